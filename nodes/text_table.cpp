@@ -181,6 +181,18 @@ wrapped(std::string_view text, std::size_t columns, std::string_view first, std:
   return lines;
 }
 
+std::string fitted(std::string_view text, std::size_t columns) {
+  std::string lines;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::string indent(std::min(line.find_first_not_of(' '), line.size()), ' ');
+    line.remove_prefix(indent.size());
+    lines += wrapped(line, columns, indent, indent + "    ");
+  }
+  return lines;
+}
+
 std::string shell_word(std::string_view text) {
   constexpr std::string_view plain = "@%_-+=:,./"
                                      "0123456789"

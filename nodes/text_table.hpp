@@ -66,6 +66,10 @@ std::string cell_text(std::string_view text, std::size_t most = 200);
 std::string
 wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest);
 
+/// The lines of `text`, each that is wider than `columns` as several, the others of which are
+/// indented further than the first.
+std::string fitted(std::string_view text, std::size_t columns);
+
 /// `text` as a word of a shell: in quotes where a shell would read it as more or else.
 std::string shell_word(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "topology/read.hpp"
 
+#include "runtime/text_file.hpp"
 #include "topology/access_checks.hpp"
 #include "topology/capability_checks.hpp"
 #include "topology/checks.hpp"
@@ -12,7 +13,6 @@
 #include "topology/security.hpp"
 #include "topology/store_path.hpp"
 #include "topology/strangler.hpp"
-#include "topology/text_file.hpp"
 #include "topology/yaml.hpp"
 
 #include <algorithm>

@@ -163,26 +163,38 @@ json_object json_of(const saga_upgrade& upgrade) {
   return json;
 }
 
+/// What becomes of the sagas under way in a folder of databases, or in those of an earlier
+/// topology.
+outcome<saga_upgrades> upgrades_of(
+    const check_arguments& given, const topology::plan& plan, const earlier_databases& earlier) {
+  const auto types = registered_types();
+  if (std::filesystem::is_directory(given.against)) {
+    return find_saga_upgrades(plan, given.against, types);
+  }
+  return find_saga_upgrades(plan, earlier, types).map([&](saga_upgrades found) {
+    found.not_looked_at = earlier.not_looked_at;
+    return found;
+  });
+}
+
 /// Tells what breaks programs written for an earlier release, what work an earlier topology or a
 /// folder of databases has that nobody would go on with, and what becomes of sagas under way there.
 int run_against(
     const check_arguments& given,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
-  std::vector<std::string> not_looked_at;
-  const auto broken =
-      is_topology_or_data(given.against)
-          ? databases_of(given.against, types).map([&](const earlier_databases& earlier) {
-              not_looked_at = earlier.not_looked_at;
-              return stranded_by(earlier, plan, types);
-            })
-          : broken_since(given.against, plan, types);
+  const bool has_data = is_topology_or_data(given.against);
+  const auto earlier = has_data ? databases_of(given.against, types) : outcome<earlier_databases>{};
+  if (!earlier) {
+    return print_error(earlier.error(), given.json);
+  }
+  const auto broken = has_data
+                          ? outcome<std::vector<std::string>>{stranded_by(*earlier, plan, types)}
+                          : broken_since(given.against, plan, types);
   if (!broken) {
     return print_error(broken.error(), given.json);
   }
-  const bool has_data = std::filesystem::is_directory(given.against);
-  const auto upgrades = has_data ? find_saga_upgrades(plan, given.against, registered_types())
-                                 : outcome<saga_upgrades>{};
+  const auto upgrades = has_data ? upgrades_of(given, plan, *earlier) : outcome<saga_upgrades>{};
   if (!upgrades) {
     return print_error(upgrades.error(), given.json);
   }
@@ -192,8 +204,12 @@ int run_against(
         return each.stands_still();
       });
   const bool sees_all_sagas = upgrades->not_looked_at.empty();
-  not_looked_at.insert(
-      not_looked_at.end(), upgrades->not_looked_at.begin(), upgrades->not_looked_at.end());
+  std::vector<std::string> not_looked_at = earlier->not_looked_at;
+  for (const std::string& each : upgrades->not_looked_at) {
+    if (std::find(not_looked_at.begin(), not_looked_at.end(), each) == not_looked_at.end()) {
+      not_looked_at.push_back(each);
+    }
+  }
   if (given.json) {
     std::vector<json_object> sagas;
     for (const saga_upgrade& each : under_way) {
@@ -213,8 +229,8 @@ int run_against(
   if (broken->empty()) {
     fmt::print(
         "{} {}\n",
-        is_topology_or_data(given.against) ? "nothing is left without an owner of"
-                                           : "no change is needed by programs written for",
+        has_data ? "nothing is left without an owner of"
+                 : "no change is needed by programs written for",
         given.against);
   } else {
     fmt::print("{}\n", fmt::join(*broken, "\n"));
@@ -262,12 +278,14 @@ int run(const check_arguments& given) {
     }
     fmt::print("{}\n", json.text());
   } else {
-    fmt::print(
+    const std::string text = fmt::format(
         "{}{}{}{}",
         topology::explain(*plan, types),
         given.rights ? topology::access_text(*plan, types) : "",
         text_of(*plan, keys),
         text_of(strays, shell_word(given.file)));
+    const std::size_t columns = terminal_columns(std::string::npos);
+    fmt::print("{}", columns == std::string::npos ? text : fitted(text, columns));
   }
   return exit_code::ok;
 }

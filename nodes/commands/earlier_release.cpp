@@ -1,8 +1,8 @@
 #include "nodes/commands/earlier_release.hpp"
 
+#include "runtime/text_file.hpp"
 #include "runtime/wire/compatibility.hpp"
 #include "runtime/wire/json.hpp"
-#include "topology/text_file.hpp"
 
 #include <cstddef>
 #include <fmt/format.h>
@@ -29,7 +29,7 @@ namespace {
 constexpr std::size_t answer_bytes_max = 64U << 20U;
 
 outcome<earlier_release> read(const std::string& file) {
-  const auto text = topology::read_text_file(file, answer_bytes_max);
+  const auto text = read_text_file(file, answer_bytes_max);
   if (!text) {
     return failure{
         invalid(fmt::format("{} cannot be read: {}; check the path", file, text.error().message))};

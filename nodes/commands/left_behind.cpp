@@ -36,14 +36,9 @@ std::unique_ptr<store::database> open_to_read(const std::string& path) {
   return opened ? std::move(*opened) : nullptr;
 }
 
-bool has_table(store::database& session, std::string_view name) {
-  return session.integer_of("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
-      .has_value();
-}
-
 std::uint64_t
 count(store::database& session, std::string_view table, const std::string& where = "1 = 1") {
-  if (!has_table(session, table)) {
+  if (!session.has_table(table)) {
     return 0;
   }
   return static_cast<std::uint64_t>(
@@ -53,7 +48,7 @@ count(store::database& session, std::string_view table, const std::string& where
 
 /// The number up to which the journal has the outbox of a database.
 std::int64_t journaled(store::database* journal, const std::string& owner, const uuid& instance) {
-  if (journal == nullptr || !has_table(*journal, "sources")) {
+  if (journal == nullptr || !journal->has_table("sources")) {
     return 0;
   }
   return journal

@@ -1,9 +1,9 @@
 #include "nodes/commands/saga_upgrade.hpp"
 
+#include "nodes/commands/store_reading.hpp"
+#include "runtime/bytes.hpp"
 #include "runtime/saga/journal.hpp"
-#include "runtime/saga/transition.hpp"
-#include "runtime/store/blobs.hpp"
-#include "runtime/store/sqlite/database.hpp"
+#include "runtime/store/database.hpp"
 #include "topology/store_path.hpp"
 
 #include <algorithm>
@@ -21,22 +21,18 @@ namespace fs = std::filesystem;
 /// The sagas that are not over, by operation and fingerprint.
 using saga_counts = std::map<std::pair<std::string, std::uint64_t>, std::uint64_t>;
 
-bool keeps_table(store::database& session, std::string_view name) {
-  return session.integer_of("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", name)
-      .has_value();
-}
-
 saga_counts count_sagas(store::database& session) {
   saga_counts counts;
   auto take = [&](const store::row& row) {
     const store::blob data = row.bytes(1);
-    const auto fingerprint =
-        saga::fingerprint_in({reinterpret_cast<const char*>(data.data()), data.size()});
-    counts[{std::string{row.text(0)}, fingerprint.value_or(0)}] +=
-        static_cast<std::uint64_t>(row.integer(2));
+    const std::uint64_t fingerprint = data.size() == sizeof(std::uint64_t)
+                                          ? load_big_endian<std::uint64_t>(data.data())
+                                          : 0; // It was cut off.
+    counts[{std::string{row.text(0)}, fingerprint}] += static_cast<std::uint64_t>(row.integer(2));
   };
+  // The fingerprint as `saga::fingerprint_in` finds it.
   session.query(
-      "SELECT s.operation, substr(j.data, 1, 16), COUNT(*) FROM sagas s JOIN saga_journal j"
+      "SELECT s.operation, substr(j.data, 9, 8), COUNT(*) FROM sagas s JOIN saga_journal j"
       " ON j.saga = s.id AND j.seq = 1 WHERE s.phase IN (0, 1, 4)"
       " GROUP BY s.operation, substr(j.data, 9, 8)",
       take);
@@ -47,7 +43,7 @@ saga_counts count_sagas(store::database& session) {
 void compare_steps(
     store::database& session, std::uint64_t fingerprint, const saga::plan* now, saga_upgrade& to) {
   to.has_steps = false;
-  const auto kept = keeps_table(session, "saga_tables")
+  const auto kept = session.has_table("saga_tables")
                         ? saga::journal_table{session}.table(fingerprint)
                         : std::nullopt;
   if (now == nullptr || !kept) {
@@ -68,18 +64,16 @@ const actor_type* saga_type_of(const std::vector<actor_type>& types, const std::
 }
 
 outcome<void> look_into(
-    const std::string& file,
+    const std::string& store,
     const std::string& capability,
     const actor_type& type,
     std::vector<saga_upgrade>& found) {
-  store::sqlite_options options;
-  options.read_only = true;
-  auto opened = store::open_sqlite(file, options);
+  const auto opened = open_to_read(store, capability);
   if (!opened) {
     return failure{opened.error()};
   }
   store::database& session = **opened;
-  if (!keeps_table(session, "sagas")) {
+  if (!session.has_table("sagas")) {
     return {};
   }
   std::map<std::string, saga::plan> plans;
@@ -95,7 +89,7 @@ outcome<void> look_into(
     if (by == nullptr || by->fingerprint() != fingerprint) {
       saga_upgrade& one = found.emplace_back();
       one.capability = capability;
-      one.file = file;
+      one.file = place_text(store, capability);
       one.operation = operation;
       one.sagas = count;
       compare_steps(session, fingerprint, by, one);
@@ -126,7 +120,32 @@ outcome<saga_upgrades> find_saga_upgrades(
       continue;
     }
     try {
-      if (auto looked = look_into(file, each.name.value, *type, all.found); !looked) {
+      if (auto looked = look_into("sqlite:" + file, each.name.value, *type, all.found); !looked) {
+        return failure{std::move(looked).error()};
+      }
+    } catch (const store::database_error& fault) {
+      return failure{fault.to_error()};
+    }
+  }
+  return all;
+}
+
+outcome<saga_upgrades> find_saga_upgrades(
+    const topology::plan& plan,
+    const earlier_databases& earlier,
+    const std::vector<actor_type>& types) {
+  saga_upgrades all;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    const actor_type* const type = saga_type_of(types, each.actor);
+    const auto there = earlier.of_capabilities.find(each.name.value);
+    // Whatever has no database there, or another one by now, is told of by those who look for work
+    // that nobody goes on with.
+    if (type == nullptr || !each.store || there == earlier.of_capabilities.end()
+        || !is_same_place(*each.store, there->second, each.name.value)) {
+      continue;
+    }
+    try {
+      if (auto looked = look_into(there->second, each.name.value, *type, all.found); !looked) {
         return failure{std::move(looked).error()};
       }
     } catch (const store::database_error& fault) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "nodes/commands/stranded.hpp"
 #include "runtime/actor/registry.hpp"
 #include "topology/plan.hpp"
 
@@ -42,6 +43,13 @@ struct saga_upgrades {
 /// @errors what database_error::to_error() says of one that cannot be read.
 outcome<saga_upgrades> find_saga_upgrades(
     const topology::plan& plan, const std::string& folder, const std::vector<actor_type>& types);
+
+/// The same of the databases of an earlier topology, wherever they are kept: those that their
+/// capabilities keep.
+outcome<saga_upgrades> find_saga_upgrades(
+    const topology::plan& plan,
+    const earlier_databases& earlier,
+    const std::vector<actor_type>& types);
 
 /// For people, a paragraph for each; empty if there are none.
 std::string text_of(const std::vector<saga_upgrade>& all);

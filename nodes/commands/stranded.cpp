@@ -1,8 +1,11 @@
 #include "nodes/commands/stranded.hpp"
 
 #include "nodes/commands/left_behind.hpp"
+#include "nodes/commands/store_reading.hpp"
+#include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/actor/registry.hpp"
-#include "runtime/store/sqlite/database.hpp"
+#include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/database.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/read.hpp"
 #include "topology/store_path.hpp"
@@ -21,16 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view journal_owner = "troupe.journal";
-
-std::string path_of(const std::string& store) {
-  return store.substr(store.find(':') + 1);
-}
-
-outcome<std::unique_ptr<store::database>> open_to_read(const std::string& path) {
-  store::sqlite_options options;
-  options.read_only = true;
-  return store::open_sqlite(path, options);
+std::string store_at(const std::string& file) {
+  return "sqlite:" + file;
 }
 
 bool is_here(const std::string& path) {
@@ -42,11 +37,7 @@ bool is_here(const std::string& path) {
 std::vector<std::pair<std::string, std::int64_t>>
 counts(store::database& session, std::string_view table, const std::string& query) {
   std::vector<std::pair<std::string, std::int64_t>> found;
-  if (session
-          .integer_of(
-              "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = $1", table)
-          .value_or(0)
-      != 0) {
+  if (session.has_table(table)) {
     session.query(
         query, [&](const store::row& row) { found.emplace_back(row.text(0), row.integer(1)); });
   }
@@ -56,11 +47,6 @@ counts(store::database& session, std::string_view table, const std::string& quer
 bool has_operation(const topology::actor_type& type, const std::string& operation) {
   const auto names = type.described.operation_names();
   return std::find(names.begin(), names.end(), operation) != names.end();
-}
-
-bool is_same_file(const std::string& one, const std::string& other) {
-  std::error_code failed;
-  return fs::weakly_canonical(one, failed) == fs::weakly_canonical(other, failed);
 }
 
 /// A capability that has its database no more, or is gone.
@@ -89,12 +75,12 @@ void add_left(
 /// name.
 std::string why_gone(
     const std::string& name,
-    const std::string& file,
+    const std::string& store,
     const earlier_databases& earlier,
     const topology::plan& plan) {
   std::string why = "it is gone";
   for (const topology::capability_plan& each : plan.capabilities) {
-    if (each.store && is_same_file(path_of(*each.store), file)) {
+    if (each.store && !topology::is_on_server(store) && is_same_place(*each.store, store, name)) {
       return fmt::format(
           "it is gone, and its database is given to `{}`, which will refuse it", each.name.value);
     }
@@ -237,9 +223,10 @@ void add_journal(
 /// @errors `invalid`: no database of ours; else it cannot be read.
 outcome<std::string> owner_of(const std::string& file) {
   try {
-    return open_to_read(file).map([](const std::unique_ptr<store::database>& session) {
-      return session->text_of("SELECT capability FROM troupe_meta").value_or("");
-    });
+    return open_to_read(store_at(file), "")
+        .map([](const std::unique_ptr<store::database>& session) {
+          return session->text_of("SELECT capability FROM troupe_meta").value_or("");
+        });
   } catch (const store::database_error& met) {
     error why = met.to_error();
     why.message = fmt::format("{} cannot be read: {}", file, why.message);
@@ -262,11 +249,11 @@ outcome<earlier_databases> databases_in(const std::string& folder) {
     if (!owner && owner.error().code == errc::invalid) {
       found.not_looked_at.push_back(owner.error().message);
     } else if (!owner) {
-      found.of_capabilities[each->path().filename().string()] = file;
-    } else if (*owner == journal_owner) {
-      found.journal = file;
+      found.of_capabilities[each->path().filename().string()] = store_at(file);
+    } else if (*owner == broker::journal_component) {
+      found.journal = store_at(file);
     } else {
-      found.of_capabilities[*owner] = file;
+      found.of_capabilities[*owner] = store_at(file);
     }
   }
   if (failed) {
@@ -275,7 +262,7 @@ outcome<earlier_databases> databases_in(const std::string& folder) {
   return found;
 }
 
-/// The databases that a topology names, those that are on this machine.
+/// The databases that a topology names, those that are on this machine and on servers.
 outcome<earlier_databases>
 databases_named(const std::string& file, const std::vector<topology::actor_type>& types) {
   const auto read = topology::read_file(file, types);
@@ -287,23 +274,27 @@ databases_named(const std::string& file, const std::vector<topology::actor_type>
   }
   const auto& plan = std::get<topology::plan>(read);
   earlier_databases found;
-  const auto take = [&](const std::string& owner, const std::string& store, std::string& to) {
-    if (topology::is_on_server(store)) {
-      found.not_looked_at.push_back(owner + " is on a server");
-    } else if (is_here(path_of(store))) {
-      to = path_of(store);
-    } else {
-      found.not_looked_at.push_back(fmt::format("{} is not here", path_of(store)));
+  const auto is_seen = [&](const std::string& owner, const std::string& store) {
+    if (!topology::is_on_server(store)) {
+      if (!is_here(path_in(store))) {
+        found.not_looked_at.push_back(path_in(store) + " is not here");
+        return false;
+      }
+      return true;
     }
+    const auto opened = open_to_read(store, owner);
+    if (!opened) {
+      found.not_looked_at.push_back(
+          fmt::format("{}: {}", place_text(store, owner), opened.error().message));
+    }
+    return opened.has_value();
   };
-  take("the journal", plan.events.journal, found.journal);
+  if (is_seen(std::string{broker::journal_component}, plan.events.journal)) {
+    found.journal = plan.events.journal;
+  }
   for (const topology::capability_plan& each : plan.capabilities) {
-    std::string path;
-    if (each.store) {
-      take(each.name.value, *each.store, path);
-    }
-    if (!path.empty()) {
-      found.of_capabilities[each.name.value] = path;
+    if (each.store && is_seen(each.name.value, *each.store)) {
+      found.of_capabilities[each.name.value] = *each.store;
     }
   }
   return found;
@@ -337,8 +328,8 @@ std::vector<std::string> stranded_by(
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
   std::vector<std::string> said;
-  for (const auto& [name, file] : earlier.of_capabilities) {
-    const auto opened = open_to_read(file);
+  for (const auto& [name, store] : earlier.of_capabilities) {
+    const auto opened = open_to_read(store, name);
     if (!opened) {
       said.push_back(fmt::format("{}: {}", name, opened.error().message));
       continue;
@@ -348,8 +339,8 @@ std::vector<std::string> stranded_by(
       const auto* const now = plan.find(capability_name{name});
       const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
       if (type == nullptr) {
-        add_left(said, name, why_gone(name, file, earlier, plan), *session);
-      } else if (!now->store || !is_same_file(path_of(*now->store), file)) {
+        add_left(said, name, why_gone(name, store, earlier, plan), *session);
+      } else if (!now->store || !is_same_place(*now->store, store, name)) {
         add_left(
             said,
             name,
@@ -360,13 +351,15 @@ std::vector<std::string> stranded_by(
         add_removed_effects(said, name, now->actor, *session);
       }
     } catch (const store::database_error& met) {
-      said.push_back(fmt::format("{}: {} cannot be read: {}", name, file, met.what()));
+      said.push_back(
+          fmt::format("{}: {} cannot be read: {}", name, place_text(store, name), met.what()));
     }
   }
   if (earlier.journal.empty()) {
     return said;
   }
-  const auto journal = open_to_read(earlier.journal);
+  const std::string owner{broker::journal_component};
+  const auto journal = open_to_read(earlier.journal, owner);
   if (!journal) {
     said.push_back(fmt::format("the journal: {}", journal.error().message));
     return said;
@@ -374,7 +367,8 @@ std::vector<std::string> stranded_by(
   try {
     add_journal(said, plan, **journal);
   } catch (const store::database_error& met) {
-    said.push_back(fmt::format("the journal {} cannot be read: {}", earlier.journal, met.what()));
+    said.push_back(fmt::format(
+        "the journal, {}, cannot be read: {}", place_text(earlier.journal, owner), met.what()));
   }
   return said;
 }

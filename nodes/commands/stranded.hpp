@@ -10,12 +10,13 @@
 
 namespace troupe {
 
-/// The databases of capabilities under an earlier topology, by the capability's name, and where its
-/// journal was; empty if there was none.
+/// The databases of capabilities under an earlier topology, by the capability's name, and its
+/// journal, each as a topology names it ("sqlite:/srv/orders.db"); empty if there was none.
 struct earlier_databases {
   std::map<std::string, std::string> of_capabilities;
   std::string journal;
-  /// The databases that nobody looks into, each with the reason: not here, on a server, not ours.
+  /// The databases that nobody looks into, each with the reason: not here, not
+  /// reached, not ours.
   std::vector<std::string> not_looked_at{};
 };
 

@@ -7,9 +7,9 @@
 #include "runtime/security/key_file.hpp"
 #include "runtime/security/service_token.hpp"
 #include "runtime/security/token_files.hpp"
+#include "runtime/text_file.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
-#include "topology/text_file.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -186,7 +186,7 @@ outcome<std::string> read_token(const std::string& file) {
   if (file.empty() || file == "-") {
     std::getline(std::cin, text);
   } else {
-    const auto read = topology::read_text_file(file, token_file_bytes_max);
+    const auto read = read_text_file(file, token_file_bytes_max);
     if (!read || read->empty()) {
       return failure{invalid(
           fmt::format("there is no token in {}{}", file, read ? "" : ": " + read.error().message))};

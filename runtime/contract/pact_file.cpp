@@ -2,13 +2,13 @@
 
 #include "runtime/contract/file_node.hpp"
 #include "runtime/gateway/json_codec.hpp"
+#include "runtime/text_file.hpp"
 
 #include <cstdint>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
 #include <map>
-#include <sstream>
 #include <sys/file.h>
 #include <unistd.h>
 #include <utility>
@@ -16,6 +16,8 @@
 namespace troupe::contract {
 
 namespace {
+
+constexpr std::size_t pact_bytes_max = 64U << 20U;
 
 bool is_json_type(std::string_view type) {
   return type.substr(0, type.find(';')).find("json") != std::string_view::npos;
@@ -310,11 +312,18 @@ outcome<void> merge_into_file(
   const auto folder = std::filesystem::absolute(file).parent_path();
   std::filesystem::create_directories(folder, why);
   const folder_lock lock{folder};
-  std::ostringstream old;
+  outcome<std::string> old;
   if (std::filesystem::exists(file, why)) {
-    old << std::ifstream{file, std::ios::binary}.rdbuf();
+    old = read_text_file(file.string(), pact_bytes_max);
+    if (old && old->size() > pact_bytes_max) {
+      old = failure{invalid("it is too large for a contract")};
+    }
+    if (!old) {
+      return failure{
+          invalid(fmt::format("{}: it cannot be read: {}", file.string(), old.error().message))};
+    }
   }
-  const auto text = merged_pact(old.str(), consumer, provider, added);
+  const auto text = merged_pact(*old, consumer, provider, added);
   if (!text) {
     error told = text.error();
     told.message = fmt::format("{}: {}", file.string(), told.message);

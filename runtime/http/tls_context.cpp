@@ -26,13 +26,29 @@ std::string openssl_reason() {
   return reason != nullptr ? reason : "OpenSSL does not say why";
 }
 
-outcome<void> check_key_file(const std::string& file) {
+/// The mode of a file that OpenSSL is to open, which would wait for whoever writes into a pipe.
+outcome<mode_t> mode_of(const std::string& file) {
   struct ::stat status {};
 
   if (::stat(file.c_str(), &status) != 0) {
     return unusable(file, std::strerror(errno)); // NOLINT(concurrency-mt-unsafe): glibc's is safe.
   }
-  if ((status.st_mode & S_IRWXO) != 0) {
+  if (!S_ISREG(status.st_mode)) {
+    return unusable(file, "it is no file");
+  }
+  return status.st_mode;
+}
+
+outcome<void> check_files(const tls_files& files) {
+  if (const auto mode = mode_of(files.certificate); !mode) {
+    return failure{mode.error()};
+  }
+  const std::string& file = files.key;
+  const auto mode = mode_of(file);
+  if (!mode) {
+    return failure{mode.error()};
+  }
+  if ((*mode & S_IRWXO) != 0) {
     return unusable(file, "everybody on this machine may read it: `chmod 600` it");
   }
   return {};
@@ -71,7 +87,7 @@ outcome<void> check_dates(::SSL_CTX* context, const std::string& file) {
 } // namespace
 
 outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& files) {
-  if (auto fine = check_key_file(files.key); !fine) {
+  if (auto fine = check_files(files); !fine) {
     return failure{std::move(fine.error())};
   }
   auto made = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);

@@ -1,6 +1,6 @@
 #include "runtime/reconciler/invariants_file.hpp"
 
-#include "topology/text_file.hpp"
+#include "runtime/text_file.hpp"
 #include "topology/yaml.hpp"
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@ namespace troupe::reconcile {
 
 invariants_file read_invariants_file(std::string path) {
   invariants_file read{std::move(path)};
-  const auto text = topology::read_text_file(read.path, topology::yaml_bytes_max);
+  const auto text = read_text_file(read.path, topology::yaml_bytes_max);
   if (!text) {
     read.faults.push_back(
         {{},

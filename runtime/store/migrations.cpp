@@ -100,17 +100,10 @@ outcome<void> check_applied(
 
 enum class step_result { applied, there_already };
 
-/// Applies one step, unless another process has done so since we looked.
-step_result
-apply(database& session, const clock& time, std::string_view component, const migration& step) {
-  transaction writing{session};
-  const auto there = session.integer_of(
-      "SELECT version FROM schema_versions WHERE component = $1 AND version = $2",
-      component,
-      step.version);
-  if (there) {
-    return step_result::there_already;
-  }
+/// Whose transactions the steps are in.
+enum class within { one_each, the_callers };
+
+void run(database& session, const clock& time, std::string_view component, const migration& step) {
   session.script(step.sql);
   if (step.fill != nullptr) {
     step.fill(session);
@@ -123,23 +116,38 @@ apply(database& session, const clock& time, std::string_view component, const mi
       step.name,
       digest_text(step.sql),
       unix_millis(time.wall()));
+}
+
+/// Applies one step, unless another process has done so since we looked.
+step_result
+apply(database& session, const clock& time, std::string_view component, const migration& step) {
+  transaction writing{session};
+  const auto there = session.integer_of(
+      "SELECT version FROM schema_versions WHERE component = $1 AND version = $2",
+      component,
+      step.version);
+  if (there) {
+    return step_result::there_already;
+  }
+  run(session, time, component, step);
   writing.commit();
   return step_result::applied;
 }
-
-} // namespace
 
 outcome<int> migrate(
     database& session,
     const clock& time,
     std::string_view component,
-    std::span<const migration> steps) {
+    std::span<const migration> steps,
+    within whose) {
   if (auto sound = check_numbers(component, steps); !sound) {
     return failure{std::move(sound.error())};
   }
   const migration* current = nullptr;
   try {
-    if (!session.has_table("schema_versions")) {
+    if (whose == within::the_callers) {
+      session.execute(make_versions);
+    } else if (!session.has_table("schema_versions")) {
       // Under the writers' lock: of two that make a table at once on a server, one fails.
       transaction making{session};
       session.execute(make_versions);
@@ -152,7 +160,12 @@ outcome<int> migrate(
     int count = 0;
     for (const auto& step : steps.subspan(applied.size())) {
       current = &step;
-      count += apply(session, time, component, step) == step_result::applied ? 1 : 0;
+      if (whose == within::the_callers) {
+        run(session, time, component, step);
+        ++count;
+      } else {
+        count += apply(session, time, component, step) == step_result::applied ? 1 : 0;
+      }
     }
     return count;
   } catch (const database_error& met) {
@@ -169,13 +182,33 @@ outcome<int> migrate(
   }
 }
 
-outcome<void> migrate(database& session, const clock& time, std::span<const component> components) {
+outcome<void> migrate_all(
+    database& session, const clock& time, std::span<const component> components, within whose) {
   for (const component& each : components) {
-    if (auto migrated = migrate(session, time, each.name, each.steps); !migrated) {
+    if (auto migrated = migrate(session, time, each.name, each.steps, whose); !migrated) {
       return failure{std::move(migrated).error()};
     }
   }
   return {};
+}
+
+} // namespace
+
+outcome<int> migrate(
+    database& session,
+    const clock& time,
+    std::string_view component,
+    std::span<const migration> steps) {
+  return migrate(session, time, component, steps, within::one_each);
+}
+
+outcome<void> migrate(database& session, const clock& time, std::span<const component> components) {
+  return migrate_all(session, time, components, within::one_each);
+}
+
+outcome<void>
+migrate_within(database& session, const clock& time, std::span<const component> components) {
+  return migrate_all(session, time, components, within::the_callers);
 }
 
 outcome<void> check_up_to_date(database& session, std::span<const component> components) {

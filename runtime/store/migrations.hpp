@@ -49,6 +49,10 @@ outcome<int> migrate(
 /// The same for several, in this order.
 outcome<void> migrate(database& session, const clock& time, std::span<const component> components);
 
+/// The same inside the caller's transaction, who reads what there is by then and takes it back.
+outcome<void>
+migrate_within(database& session, const clock& time, std::span<const component> components);
+
 /// Whether exactly these steps were applied: no more, no less, and nothing of another component.
 /// Changes nothing.
 /// @errors `invalid` in words; of the store.

@@ -1,5 +1,6 @@
 #include "runtime/strangler/flag_file.hpp"
 
+#include "runtime/text_file.hpp"
 #include "runtime/wire/message.hpp"
 
 #include <algorithm>
@@ -7,14 +8,15 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <unistd.h>
 
 namespace troupe::strangler {
 
 namespace {
+
+// Far more than the flags of a topology of the largest size.
+constexpr std::size_t flags_bytes_max = 64U << 20U;
 
 struct flag_file {
   flag_values values;
@@ -67,12 +69,11 @@ outcome<std::optional<flag_values>> kept_flags(const std::string& path) {
   if (!std::filesystem::exists(path, wrong) && !wrong) {
     return std::optional<flag_values>{};
   }
-  std::ifstream file{path, std::ios::binary};
-  const std::string bytes{std::istreambuf_iterator<char>{file}, {}};
-  auto read = wire::checked_decode<flag_file>(bytes);
-  if (!file || !read) {
-    return failure{invalid(fmt::format(
-        "{} holds no flags: {}", path, read ? "it cannot be read" : read.error().message))};
+  auto read = read_text_file(path, flags_bytes_max).and_then([](const std::string& bytes) {
+    return wire::checked_decode<flag_file>(bytes);
+  });
+  if (!read) {
+    return failure{invalid(fmt::format("{} holds no flags: {}", path, read.error().message))};
   }
   return std::optional{std::move(read->values)};
 }

@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -17,6 +18,9 @@ namespace troupe::strangler {
 namespace {
 
 constexpr auto longest_wait = std::chrono::seconds{10};
+// The time between two requests to a system whose name no server of names has told: each leaves a
+// thread behind, until the system's resolver gives up.
+constexpr auto name_retry = std::chrono::seconds{1};
 
 } // namespace
 
@@ -76,9 +80,22 @@ private:
     /// The requests that wait and those under way.
     std::uint32_t open = 0;
     std::deque<std::unique_ptr<legacy_transfer>> waiting;
-    /// The requests under way; the thread's own.
+    /// The requests under way; the thread's own, as the rest.
     std::uint32_t sent = 0;
+    /// The last request had no time left when the name was still being looked up.
+    bool is_nameless = false;
+    /// When the last request was sent.
+    instant sent_at{};
   };
+
+  /// When the next request may be sent, as far as requests under way let it; nothing if they don't.
+  std::optional<instant> next_send(std::size_t system) const {
+    const line& at = lines_[system];
+    if (at.is_nameless) {
+      return at.sent_at + name_retry;
+    }
+    return at.sent < systems_[system].how.connections ? std::optional{instant{}} : std::nullopt;
+  }
 
   struct sent_transfer {
     std::unique_ptr<legacy_transfer> what;
@@ -102,7 +119,13 @@ private:
   /// Sends what waits and may go, and ends what has waited too long. @return false to stop.
   bool begin_waiting() {
     const instant now = monotonic_now();
-    std::vector<std::unique_ptr<legacy_transfer>> late;
+
+    struct late_transfer {
+      std::unique_ptr<legacy_transfer> what;
+      bool is_nameless;
+    };
+
+    std::vector<late_transfer> late;
     std::vector<sent_transfer> ready;
     {
       const std::lock_guard lock{mutex_};
@@ -112,22 +135,27 @@ private:
       for (std::size_t i = 0; i < lines_.size(); ++i) {
         line& at = lines_[i];
         // The requests wait in the order of their deadlines, since all have the same time.
-        while (!at.waiting.empty()
-               && (at.sent < systems_[i].how.connections || at.waiting.front()->until() <= now)) {
+        while (!at.waiting.empty() && (may_send(i, now) || at.waiting.front()->until() <= now)) {
           auto next = std::move(at.waiting.front());
           at.waiting.pop_front();
           if (next->until() <= now) {
             --at.open;
-            late.push_back(std::move(next));
+            late.push_back({std::move(next), at.is_nameless});
           } else {
             ++at.sent;
+            at.sent_at = now;
             ready.push_back({std::move(next), i});
           }
         }
       }
     }
-    for (const auto& each : late) {
-      each->refuse(504, "legacy_timeout", "no connection to the legacy system was free in time");
+    for (const late_transfer& each : late) {
+      each.what->refuse(
+          504,
+          "legacy_timeout",
+          each.is_nameless ? "the name of the legacy system is not told: its server of names does "
+                             "not answer in time"
+                           : "no connection to the legacy system was free in time");
     }
     for (sent_transfer& each : ready) {
       each.what->prepare(now);
@@ -151,18 +179,26 @@ private:
       curl_multi_remove_handle(multi_, done.what->handle());
       {
         const std::lock_guard lock{mutex_};
-        --lines_[done.system].open;
-        --lines_[done.system].sent;
+        line& at = lines_[done.system];
+        --at.open;
+        --at.sent;
+        at.is_nameless = done.what->was_looked_up_in_vain(code);
       }
       done.what->end(code);
     }
   }
 
+  bool may_send(std::size_t system, instant now) const {
+    const auto next = next_send(system);
+    return next && *next <= now;
+  }
+
   /// Whether something waits that could go now.
   bool may_begin() {
+    const instant now = monotonic_now();
     const std::lock_guard lock{mutex_};
     for (std::size_t i = 0; i < lines_.size(); ++i) {
-      if (!lines_[i].waiting.empty() && lines_[i].sent < systems_[i].how.connections) {
+      if (!lines_[i].waiting.empty() && may_send(i, now)) {
         return true;
       }
     }
@@ -171,10 +207,12 @@ private:
 
   milliseconds time_to_wait() {
     const std::lock_guard lock{mutex_};
+    const instant now = monotonic_now();
     instant::duration wait = longest_wait;
-    for (const line& at : lines_) {
-      if (!at.waiting.empty()) {
-        wait = std::min(wait, at.waiting.front()->until() - monotonic_now());
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      if (const line& at = lines_[i]; !at.waiting.empty()) {
+        const instant wanted = at.waiting.front()->until();
+        wait = std::min(wait, std::min(wanted, next_send(i).value_or(wanted)) - now);
       }
     }
     return std::max(std::chrono::ceil<milliseconds>(wait), milliseconds{0});

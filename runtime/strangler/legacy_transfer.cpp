@@ -51,6 +51,9 @@ void legacy_transfer::prepare(instant now) {
   curl_easy_setopt(handle_, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(handle_, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
+  // A thread that looks a name up in vain is left behind: waiting for it, half a minute, would hold
+  // up all other requests.
+  curl_easy_setopt(handle_, CURLOPT_QUICK_EXIT, 1L);
   const auto left = std::chrono::duration_cast<milliseconds>(until_ - now).count();
   curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(left, 1)));
   curl_easy_setopt(handle_, CURLOPT_ERRORBUFFER, why_.data());
@@ -140,6 +143,12 @@ legacy_transfer::take_body(char* bytes, std::size_t size, std::size_t count, voi
   }
   here.answer_.body.append(bytes, more);
   return more;
+}
+
+bool legacy_transfer::was_looked_up_in_vain(int code) const {
+  curl_off_t looked_up = 0;
+  curl_easy_getinfo(handle_, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+  return code == CURLE_OPERATION_TIMEDOUT && looked_up == 0 && !was_sent();
 }
 
 void legacy_transfer::end(int code) {

@@ -36,6 +36,9 @@ public:
   /// Makes the handle ready to be sent at `now`.
   void prepare(instant now);
 
+  /// Whether a transfer that ended with `code` spent its time on looking up the system's name.
+  bool was_looked_up_in_vain(int code) const;
+
   /// The transfer ended with `code` of libcurl: tells the receiver.
   void end(int code);
 

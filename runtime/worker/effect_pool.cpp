@@ -119,9 +119,37 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
   rows.clear();
 }
 
-void effect_pool::settled(const uuid& key) {
+std::int64_t effect_pool::settled(const uuid& key) {
   const std::lock_guard lock{mutex_};
-  known_.erase(key);
+  const auto ended = static_cast<std::int64_t>(known_.erase(key));
+  telling_ += ended;
+  return ended;
+}
+
+void effect_pool::put_off(const uuid& key) {
+  const std::lock_guard lock{mutex_};
+  if (const auto known = known_.find(key); known != known_.end()) {
+    known->second.is_put_off = true;
+  }
+}
+
+void effect_pool::told(std::int64_t count) {
+  const std::lock_guard lock{mutex_};
+  telling_ -= count;
+}
+
+std::int64_t effect_pool::in_hand() const {
+  const std::lock_guard lock{mutex_};
+  const auto is_put_off = [](const auto& each) { return each.second.is_put_off; };
+  // An effect that is known and in neither list runs, or has a result.
+  const auto others = static_cast<std::int64_t>(later_.size() + (begins_ ? 0 : ready_.size()))
+                      + std::count_if(known_.begin(), known_.end(), is_put_off) + overdue_;
+  return telling_ + std::max<std::int64_t>(0, static_cast<std::int64_t>(known_.size()) - others);
+}
+
+void effect_pool::begin_no_more() {
+  const std::lock_guard lock{mutex_};
+  begins_ = false;
 }
 
 void effect_pool::forget_waiting() {
@@ -374,7 +402,7 @@ std::optional<effect_pool::job> effect_pool::next() {
       --lanes_alive_;
       return std::nullopt;
     }
-    if (!ready_.empty()) {
+    if (begins_ && !ready_.empty()) {
       job first = std::move(ready_.front());
       ready_.pop_front();
       return first;

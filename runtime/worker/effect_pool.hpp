@@ -52,8 +52,23 @@ public:
   /// could not be settled yet is not run again: its result goes back to the group.
   void submit(std::vector<store::effect_row>& rows);
 
-  /// The result of the effect `key` is in the database: its place is free.
-  void settled(const uuid& key);
+  /// The result of the effect `key` is in the database: its place is free. It stays in hand until
+  /// it was `told`.
+  /// @return how many effects have ended by this: one, or none if the pool does not know it.
+  std::int64_t settled(const uuid& key);
+
+  /// The result of the effect `key` is kept, and settled later: no drain waits for that.
+  void put_off(const uuid& key);
+
+  /// The socket loop has what is to be said of so many results.
+  void told(std::int64_t count);
+
+  /// The effects that a drain waits for: those that run or are to begin now, and those whose result
+  /// has not left. Neither one that waits to be tried again, nor one that is over its time.
+  std::int64_t in_hand() const;
+
+  /// Begins no effect any more, as the process is about to end: its heir does.
+  void begin_no_more();
 
   /// Judges the tries whose time is up. Every 10 ms or so.
   void tick(instant now);
@@ -112,6 +127,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool is_stopped_ = false;
+  bool begins_ = true;
   std::size_t idle_ = 0; // Threads that wait.
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
@@ -119,12 +135,14 @@ private:
   struct note {
     uuid call;
     bool is_owned = true;
+    bool is_put_off = false;
   };
 
   // The effects that wait, run, or have a result that is not yet in the database, by key.
   std::map<uuid, note> known_;
   std::list<attempt_under_way> under_way_;
-  int overdue_ = 0; // The number of those in `under_way_` whose time is up.
+  std::int64_t telling_ = 0; // Results that are settled and have not left.
+  int overdue_ = 0;          // The number of those in `under_way_` whose time is up.
   int lanes_alive_ = 0;
   std::list<lane> lanes_;
   observe::span_ring& spans_;

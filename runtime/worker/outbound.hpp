@@ -36,6 +36,8 @@ struct outbound {
   std::vector<std::uint32_t> slots;
   /// Events that have ended. Like the calls above they are in hand until the socket loop has this.
   std::int64_t events = 0;
+  /// Effects whose results are settled, in hand likewise.
+  std::int64_t effects = 0;
   std::vector<saga::outgoing::call> calls;
   /// What becomes of the timers of sagas (saga::outgoing).
   std::vector<saga::outgoing::timer> timers;

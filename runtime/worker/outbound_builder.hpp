@@ -53,6 +53,8 @@ public:
   /// Notes that events have ended; what has to be said of them leaves by the same `send`.
   void events_ended(std::int64_t count) { out_.events += count; }
 
+  void effects_ended(std::int64_t count) { out_.effects += count; }
+
   /// Answers a probe.
   void probed(group_probe said) { out_.probed = std::move(said); }
 

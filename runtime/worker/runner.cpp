@@ -320,7 +320,8 @@ void runner::run_writes() {
   }
   for (std::size_t i = 0; i < settled; ++i) {
     if (writes_[i].is_not_ours) {
-      effects_.settled(writes_[i].what->id); // First: a takeover of this turn may bring it back.
+      // First: a takeover of this turn may bring it back.
+      out_.effects_ended(effects_.settled(writes_[i].what->id));
     }
   }
   effects_.submit(output_.effects, *turn_);

@@ -24,9 +24,13 @@ public:
   void submit(std::vector<store::effect_row>& effects, store_turn& turn);
 
   /// The result of the effect `key` is in the database.
-  void settled(const uuid& key) {
+  /// @return how many effects have ended by this: one, or none if it was not known.
+  std::int64_t settled(const uuid& key) { return pool_ ? pool_->settled(key) : 0; }
+
+  /// The result of the effect `key` is kept, and settled later.
+  void put_off(const uuid& key) {
     if (pool_) {
-      pool_->settled(key);
+      pool_->put_off(key);
     }
   }
 

@@ -94,9 +94,12 @@ void settler::settle_own(write& each) {
     const milliseconds wait =
         counts ? backoff_after(what.attempt, again_after, again_most) : again_after;
     what.attempt += counts ? 1U : 0U;
+    if (each.is_put_off) {
+      with_.effects.put_off(what.id);
+    }
     with_.out.queue_again(wait, std::move(what));
   } else if (what.what == item::kind::effect_done && !each.is_not_ours && !each.is_repeat) {
-    with_.effects.settled(what.id);
+    with_.out.effects_ended(with_.effects.settled(what.id));
   }
 }
 

@@ -83,9 +83,10 @@ struct worker::state {
   std::vector<std::unique_ptr<group_runtime>> groups;
   std::unique_ptr<transport::peer_loop> sockets;
   std::unique_ptr<worker_loop> loop;
-  // Guards `groups` and `ending_since` against the watchdog.
+  // Guards `groups`, `ending_since` and `ending_limit` against the watchdog.
   std::mutex watch_mutex;
   std::optional<instant> ending_since;
+  milliseconds ending_limit = options.drain_limit;
   std::jthread watchdog;
 };
 
@@ -98,6 +99,7 @@ worker::state::~state() {
   {
     const std::lock_guard lock{watch_mutex};
     ending_since = parts.time.now();
+    ending_limit = loop ? loop->time_to_end(*ending_since) : options.drain_limit;
     leaving.swap(groups);
   }
   leaving.clear();
@@ -105,10 +107,10 @@ worker::state::~state() {
 
 /// Ends the process when the groups do not end: an effect may wait for somebody who never answers.
 void worker::state::end_if_overdue(instant::duration ending) {
-  if (ending > options.drain_limit) {
+  if (ending > ending_limit) {
     parts.log.write(
         "worker.end_overdue",
-        {{"limit_ms", fmt::to_string(options.drain_limit.count())},
+        {{"limit_ms", fmt::to_string(ending_limit.count())},
          {"what",
           "an effect or handler did not return; what it was doing is done again elsewhere"}});
     std::_Exit(75);

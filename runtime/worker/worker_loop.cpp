@@ -200,6 +200,9 @@ void worker_loop::carry_out(outbound& done, instant now) {
   }
   calls_.end(done.slots);
   done.from->queues().ended(static_cast<std::int64_t>(done.slots.size()), done.events);
+  if (done.effects != 0) {
+    done.from->effects()->told(done.effects);
+  }
   for (const saga::outgoing::call& each : done.calls) {
     sagas_.add(*done.from, each, now);
   }
@@ -268,29 +271,61 @@ worker_snapshot worker_loop::snapshot(instant now) const {
 }
 
 void worker_loop::continue_drain(instant now) {
-  const std::int64_t owed = still_owed();
   if (!reports_.is_draining()) {
     reports_.set_draining();
     drain_until_ = now + options_.drain_limit;
     for (const auto& each : groups_) {
       each->front().condition().set_draining();
     }
-    parts_.log.write("worker.draining", {{"in_hand", fmt::to_string(owed)}});
+    parts_.log.write(
+        "worker.draining", {{"in_hand", fmt::to_string(in_hand() + effects_in_hand())}});
     return reports_.tell_all(now); // Calls already on their way are still to come in.
   }
-  if (owed == 0 || now >= drain_until_) {
+  const instant::duration left = drain_until_ - now;
+  if (left <= options_.drain_limit / 2) {
+    for (const auto& each : groups_) {
+      if (effect_pool* const effects = each->front().effects()) {
+        effects->begin_no_more(); // Those that run have the rest of the time.
+      }
+    }
+  }
+  const std::int64_t owed = in_hand();
+  const std::int64_t effects = effects_in_hand();
+  const bool is_done = owed == 0 && (effects == 0 || left <= options_.drain_limit / 5);
+  if (is_done || left <= instant::duration{0}) {
     commands(now); // The results that are finished by now leave, too, if the time is up.
-    parts_.log.write("worker.drained", {{"left", fmt::to_string(owed)}});
+    parts_.log.write("worker.drained", {{"left", fmt::to_string(owed + effects)}});
     sockets_.stop();
   }
 }
 
-std::int64_t worker_loop::still_owed() const {
-  std::int64_t owed = 0;
+std::int64_t worker_loop::in_hand() const {
+  std::int64_t found = 0;
   for (const auto& each : groups_) {
-    owed += each->front().queues().calls_in_hand() + each->front().queues().events_in_hand();
+    found += each->front().queues().calls_in_hand() + each->front().queues().events_in_hand();
   }
-  return owed;
+  return found;
+}
+
+/// A group that is down or shut settles nothing.
+std::int64_t worker_loop::effects_in_hand() const {
+  std::int64_t found = 0;
+  for (const auto& each : groups_) {
+    group& of = each->front();
+    const effect_pool* const effects = of.effects();
+    if (effects != nullptr && !of.condition().is_down()) {
+      found += effects->in_hand();
+    }
+  }
+  return found;
+}
+
+milliseconds worker_loop::time_to_end(instant now) const {
+  if (!reports_.is_draining()) {
+    return options_.drain_limit;
+  }
+  const auto left = std::chrono::duration_cast<milliseconds>(drain_until_ - now);
+  return std::clamp(left, options_.drain_limit / 10, options_.drain_limit);
 }
 
 } // namespace troupe

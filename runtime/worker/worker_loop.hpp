@@ -48,6 +48,9 @@ public:
   /// Asks for a drain, from any thread.
   void request_drain() { drain_requested_ = true; }
 
+  /// The time that is left for groups to end, of that of a drain. Once the loop has ended.
+  milliseconds time_to_end(instant now) const;
+
   /// Has the loop tell how it is, once runners and brokers have answered it: within 250 ms or half
   /// the heartbeat timeout, whatever they do. From any thread.
   void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {
@@ -88,7 +91,8 @@ private:
   void answer_asked(instant now);
   worker_snapshot snapshot(instant now) const;
   void continue_drain(instant now);
-  std::int64_t still_owed() const;
+  std::int64_t in_hand() const;
+  std::int64_t effects_in_hand() const;
 
   transport::peer_loop& sockets_;
   const worker_options& options_;

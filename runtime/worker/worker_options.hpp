@@ -27,7 +27,8 @@ struct worker_options {
   transport::heartbeat_options heartbeat;
   std::size_t body_bytes_max = std::size_t{1024} * 1024;
   std::vector<capability_options> capabilities;
-  /// The time that a drain may take. Brokers hand on whatever is still in hand then.
+  /// The time that a drain and the end of the groups may take. Brokers hand on whatever is still in
+  /// hand then.
   std::chrono::milliseconds drain_limit{10'000};
   /// The time for which brokers may refuse the login before the worker gives up.
   std::chrono::milliseconds refusal_limit{5'000};

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures Troupe beside its peers, interleaved in one run, and says which bars are met.
 
-    bench.py calls|turns|sagas|events|http|all --bin DIR [--json FILE] [--runs N] [--seconds S]
+    bench.py calls|turns|sagas|events|http|replicated|all --bin DIR [--json FILE] [--runs N] [--seconds S]
              [--beside DIR] [--secure] [--traced]
 
 calls   client -> broker -> worker's actor -> back: Troupe's batching client and a plain two-frame
@@ -12,6 +12,8 @@ sagas   the order saga, from the order to its confirmation
 events  events published, and handled, beside JetStream, RabbitMQ and Redis; how long it takes, and
         what an event costs when many wait and many listen (events.py)
 http    requests through the gateway, beside moleculer-web, nginx with Node.js, and nginx alone (web.py)
+replicated  journal and turns on PostgreSQL beside bare libpq; with a synchronous standby beside JetStream
+        R3 and RabbitMQ's quorum queues (replicated.py); not in `all`
 
 `--beside` takes the programs of another release, built by its own `./dev bench`, through the same
 loads in the same rounds, and says what each of our figures is beside theirs.
@@ -31,6 +33,8 @@ import tempfile
 from events import EVENT_PARTS, event_bars, event_steps
 from machine import pinned_to
 from peers import JetStream, Nats, RabbitMq, Redis, SecureNats
+from replicated import (REPLICATED_PARTS, BarePostgres, JetStreamOfThree, RabbitMqOfThree, replicated_bars,
+                        replicated_steps)
 from series import (OTHER_RELEASE, SLOW_FLUSH_US, Series, ask, bar, beside, measure, say, slow, table,
                     versus)
 from systems import SECURE, Reference, SecureTroupe, TracedTroupe, Troupe, traced
@@ -141,8 +145,11 @@ def saga_bars(series):
 
 BENCHES = {"calls": (call_steps, call_bars), "turns": (turn_steps, turn_bars),
            "sagas": (saga_steps, saga_bars), "events": (event_steps, event_bars),
-           "http": (web_steps, web_bars)}
-PEERS = {"calls": (Nats, SecureNats), "events": (JetStream, RabbitMq, Redis), "http": WEB_NEEDS}
+           "http": (web_steps, web_bars), "replicated": (replicated_steps, replicated_bars)}
+# Three nodes of RabbitMQ beside two servers of PostgreSQL want a machine for themselves.
+IN_ALL = [each for each in BENCHES if each != "replicated"]
+PEERS = {"calls": (Nats, SecureNats), "events": (JetStream, RabbitMq, Redis), "http": WEB_NEEDS,
+         "replicated": (BarePostgres, JetStreamOfThree, RabbitMqOfThree)}
 
 
 def all_steps(steps, given):
@@ -166,8 +173,8 @@ def main():
     parser.add_argument("--data", help="folder for databases; a real disk [the system's]")
     parser.add_argument("--processor", type=int, default=max(os.sched_getaffinity(0)),
                         help="of the pinned series [the last]")
-    parser.add_argument("--part", action="append", choices=EVENT_PARTS,
-                        help="of events: only this; may be repeated [all]")
+    parser.add_argument("--part", action="append", choices=EVENT_PARTS + REPLICATED_PARTS,
+                        help="of events and replicated: only this; may be repeated [all]")
     parser.add_argument("--beside", type=pathlib.Path, help="programs of another release")
     parser.add_argument("--secure", action="store_true",
                         help="of calls: also with keys on each link, and rules")
@@ -179,7 +186,7 @@ def main():
         parser.error("--secure is for calls")
     given.bin = given.bin.resolve()
     given.release = ""
-    chosen = list(BENCHES) if given.bench == "all" else [given.bench]
+    chosen = IN_ALL if given.bench == "all" else [given.bench]
     for peer in dict.fromkeys(peer for name in chosen for peer in PEERS.get(name, ())):
         if (lacking := peer.missing()) is not None:
             say(f"{peer.name} is left out: {lacking}")

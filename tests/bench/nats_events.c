@@ -1,7 +1,7 @@
 /* JetStream with file storage, the peer of Troupe's events: a 128-byte body, a window of publishes
  * that are not acknowledged yet.
  *
- *     nats_events URL asap|flusher publish|flow|paced WINDOW SECONDS WARM_UP
+ *     nats_events URL asap|flusher publish|flow|paced WINDOW SECONDS WARM_UP [REPLICAS]
  *
  * publish: until the stream acknowledged it; flow: until a second process pulled and explicitly
  * acknowledged it; paced: at 1,000/s, until a second process has it. asap: the publisher writes each
@@ -12,8 +12,11 @@
 
 #include <nats/nats.h>
 
+enum { election_tries = 100, election_pause_us = 200000 };
+
 static const char* url;
 static bool is_asap;
+static int64_t replicas = 1;
 static struct load asked;
 static struct shared* between;
 
@@ -48,7 +51,16 @@ static jsCtx* stream_of(natsConnection* connection) {
   config.Subjects = subjects;
   config.SubjectsLen = 1;
   config.Storage = js_FileStorage;
-  check(js_AddStream(NULL, stream, &config, NULL, &code), "stream");
+  config.Replicas = replicas;
+  /* Several servers that have just been started elect who may make streams. */
+  natsStatus made = NATS_ERR;
+  for (int left = replicas == 1 ? 1 : election_tries; left != 0 && made != NATS_OK; --left) {
+    made = js_AddStream(NULL, stream, &config, NULL, &code);
+    if (made != NATS_OK && left != 1) {
+      usleep(election_pause_us);
+    }
+  }
+  check(made, "stream");
   return stream;
 }
 
@@ -199,11 +211,13 @@ static void publish_until(uint64_t end, uint64_t more, double per_s) {
 }
 
 int main(int count, char** words) {
-  if (count != 7) {
+  if (count != 7 && count != 8) {
     fprintf(
-        stderr, "usage: nats_events URL asap|flusher publish|flow|paced WINDOW SECONDS WARM_UP\n");
+        stderr,
+        "usage: nats_events URL asap|flusher publish|flow|paced WINDOW SECONDS WARM_UP [REPLICAS]\n");
     return 2;
   }
+  replicas = count == 8 ? atol(words[7]) : 1;
   url = words[1];
   is_asap = strcmp(words[2], "asap") == 0;
   asked = (struct load){(size_t)atol(words[4]), atof(words[5]), atof(words[6])};

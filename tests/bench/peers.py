@@ -18,7 +18,7 @@ def _program(name, first="", last=""):
     return shutil.which(name, path=os.pathsep.join([first, os.environ.get("PATH", ""), last]))
 
 
-def _lacks(server, server_package, header, package):
+def lacks(server, server_package, header, package):
     """What is missing of a peer, or nothing."""
     if server is None:
         return f"{server_package} is not installed"
@@ -52,7 +52,7 @@ class Nats:
 
     @classmethod
     def missing(cls):
-        return _lacks(cls._server(), "nats-server", "nats/nats.h", "libnats-dev")
+        return lacks(cls._server(), "nats-server", "nats/nats.h", "libnats-dev")
 
     # What the load proves itself with, and who speaks for it in the address.
     proof, user = (), ""
@@ -173,32 +173,37 @@ class RabbitMq(_FlushingPeer):
 
     @classmethod
     def missing(cls):
-        return _lacks(cls._server(), "rabbitmq-server", "amqp.h", "librabbitmq-dev")
+        return lacks(cls._server(), "rabbitmq-server", "amqp.h", "librabbitmq-dev")
 
     def __init__(self, given, folder, **settings):
         super().__init__(given, **settings)
         folder.mkdir()
-        plugins = folder / "plugins"
-        plugins.write_text("[].\n")
+        (folder / "plugins").write_text("[].\n")
         names = self._environment | {"ERL_EPMD_PORT": str(free_port()),
                                      "ERL_EPMD_ADDRESS": "127.0.0.1"}
         self._start("epmd", environment={
             name: value for name, value in names.items() if name != "LD_PRELOAD"})
-        server = self._start(self._server(), environment=names | {
+        self._start_servers(folder, names)
+
+    def _start_servers(self, folder, names):
+        server = self._start_server(folder, names, "bench@localhost", self._port, folder / "none")
+        await_port(server, self._port)
+
+    def _start_server(self, folder, names, node, port, settings):
+        return self._start(self._server(), environment=names | {
             "HOME": str(folder),
-            "RABBITMQ_NODENAME": "bench@localhost",
+            "RABBITMQ_NODENAME": node,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self._port),
+            "RABBITMQ_NODE_PORT": str(port),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
-            "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_CONFIG_FILE": str(settings),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
                 "-kernel inet_dist_use_interface {127,0,0,1}",
             # The server itself, without a shell around it.
             "RUNNING_UNDER_SYSTEMD": "true"})
-        await_port(server, self._port)
 
 
 class Redis(_FlushingPeer):
@@ -213,7 +218,7 @@ class Redis(_FlushingPeer):
 
     @classmethod
     def missing(cls):
-        return _lacks(cls._server(), "redis-server", "hiredis/hiredis.h", "libhiredis-dev")
+        return lacks(cls._server(), "redis-server", "hiredis/hiredis.h", "libhiredis-dev")
 
     def __init__(self, given, folder, **settings):
         super().__init__(given, **settings)

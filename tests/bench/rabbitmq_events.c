@@ -1,7 +1,7 @@
-/* RabbitMQ's classic durable queue with publisher confirms, a peer of Troupe's events: persistent
+/* RabbitMQ's durable queues, classic by default, with publisher confirms, a peer of Troupe's events: persistent
  * messages, a 128-byte body, a window of publishes that are not confirmed yet.
  *
- *     rabbitmq_events PORT publish|flow WINDOW SECONDS WARM_UP
+ *     rabbitmq_events PORT publish|flow WINDOW SECONDS WARM_UP [classic|quorum MEMBERS]
  *
  * publish: until it is confirmed; flow: until a second process consumed and acknowledged it. Prints
  * one line of JSON. */
@@ -16,6 +16,8 @@ enum { frame_bytes_max = 131072, channel = 1 };
 static const char* const queue = "bench";
 static int port;
 static struct load asked;
+static const char* kind = "classic";
+static int members;
 static struct shared* between;
 
 static void check(amqp_rpc_reply_t reply, const char* what) {
@@ -40,10 +42,12 @@ static amqp_connection_state_t dial(void) {
 }
 
 static void make_queue(amqp_connection_state_t at) {
-  amqp_table_entry_t entry = {
-      .key = amqp_cstring_bytes("x-queue-type"),
-      .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("classic")}};
-  amqp_table_t settings = {1, &entry};
+  amqp_table_entry_t entries[] = {
+      {.key = amqp_cstring_bytes("x-queue-type"),
+       .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes(kind)}},
+      {.key = amqp_cstring_bytes("x-quorum-initial-group-size"),
+       .value = {.kind = AMQP_FIELD_KIND_I32, .value.i32 = members}}};
+  amqp_table_t settings = {members == 0 ? 1 : 2, entries};
   amqp_queue_delete(at, channel, amqp_cstring_bytes(queue), 0, 0);
   check(amqp_get_rpc_reply(at), "delete");
   amqp_queue_declare(at, channel, amqp_cstring_bytes(queue), 0, 1, 0, 0, settings);
@@ -164,9 +168,15 @@ static void publish_until(uint64_t end) {
 }
 
 int main(int count, char** words) {
-  if (count != 6) {
-    fprintf(stderr, "usage: rabbitmq_events PORT publish|flow WINDOW SECONDS WARM_UP\n");
+  if (count != 6 && count != 8) {
+    fprintf(
+        stderr,
+        "usage: rabbitmq_events PORT publish|flow WINDOW SECONDS WARM_UP [classic|quorum MEMBERS]\n");
     return 2;
+  }
+  if (count == 8) {
+    kind = words[6];
+    members = atoi(words[7]);
   }
   port = atoi(words[1]);
   asked = (struct load){(size_t)atol(words[3]), atof(words[4]), atof(words[5])};

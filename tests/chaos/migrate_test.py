@@ -4,12 +4,14 @@ command that is killed at each of its steps, and the shop goes on there. No orde
 import contextlib
 import os
 import pathlib
+import random
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import postgres_server
@@ -23,6 +25,10 @@ from demo import Load, run_checker  # noqa: E402
 from shop_nodes import Nodes, write_topology  # noqa: E402
 
 ORDERS = 600
+DRAWN_RUNS = 20
+# A command that dies so often in one move is let through then.
+DRAWN_DEATHS_MAX = 4
+FIRST_MOVE_SECONDS = 0.5
 SECONDS = 60.0
 # Where the command dies, one run after the other; each goes on where the one before has ended.
 DEATHS_TO_SERVER = (
@@ -140,6 +146,51 @@ class Migration(unittest.TestCase):
     def await_quiet(self) -> None:
         quiet = run_checker(self.folder, "--wait-quiet", str(SECONDS), "--quiet-only")
         self.assertEqual(0, quiet.returncode, quiet.stdout + quiet.stderr)
+
+    def move_over_drawn_deaths(self, drawn: random.Random, words: tuple[str, ...], seconds: float) -> tuple[int, float]:
+        """Moves the data by a command that is killed at any moment of its work. How often it was, and the longest time
+        that it took when it was not."""
+        for deaths in range(DRAWN_DEATHS_MAX + 1):
+            began = time.monotonic()
+            command = subprocess.Popen(
+                [str(BIN / "troupe"), "migrate", str(self.on_server), *words], cwd=self.folder,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            with command:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    command.wait(drawn.uniform(0, seconds) if deaths < DRAWN_DEATHS_MAX else SECONDS)
+                command.kill()
+                said = command.stdout.read()
+            if command.returncode == 0:
+                return deaths, time.monotonic() - began
+            self.assertEqual(-signal.SIGKILL, command.returncode, said)
+        raise AssertionError("it does not end")
+
+    def test_a_move_that_is_killed_at_drawn_moments_ends_with_equal_data(self) -> None:
+        seed = int(os.environ.get("TROUPE_SEED", time.time_ns() % 1_000_000))
+        drawn = random.Random(seed)
+        nodes = self.start(self.on_files)
+        load = self.place_orders()
+        self.assertTrue(load.wait(SECONDS, ORDERS // 4))
+        nodes.kill_all()
+        load.end()
+        before = self.content(self.data)
+        seconds, deaths = FIRST_MOVE_SECONDS, 0
+        for run in range(DRAWN_RUNS):
+            for words, content in ((("--from", "sqlite", "--to", "postgresql"), self.server_content),
+                                   (("--from", "postgresql", "--to", "sqlite"), lambda: self.content(self.data))):
+                with self.subTest(seed=seed, run=run, words=words):
+                    died, took = self.move_over_drawn_deaths(drawn, words, seconds)
+                    deaths += died
+                    seconds = max(took, FIRST_MOVE_SECONDS)
+                    moved = content()
+                    if words[1] == "sqlite":  # What an earlier round left is put aside under other names.
+                        moved = {each: rows for each, rows in moved.items() if "-left-" not in each[0]}
+                    self.assert_same(before, moved)
+        print(f"{DRAWN_RUNS} moves there and back, killed {deaths} times (TROUPE_SEED={seed})")
+        self.assertGreater(deaths, DRAWN_RUNS)
+        nodes = self.start(self.on_files)
+        self.await_quiet()
+        self.assertTrue(nodes.stop())
 
     def test_a_shop_moves_to_postgresql_and_back_with_everything_under_way(self) -> None:
         nodes = self.start(self.on_files)

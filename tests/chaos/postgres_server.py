@@ -25,12 +25,13 @@ def programs() -> pathlib.Path | None:
 class PostgresServer:
     """Run by root, it runs as the user `postgres`: the server refuses root."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, parent: str | None = None, **settings: str) -> None:
+        """@param parent: where its folder is made; by default where the system has its temporary ones."""
         bin_folder = programs()
         assert bin_folder is not None
         self._bin = bin_folder
         self._user = pwd.getpwnam("postgres") if os.getuid() == 0 else None
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-postgres-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="troupe-postgres-", dir=parent))
         if self._user:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         self._settings = {"unix_socket_directories": str(self.folder), "listen_addresses": "",
@@ -87,11 +88,14 @@ class PostgresServer:
         """SIGKILL, as the kernel does that has no memory left."""
         self._end(signal.SIGKILL)
 
-    def _signal_all(self, number: int) -> None:
-        """To the postmaster and its children."""
+    def pids(self) -> list[int]:
+        """Of the postmaster and its children."""
         pid = self._process.pid
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for each in (pid, *map(int, children)):
+        return [pid, *map(int, children)]
+
+    def _signal_all(self, number: int) -> None:
+        for each in self.pids():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(each, number)
 
@@ -118,11 +122,12 @@ class PostgresServer:
                 "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-f", "-"]
 
     @contextlib.contextmanager
-    def open_transaction(self):
-        """Somebody looks at everything as it is now, for as long as that takes: a dump, say."""
+    def open_transaction(self, first: str = ""):
+        """Somebody looks at everything as it is now, for as long as that takes: a dump, say. `first` is a
+        statement of theirs."""
         with subprocess.Popen(self._psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True) as child:
-            child.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 'open';\n")
+            child.stdin.write(f"BEGIN ISOLATION LEVEL REPEATABLE READ;\n{first}\nSELECT 'open';\n")
             child.stdin.flush()
             assert child.stdout.readline() == "open\n"
             yield
@@ -145,9 +150,9 @@ class PostgresServer:
 class PostgresStandby(PostgresServer):
     """A standby that follows `primary` until it is promoted."""
 
-    def __init__(self, primary: PostgresServer, **settings: str) -> None:
+    def __init__(self, primary: PostgresServer, parent: str | None = None, **settings: str) -> None:
         self._primary = primary
-        super().__init__(**settings)
+        super().__init__(parent, **settings)
 
     def _make_data(self) -> None:
         self._run("pg_basebackup", "-h", str(self._primary.folder), "-p", "5432", "-U", "postgres",

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace utf = boost::unit_test;
@@ -153,6 +154,12 @@ BOOST_AUTO_TEST_CASE(a_file_and_its_folder_are_made_and_a_refused_merge_leaves_i
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().message.find("web-shop.json") != std::string::npos);
   BOOST_TEST(content_of() == before);
+
+  std::filesystem::remove(file);
+  BOOST_REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+  const auto pipe = merge_into_file(file, "web", "shop", {one("a", 200)});
+  BOOST_REQUIRE(!pipe);
+  BOOST_TEST(pipe.error().message.find("nobody writes into this pipe") != std::string::npos);
   std::filesystem::remove_all(folder);
 }
 

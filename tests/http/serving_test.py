@@ -1,6 +1,7 @@
 """What a good peer sees: curl, pipelines, streams, drains, TLS."""
 
 import contextlib
+import os
 import pathlib
 import re
 import signal
@@ -232,6 +233,14 @@ class Tls(http_harness.Case):
         self.assertRegex(damage(self.key, b""), "not reloaded: .*server.key")
         self.assertRegex(damage(self.key, other_key), "not reloaded: .*server.key.*mismatch")
         self.assertRegex(damage(self.key, good[self.key], 0o644), "not reloaded: .*everybody")
+        for path in good:  # Nobody waits for whoever writes into a pipe.
+            path.unlink()
+            os.mkfifo(path, 0o600)
+            self.assertRegex(server.say("reload"), f"not reloaded: .*{path.name}.* no file")
+            path.unlink()
+            for each, content in good.items():
+                each.write_bytes(content)
+            self.key.chmod(0o600)
         self.key.unlink()
         self.assertRegex(server.say("reload"), "not reloaded: .*No such file")
 

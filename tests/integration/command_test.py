@@ -4,16 +4,13 @@ import contextlib
 import fcntl
 import json
 import os
-import pathlib
 import pty
 import re
 import select
 import shutil
 import signal
-import sqlite3
 import struct
 import subprocess
-import sys
 import tempfile
 import termios
 import time
@@ -21,12 +18,7 @@ import unittest
 import uuid
 
 import harness
-import msgpack
 from harness import BIN, PATIENCE, SystemTest, new_id, text_of
-from systems import SHOP
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "chaos"))
-from xxh3 import xxh64
 
 OK, FAULTS, USAGE, REJECTED, ERROR, DEADLINE = range(6)
 SUBCOMMANDS = ("check", "up", "call", "status", "breaker", "version")
@@ -133,10 +125,7 @@ class Help(CommandTest):
             page = troupe("man", *words)
             self.assert_ends(OK, page)
             self.assertRegex(page.stdout, r"\.SH NAME\n\S+ \\- runs[^:]*\n\.SH")
-            judge = shutil.which("man")
-            if judge is None:
-                self.skipTest("there is no man(1) to judge the pages")
-            shown = subprocess.run([judge, "--warnings", "-l", "-"], input=page.stdout, text=True,
+            shown = subprocess.run([self.judge("man"), "--warnings", "-l", "-"], input=page.stdout, text=True,
                                    capture_output=True, timeout=PATIENCE, check=False,
                                    env={**os.environ, "MANPAGER": "cat", "MANROFFOPT": "-c"})
             self.assertEqual("", shown.stderr)
@@ -157,24 +146,56 @@ class Help(CommandTest):
         self.assertIn("--watch", completed("status", "x.yaml", "--w"))
         self.assertIn("/etc/passwd", completed("check", "/etc/passw"))
 
-    def test_completion_for_other_shells_is_read_by_them(self):
-        for shell, check in (("zsh", "-n"), ("fish", "--no-execute")):
-            with self.subTest(shell):
-                said = troupe("completion", shell)
-                self.assert_ends(OK, said)
-                self.assertIn("dead-letters", said.stdout)
-                if shutil.which(shell):
-                    subprocess.run([shell, check], input=said.stdout, text=True, check=True,
-                                   timeout=PATIENCE)
+    def judge(self, program: str) -> str:
+        """Where the program is that judges what is written for it; without it the test is skipped."""
+        found = shutil.which(program)
+        if found is None:
+            self.skipTest(f"there is no {program} to judge it")
+        return found
+
+    def run_judge(self, *words: str, text: str = "") -> str:
+        done = subprocess.run(words, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
+        return done.stdout
+
+    def test_mandoc_finds_nothing_in_the_pages_for_man(self):
+        judge = self.judge("mandoc")
+        for words in ((), ("troupe-broker",), ("troupe-worker",), ("troupe-gateway",)):
+            page = troupe("man", *words).stdout
+            found = subprocess.run([judge, "-T", "lint", "-W", "warning"], input=page, capture_output=True, text=True,
+                                   timeout=PATIENCE, check=False).stdout.splitlines()
+            # A page has no date: what is built twice is to be the same.
+            self.assertEqual([], [each for each in found if "missing date" not in each])
+
+    def test_completion_for_fish_knows_commands_options_and_files(self):
+        judge = self.judge("fish")
+        said = troupe("completion", "fish")
+        self.assert_ends(OK, said)
+        self.run_judge(judge, "--no-execute", text=said.stdout)
+
+        def completed(line: str) -> list[str]:
+            done = self.run_judge(judge, "--no-config", "-c", f"{said.stdout}\ncomplete -C '{line}'")
+            return [each.split("\t")[0] for each in done.splitlines()]
+
+        self.assertIn("status", completed("troupe st"))
+        self.assertEqual(["list"], completed("troupe dead-letters li"))
+        self.assertNotIn("drop", completed("troupe dead-letters list x.yaml d"))
+        self.assertIn("--watch", completed("troupe status x.yaml --w"))
+        self.assertIn("--state", completed("troupe sagas list x.yaml --s"))
+        self.assertNotIn("--state", completed("troupe dead-letters list x.yaml --s"))
+        self.assertIn("/etc/passwd", completed("troupe check /etc/passw"))
+
+    def test_completion_for_zsh_is_read_by_it(self):
+        said = troupe("completion", "zsh")
+        self.assert_ends(OK, said)
+        self.run_judge(self.judge("zsh"), "-n", text=said.stdout)
 
     def test_completion_for_zsh_answers_the_first_time_it_is_loaded(self):
         # What compinit loads is the function itself, the first time: defining another one answers nothing.
         said = troupe("completion", "zsh").stdout
         self.assertIn("if [[ ${funcstack[1]} == _troupe ]]; then\n  _troupe \"$@\"\nelse\n  compdef", said)
-        if shutil.which("zsh") is None:
-            return
         done = subprocess.run(
-            ["zsh", "-f", "-c", "autoload -Uz compinit && compinit -u -d $1/dump; fpath=($1 $fpath); autoload -Uz _troupe;"
+            [self.judge("zsh"), "-f", "-c", "autoload -Uz compinit && compinit -u -d $1/dump; fpath=($1 $fpath); autoload -Uz _troupe;"
              " compadd() { print -- $@ }; words=(troupe dead); CURRENT=2; _troupe", "zsh", self.zsh_folder(said)],
             capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertIn("dead-letters", done.stdout, done.stderr)
@@ -203,7 +224,10 @@ class Help(CommandTest):
                            "capabilities: {echo: {store: none}}\n")
             keys = ("token", "keys", topology)
             self.assert_ends(OK, troupe(*keys))
-            orders = (("check", pipe), ("check", topology, "--against", pipe), ("reconcile", topology, pipe),
+            saved = os.path.join(folder, "saved")
+            os.mkdir(saved)
+            os.mkfifo(os.path.join(saved, "manifest.json"))
+            orders = (("restore", topology, "--from", saved), ("check", pipe), ("check", topology, "--against", pipe), ("reconcile", topology, pipe),
                       ("contract", "verify", pipe, "--topology", topology), ("token", "show", topology, pipe))
             for words, done in zip(orders, map(finished, [begun(*each) for each in orders])):
                 with self.subTest(words):
@@ -243,106 +267,6 @@ class Check(CommandTest):
         self.assertTrue(said["ok"])
         echo, = (each for each in said["capabilities"] if each["name"] == "echo")
         self.assertIn("echo", echo["operations"])
-
-    def test_what_a_renamed_capability_leaves_behind_is_told(self):
-        self.shop.broker()
-        worker = self.shop.worker()
-        self.assertTrue(self.shop.client().call("notes", "add", {"text": "mine"}).ok)
-        worker.kill()
-        with contextlib.closing(sqlite3.connect(self.shop.data / "notes.db")) as session, session:
-            session.execute("INSERT INTO timers VALUES (1, x'01', 1, 'note.taken', '', x'80', NULL)")
-        self.assertNotIn("left behind", troupe("check", self.shop.file).stdout)
-        self.shop.capabilities = {"memos": "{actor: notes}"}
-        renamed = self.shop.write("memos.yaml")
-
-        said = self.json_of(troupe("check", renamed, "--json"))["left_behind"]
-
-        self.assertIn("for later: 1", troupe("check", renamed).stdout)
-        stranded = troupe("check", renamed, "--against", self.shop.data)
-        self.assertEqual(1, stranded.returncode)
-        self.assertIn("notes: it is gone, and `memos` is new", stranded.stdout)
-        self.assertIn("1 timers", stranded.stdout)
-        self.assertEqual([("notes", 1)], [(each["capability"], each["timers"]) for each in said])
-
-    def test_effects_and_letters_that_nobody_goes_on_with_are_told(self):
-        system = self.system({"witness": "{actor: witness, subscribes: [sight.*]}"})
-        broker = system.broker()
-        system.worker().kill()
-        broker.kill()
-        with contextlib.closing(sqlite3.connect(system.data / "witness.db")) as session, session:
-            session.execute("DELETE FROM effects")
-            for number, name in enumerate(("look", "burn")):
-                session.execute("INSERT INTO effects (key, call, name, request, writer) VALUES (?, x'01', ?, x'80', 1)",
-                                (bytes([number] * 16), name))
-        with contextlib.closing(sqlite3.connect(system.data / "journal.db")) as session, session:
-            session.execute("INSERT INTO dead_letters (id, capability, position, topic, event_id, time, body, cause, error,"
-                            " attempts, first_at, last_at, node, replica) VALUES (zeroblob(16), 'witness', 1, 'noise',"
-                            " zeroblob(16), 1, x'80', 'rejected', 'no', 1, 1, 1, 'n1', 0)")
-
-        told = troupe("check", system.file, "--against", system.data)
-
-        self.assertEqual(1, told.returncode, told.stdout + told.stderr)
-        self.assertIn("1 effects `burn`, which `witness` has no more", told.stdout)
-        self.assertNotIn("`look`", told.stdout)
-        self.assertIn("it gets no events `noise` any more, and 1 dead letters", told.stdout)
-
-    def test_sagas_into_which_nobody_could_look_are_told(self):
-        self.shop.broker()
-        self.shop.worker().kill()
-        self.shop.capabilities = {
-            **self.shop.capabilities, **{name: SHOP[name] for name in ("inventory", "payments", "orders")},
-            "first": "{actor: order_saga, store: 'postgresql://h/d'}", "second": "{actor: order_saga}"}
-        file = self.shop.write("later.yaml")
-
-        told = troupe("check", file, "--against", self.shop.data)
-        as_json = self.json_of(troupe("check", file, "--against", self.shop.data, "--json"))
-
-        self.assertEqual(0, told.returncode, told.stdout + told.stderr)
-        self.assertIn("sagas under way in the databases looked at go on as they began", told.stdout)
-        self.assertIn("not looked at: first is on a server; ", told.stdout)
-        self.assertEqual(["first is on a server", f"{self.shop.data / 'second.db'} is not here"],
-                         as_json["not_looked_at"])
-
-    def test_what_becomes_of_sagas_under_way_is_told(self):
-        system = self.system({name: what.replace("{", "{nodes: [n2], " if name == "orders" else "{nodes: [n1], ", 1)
-                              for name, what in SHOP.items()})
-        system.broker()
-        worker = system.worker("n1")
-        system.client().send("order_saga", "place", {  # Its first step waits for n2.
-            "customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}, ttl=30000)
-        until = time.monotonic() + PATIENCE
-        while not system.rows("order_saga", "SELECT 1 FROM sagas"):
-            self.assertLess(time.monotonic(), until)
-        worker.kill()
-        (packed,), = system.rows("order_saga", "SELECT steps FROM saga_tables")
-        (begun,), = system.rows("order_saga", "SELECT data FROM saga_journal WHERE seq = 1")
-        same = troupe("check", system.file, "--against", system.data)
-        self.assertIn("sagas under way go on as they began", same.stdout)
-
-        def told(steps: list[dict], kept: bool = True) -> subprocess.CompletedProcess[str]:
-            """The saga as if it had been started under these steps."""
-            words = [b"".join(b"\0" + each[word].encode() for word in ("name", "capability", "operation", "undo"))
-                     + bytes([each["kind"]]) for each in steps]
-            print_of = xxh64(b"place" + b"".join(words)).to_bytes(8, "big")
-            with contextlib.closing(sqlite3.connect(system.data / "order_saga.db")) as session, session:
-                session.execute("DELETE FROM saga_tables")
-                session.execute("UPDATE saga_journal SET data = ? WHERE seq = 1", (begun[:8] + print_of + begun[16:],))
-                if kept:
-                    session.execute(
-                        "INSERT INTO saga_tables (fingerprint, operation, steps, since) VALUES (?, 'place', ?, 1)",
-                        (int.from_bytes(print_of, "big", signed=True), msgpack.packb({**table, "steps": steps})))
-            return troupe("check", system.file, "--against", system.data)
-
-        table = msgpack.unpackb(packed)
-        fewer = told(table["steps"][:-1])
-        self.assertIn("they go on and end by the steps that they were started under", fewer.stdout)
-        self.assert_ends(OK, fewer)
-        gone = told([*table["steps"], {**table["steps"][-1], "name": "thank", "operation": "thank"}])
-        self.assertIn("stand still where they need thank", gone.stdout)
-        self.assert_ends(FAULTS, gone)
-        unknown = told(table["steps"][:-1], kept=False)
-        self.assertIn("this program cannot continue them", unknown.stdout)
-        self.assert_ends(FAULTS, unknown)
 
     def test_every_fault_is_told_at_once_with_its_place_and_what_to_do(self):
         self.shop.capabilities = {"ntoes": "{actor: ntoes}", "notes": "{replcas: 2}"}
@@ -569,6 +493,22 @@ class Up(CommandTest):
                 self.assertEqual(0, up.wait(2 * PATIENCE))
                 first = (system.folder / form / "b1.log").read_text().splitlines()[0]
                 self.assertIn('"event":"listening"' if form == "json" else " b1 listening ", first)
+
+    def test_a_log_may_be_a_pipe_whose_reader_comes_later(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        pipe = system.folder / "log" / "b1.log"
+        pipe.parent.mkdir()
+        os.mkfifo(pipe)
+        up = subprocess.Popen([str(BIN / "troupe"), "up", str(system.file), "--json"],
+                              stdout=subprocess.PIPE, text=True)
+        self.addCleanup(up.stdout.close)
+        self.addCleanup(up.wait)
+        self.addCleanup(up.kill)
+        self.assertIn("nobody reads this pipe", self.next_event(up, "not_started")["reason"])
+        with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8"):
+            self.assertTrue(system.client().call("notes", "count", ttl=10_000).ok)
+            up.send_signal(signal.SIGTERM)
+            self.assertEqual(0, up.wait(2 * PATIENCE))
 
     def test_it_stops_in_order_when_its_terminal_is_closed(self):
         up = self.start(self.system({"notes": "{}"}, nodes=("n1",)))

@@ -1,6 +1,7 @@
 """SIGTERM under load: what is in hand is finished, no call is lost, and the process ends well and in
 time."""
 
+import os
 import signal
 import time
 import unittest
@@ -70,6 +71,36 @@ class Drain(SystemTest):
         self.assertEqual(50, len(answers))
         self.assertEqual([], [each for each in answers.values() if not each.ok])
         self.assertEqual([(50,)], system.rows("payments", "SELECT COUNT(*) FROM ledger"))
+
+    def test_the_only_worker_finishes_effects_that_calls_wait_for(self):
+        system = self.system({"payments": (
+            "{replicas: 1, effects: {threads: 1}, config: {provider: {simulated: "
+            "{latency: 300ms, log: data/provider.log}}}}")}, nodes=("n1",))
+        system.broker()
+        worker = system.worker()
+        # The provider says what it does into a pipe, and takes its time then.
+        path = system.data / "provider.log"
+        os.mkfifo(path)
+        with open(os.open(path, os.O_RDWR), encoding="utf-8") as provider:
+            client = system.client()
+            ids = [client.send("payments", "charge", {
+                "order_id": new_id(), "amount_cents": 500, "currency": "EUR", "card": "tok"},
+                ttl=8000) for _ in range(3)]
+            keys = [provider.readline().split()[0]]  # One is under way, two have not begun.
+            self.stop(worker)
+            answers = client.collect(ids)
+
+            self.assertEqual([], [each for each in answers.values() if not each.ok])
+            self.assertEqual(3, len(answers))
+            self.assertEqual("0", worker.wait_for("worker.drained")["left"])
+            # The next one asks the provider for nothing that was done.
+            system.worker()
+            self.assertTrue(client.call("payments", "charge", {
+                "order_id": new_id(), "amount_cents": 500, "currency": "EUR", "card": "tok"}).ok)
+            keys += [provider.readline().split()[0] for _ in range(3)]
+            self.assertEqual(4, len(set(keys)))
+            self.assertEqual([(4,)], system.rows("payments", "SELECT COUNT(*) FROM ledger"))
+            self.assertEqual([(0,)], system.rows("payments", "SELECT COUNT(*) FROM effects"))
 
     def test_a_broker_answers_what_it_has_and_refuses_more_until_the_next_is_there(self):
         system = self.system()

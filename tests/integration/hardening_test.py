@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from harness import BIN, SOURCE
 
 SKIPPED = 77
 PROGRAMS = ("troupe", "troupe-broker", "troupe-worker", "troupe-gateway")
+# What a drain and the end after it may take (`worker_options::drain_limit`, and a tenth).
+DRAIN_SECONDS_MAX = 11
+# Of 100, by `systemd-analyze security`: the less the better.
+EXPOSED_MAX = 20
 
 
 def readelf(option: str, program: str) -> str:
@@ -103,6 +108,32 @@ class Units(unittest.TestCase):
             said = subprocess.run(["systemd-analyze", "verify", "--man=no", *units],
                                   capture_output=True, text=True, check=False)
             self.assertEqual((0, ""), (said.returncode, said.stdout + said.stderr))
+
+    def test_each_unit_closes_what_it_does_not_need(self):
+        wanted = {
+            "UMask=0077", "LimitCORE=0", "LimitNOFILE=65536", "User=troupe", "ProtectSystem=strict", "ProtectHome=yes",
+            "ReadWritePaths=/etc/troupe/data", "PrivateTmp=yes", "PrivateDevices=yes", "NoNewPrivileges=yes",
+            "CapabilityBoundingSet=", "LockPersonality=yes", "MemoryDenyWriteExecute=yes", "ProtectClock=yes",
+            "ProtectControlGroups=yes", "ProtectHostname=yes", "ProtectKernelLogs=yes", "ProtectKernelModules=yes",
+            "ProtectKernelTunables=yes", "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX", "RestrictNamespaces=yes",
+            "RestrictRealtime=yes", "RestrictSUIDSGID=yes", "SystemCallArchitectures=native",
+            "SystemCallFilter=@system-service"}
+        for unit in sorted((SOURCE / "examples" / "systemd").glob("*.service")):
+            with self.subTest(unit.name):
+                self.assertLessEqual(wanted, set(unit.read_text().splitlines()))
+                seconds = int(re.search(r"^TimeoutStopSec=(\d+)s$", unit.read_text(), re.M)[1])
+                self.assertGreater(seconds, DRAIN_SECONDS_MAX)
+
+    def test_systemd_finds_little_that_is_open(self):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("there is no systemd-analyze")
+        with tempfile.TemporaryDirectory() as folder:
+            for unit in sorted((SOURCE / "examples" / "systemd").glob("*.service")):
+                copy = pathlib.Path(folder) / unit.name.replace("@", "@one")
+                copy.write_text(unit.read_text().replace("/usr/bin/troupe", f"{BIN.resolve()}/troupe"))
+                said = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSED_MAX}",
+                                       str(copy)], capture_output=True, text=True, check=False)
+                self.assertEqual(0, said.returncode, said.stdout[-2000:] + said.stderr)
 
     def test_no_unit_is_given_up(self):
         # By default systemd starts a unit no more once it failed five times within 10 s.

@@ -2,6 +2,7 @@
 happened; what cannot move is refused in words, and nothing is begun."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -161,6 +162,54 @@ class MovedData(OnServer):
             lambda: "server" in (said := self.troupe("status", self.on_server)) and said))
         self.stop()
 
+    def test_check_against_a_topology_looks_into_its_server(self):
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        self.stop()
+        for statement in (
+                "INSERT INTO source.timers VALUES (1, '\\x01', 1, 'sight.seen', '', '\\x80', NULL)",
+                "INSERT INTO witness.effects (key, call, name, request, writer) VALUES ('\\x" + "00" * 16
+                + "', '\\x01', 'burn', '\\x80', 1)"):
+            self.server.psql(statement + ";")
+        # The same database, called by another name.
+        other = self.over.write("other.yaml", self.server_part(self.server.url + "&connect_timeout=3"))
+        told = self.troupe("check", other, "--against", self.on_server, code=1)
+        self.assertIn("witness: 1 effects `burn`, which `witness` has no more", told)
+        self.assertNotIn("source:", told)
+        self.assertNotIn("not looked at", told)
+
+        self.over.capabilities = {"viewer": WITNESS, "source": "{actor: witness}"}
+        renamed = self.over.write("renamed.yaml", self.server_part(self.server.url))
+        told = self.troupe("check", renamed, "--against", self.on_server, code=1)
+        self.assertIn("witness: it is gone, and `viewer` is new", told)
+        self.assertIn("1 effects, 0 timers", told)
+        self.assertIn("witness: it subscribes to nothing any more", told)
+        self.over.capabilities = {"witness": WITNESS, "sender": "{actor: witness}"}
+        renamed = self.over.write("renamed.yaml", self.server_part(self.server.url))
+        self.assertIn("0 effects, 1 timers", self.troupe("check", renamed, "--against", self.on_server, code=1))
+
+        self.server.kill()
+        told = self.troupe("check", renamed, "--against", self.on_server, code=4)
+        self.assertIn("no database of", told)
+        self.assertIn("the schema witness at postgresql://", told)
+
+    def test_status_tells_of_a_stranger_who_holds_a_lock(self):
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        for table, says in (("source.outbox", "the database of source"), ("troupe_journal.journal", "the journal")):
+            with self.subTest(table), self.server.open_transaction(f"LOCK TABLE {table} IN EXCLUSIVE MODE;"):
+                self.client.send("source", "publish", {
+                    "topic": "sight.seen", "key": "k", "keys": 1, "first": 100, "count": 1}, ttl=60_000)
+                publish(self.client, 7, "c")
+                await_true(self.client, "status tells of the lock", lambda says=says: [
+                    each for each in self.troubles() if says in each["what"] and "holds the lock" in each["why"]
+                    and "pg_blocking_pids" in each["next"]])
+        self.emit(200, 5)
+        await_true(self.client, "it goes on by itself", lambda: ("k0", 204) in self.sights())
+        await_true(self.client, "all is well again", lambda: not self.troubles())
+
     def test_what_the_server_has_already_is_not_replaced(self):
         self.start(self.on_server)  # Somebody has begun there, with nothing.
         self.stop()
@@ -306,6 +355,38 @@ class SavedOnServer(OnServer):
         self.assertEqual([("k0", n) for n in range(15)], self.sights())
         self.stop()
 
+    def test_a_backup_of_an_earlier_release_comes_back_into_files_and_goes_to_the_server_from_there(self):
+        self.start(self.on_files)
+        self.emit(0, 5)
+        self.await_sights(5)
+        saved = self.over.folder / "saved"
+        self.troupe("backup", self.on_files, saved)
+        self.stop()
+        with contextlib.closing(sqlite3.connect(saved / "source.db")) as session, session:
+            session.execute("DROP TABLE unsettled")
+            session.execute("DELETE FROM schema_versions WHERE component = 'troupe.unsettled'")
+        manifest = json.loads((saved / "manifest.json").read_text())
+        for each in manifest["files"]:
+            each["sha256"] = hashlib.sha256((saved / each["file"]).read_bytes()).hexdigest()
+        (saved / "manifest.json").write_text(json.dumps(manifest))
+
+        told = self.troupe("restore", self.on_server, "--from", saved, "--accept", code=4)
+        self.assertIn("was saved by another release", told)
+        self.assertIn("into files", told)
+        self.assertEqual([], self.server.psql("SELECT 1 FROM pg_namespace WHERE nspname = 'source';"))
+
+        self.troupe("restore", self.on_files, "--from", saved, "--accept")
+        self.start(self.on_files)  # Which brings its tables up to date.
+        self.await_sights(5)
+        self.stop()
+        self.migrate(*TO_SERVER)
+        self.start(self.on_server)
+        self.emit(5, 5)
+        self.await_sights(10)
+        self.assertEqual([("k0", n) for n in range(10)], self.sights())
+        self.assertEqual([], self.troubles())
+        self.stop()
+
     def test_one_schema_that_went_back_is_found_and_accepted(self):
         self.start(self.on_server)
         self.emit(0, 5)
@@ -324,7 +405,10 @@ class SavedOnServer(OnServer):
         told = self.troupe("restore", self.on_server, "--from", one, "--accept")
         self.assertIn("source: its database is an older copy", told)
         self.assertIn("they go on together", told)
+        journal = "SELECT generation, owner_name, lease_until FROM troupe_journal.journal;"
+        there = self.server.psql(journal)
         self.assertIn("belong to one history", self.troupe("restore", self.on_server))
+        self.assertEqual(there, self.server.psql(journal), "who only asked took the lease")
         self.start(self.on_server)
         self.emit(100, 5)
         self.await_sights(15)

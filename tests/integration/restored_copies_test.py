@@ -1,8 +1,10 @@
 """Copies of databases and of the journal that are brought back: nothing is lost or done twice, or it
 is refused in words, over every restart, until a person says how to go on."""
 
+import contextlib
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -39,6 +41,14 @@ class RestoredCopiesTest(EventSystemTest):
                 file.unlink()
         for file, held in copy.items():
             file.write_bytes(held)
+
+    def dump(self, system: System) -> dict[str, list[str]]:
+        """All that the databases say, the journal's generation and lives among it."""
+        found = {}
+        for name in ("journal", "witness", "source"):
+            with contextlib.closing(sqlite3.connect(system.data / f"{name}.db")) as session:
+                found[name] = list(session.iterdump())
+        return found
 
     def emit(self, first: int, count: int, call_id: bytes = b"") -> None:
         """Has `source` publish events `first` to `first + count - 1` of the key k0, in one turn."""
@@ -108,12 +118,21 @@ class RestoredCopiesTest(EventSystemTest):
         self.assertEqual(4, used.returncode, used.stdout + used.stderr)
         self.assertIn("in use", used.stderr)
         self.stop()
+        with contextlib.closing(sqlite3.connect(system.data / "source.db")) as session, session:
+            session.execute("DROP TABLE unsettled")  # As a release before that had it.
+            session.execute("DELETE FROM schema_versions WHERE component = 'troupe.unsettled'")
+        dumped = self.dump(system)
         asked = self.troupe_restore(system)
         self.assertEqual(4, asked.returncode, asked.stdout + asked.stderr)
         self.assertIn("source: its database is an older copy", asked.stdout)
+        self.assertEqual(dumped, self.dump(system), "who only asked has changed something")
         accepted = self.troupe_restore(system, "--accept")
         self.assertEqual(0, accepted.returncode, accepted.stdout + accepted.stderr)
+        accepted_as = self.dump(system)
+        self.assertNotEqual(dumped, accepted_as)
         self.assertEqual(0, self.troupe_restore(system).returncode)
+        self.assertEqual(0, self.troupe_restore(system, "--accept").returncode)
+        self.assertEqual(accepted_as, self.dump(system), "there was nothing to accept")
         self.go_on(system)
         self.emit(112, 1)
         expected = [*range(15), *range(100, 113)]

@@ -239,6 +239,11 @@ BOOST_FIXTURE_TEST_CASE(a_journal_on_a_full_disk_is_wrong_with_what_to_do, shop_
   BOOST_TEST(only().what == "the journal at broker b1 could not be written 2s ago");
   BOOST_TEST(only().why == "the journal's disk is full");
   BOOST_TEST(has(only().next, "free some space"));
+  events.back().ago_ms = 6'000;
+  events.push_back({"journal_written_again", 7'000, {}}); // Before it failed again.
+  BOOST_TEST(has(only().what, "could not be written 6s ago"));
+  events.push_back({"journal_written_again", 1'000, {}});
+  BOOST_TEST(troubles_of(all).empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(the_server_of_a_shared_journal_is_told_of, shop_fixture) {

@@ -114,6 +114,12 @@ BOOST_AUTO_TEST_CASE(a_line_is_cut_between_characters) {
 }
 
 // Advice is copied into a shell.
+BOOST_AUTO_TEST_CASE(lines_that_are_too_wide_go_on_below_indented_further) {
+  BOOST_TEST(
+      fitted("short\n  one that is wide\n\nend", 12)
+      == "short\n  one that\n      is wide\n\nend\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_word_of_a_shell_is_one_word_and_no_command) {
   BOOST_TEST(shell_word("/etc/troupe/shop-1.yaml") == "/etc/troupe/shop-1.yaml");
   BOOST_TEST(shell_word("a b.yaml") == "'a b.yaml'");

@@ -74,6 +74,27 @@ BOOST_FIXTURE_TEST_CASE(a_step_may_fill_its_tables_and_is_undone_with_them, migr
   BOOST_CHECK_THROW(session->integer_of("SELECT size FROM items"), database_error);
 }
 
+BOOST_FIXTURE_TEST_CASE(
+    steps_inside_another_transaction_are_taken_back_with_it, migrations_fixture) {
+  const std::vector<migration> all = steps;
+  steps.pop_back();
+  BOOST_REQUIRE(apply());
+  const component whole{"orders", all};
+  const component more{"more", all};
+  {
+    const transaction taken_back{*session};
+    BOOST_TEST(migrate_within(*session, time, {&whole, 1}).has_value());
+    BOOST_TEST(session->integer_of("SELECT count(price) FROM items").value_or(-1) == 0);
+    BOOST_TEST(versions() == 2);
+    BOOST_TEST(!migrate_within(*session, time, {&more, 1})); // Its tables are there.
+  }
+
+  BOOST_TEST(versions() == 1);
+  BOOST_CHECK_THROW(session->integer_of("SELECT count(price) FROM items"), database_error);
+  steps = all;
+  BOOST_TEST(apply().value() == 1);
+}
+
 BOOST_FIXTURE_TEST_CASE(components_do_not_know_of_each_other, migrations_fixture) {
   BOOST_REQUIRE(apply().has_value());
   steps = {{1, "outbox", "CREATE TABLE outbox (seq INTEGER PRIMARY KEY)"}};

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace utf = boost::unit_test;
@@ -45,6 +46,17 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_is_no_flags) {
 
   std::filesystem::resize_file(path, 0);
   BOOST_TEST((kept_flags(path).error().code == errc::invalid));
+}
+
+BOOST_AUTO_TEST_CASE(a_pipe_that_nobody_writes_is_no_flags) {
+  BOOST_REQUIRE(keep_flags(path, {{"billing", 2'500}}));
+  std::filesystem::remove(path);
+  BOOST_REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+
+  const auto read = kept_flags(path);
+
+  BOOST_REQUIRE(!read);
+  BOOST_TEST(read.error().message == path + " holds no flags: nobody writes into this pipe");
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_made_is_said) {

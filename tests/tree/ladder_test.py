@@ -53,8 +53,8 @@ _TOPICS = re.compile(r"^runtime/wire/(?:events|description|compatibility)\.hpp$"
 _RIGHTS = re.compile(r"^runtime/security/grants\.hpp$")
 # What a route is, and which proxies a gateway believes: the topology says and checks that.
 _ROUTES = re.compile(r"^runtime/gateway/(?:routes|token_bucket|client_address)\.hpp$")
-# Read a file and its YAML, as the topology is read; know nothing of topologies.
-_YAML = re.compile(r"^topology/(yaml|text_file)\.hpp$")
+# Reads YAML, as the topology is read; knows nothing of topologies.
+_YAML = re.compile(r"^topology/yaml\.hpp$")
 _CONTRACT = re.compile(r"^actors/\w+/messages\.hpp$")
 
 

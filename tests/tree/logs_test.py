@@ -97,6 +97,15 @@ class Logs(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(set(), fields - rows[name][1] - BESIDE.get(name, set()))
 
+    def test_the_words_of_up_are_told_of_and_no_other(self):
+        text = (ROOT / "nodes" / "commands" / "up" / "up.cpp").read_text()
+        said = set(re.findall(r'\.what = "([a-z_]+)"', text))
+        for call in re.findall(r"\babout\(\w+, ([^)]*)\)", text):
+            said |= set(re.findall(r'"([a-z_]+)"', call))
+        page = (ROOT / "nodes" / "LOGS.md").read_text().split("## What `troupe up` says")[1]
+        rows = re.findall(r"^\| (`[a-z_`, ]+) \|", page, re.MULTILINE)
+        self.assertEqual(said, {name for row in rows for name in re.findall(r"`([^`]+)`", row)} - {"event"})
+
     def test_levels_are_those_of_the_program(self):
         known = levels()
         self.assertEqual({name: known.get(name, "info") for name in documented()},

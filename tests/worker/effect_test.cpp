@@ -42,6 +42,73 @@ BOOST_AUTO_TEST_CASE(a_call_that_asks_for_an_effect_is_pending_and_answered_by_t
   BOOST_TEST(p->number("SELECT state FROM inbox") == 2);
 }
 
+// A drain ends the socket loop once nothing is in hand: what only the inlet has would be lost.
+BOOST_AUTO_TEST_CASE(an_effect_is_in_hand_until_the_socket_loop_has_its_answer) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  auto p = make();
+
+  p->call("send", thing{"a"});
+  BOOST_TEST(p->front->effects()->in_hand() == 1);
+  closed.unlock();
+  while (seen.settled == 0) {
+    p->runner->run();
+    std::this_thread::yield();
+  }
+
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(p->front->effects()->in_hand() == 1);
+  p->run();
+  BOOST_TEST(p->answered_in_order.size() == 2U);
+  BOOST_TEST(p->front->effects()->in_hand() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(effects_that_wait_to_be_tried_or_settled_again_are_not_in_hand) {
+  std::atomic<bool> is_away{true};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    return is_away ? outcome<count>{failure{error{.code = errc::unavailable, .message = "away"}}}
+                   : count{};
+  };
+  seen.settle_throws = 3;
+  auto p = make();
+
+  p->call("send", thing{"a"});
+  p->run_until([&] { return p->front->effects()->look().retrying == 1; });
+  BOOST_TEST(p->front->effects()->in_hand() == 0);
+  is_away = false;
+  p->run_until([&] { return p->later.size() == 1; });
+
+  BOOST_TEST(p->front->effects()->in_hand() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_that_begins_no_more_leaves_to_its_heir_what_has_not_begun) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  auto p = make(); // Two threads.
+  for (int i = 0; i < 5; ++i) {
+    p->call("send", thing{std::to_string(i)});
+  }
+  p->run_until([&] { return p->front->effects()->look().running == 2; });
+  BOOST_TEST(p->front->effects()->in_hand() == 5);
+
+  p->front->effects()->begin_no_more();
+  BOOST_TEST(p->front->effects()->in_hand() == 2);
+  closed.unlock();
+  p->run_until([&] { return p->front->effects()->in_hand() == 0; });
+
+  BOOST_TEST(seen.settled == 2);
+  BOOST_TEST(seen.effect_keys.size() == 2U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 3);
+}
+
 BOOST_AUTO_TEST_CASE(a_technical_error_is_tried_again_under_the_same_key) {
   std::atomic<int> tries{0};
   seen.on_effect = [&](const effect_call& call) -> outcome<count> {
@@ -146,7 +213,8 @@ BOOST_AUTO_TEST_CASE(a_settlement_that_only_the_commit_refuses_is_kept_as_any_ot
   auto p = make();
   const uuid id = p->send("send", wire::encoded(thing{"a"}));
   p->run_until([&] { return !p->later.empty(); });
-  BOOST_TEST(p->number("SELECT attempts FROM unsettled WHERE LOWER(error) LIKE '%foreign key%'") == 1);
+  BOOST_TEST(
+      p->number("SELECT attempts FROM unsettled WHERE LOWER(error) LIKE '%foreign key%'") == 1);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 0);
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
   p.reset();
@@ -443,7 +511,7 @@ BOOST_AUTO_TEST_CASE(an_effect_settled_in_the_turn_of_a_takeover_is_not_run_agai
   BOOST_TEST(p->front->counters().takeovers.load() == 1U);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
   closed.unlock();
-  p.reset(); // Waits for the threads.
+  p.reset();                                 // Waits for the threads.
   BOOST_TEST(seen.effect_keys.size() <= 1U); // None if its thread had not begun by then.
 }
 

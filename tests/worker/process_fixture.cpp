@@ -164,6 +164,9 @@ void process::take_output() {
   inlet_.take_all(taken);
   for (outbound& each : taken) {
     front->queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
+  if (each.effects != 0) {
+    front->effects()->told(each.effects);
+  }
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
     }

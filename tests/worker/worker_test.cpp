@@ -307,6 +307,25 @@ BOOST_AUTO_TEST_CASE(a_worker_that_drains_finishes_the_events_it_has) {
   BOOST_TEST(broker.hears(wire::kind::bye));
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_that_drains_finishes_the_effects_it_has_and_answers) {
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  start(things_type(seen));
+  const uuid id = call("things", "send", wire::encoded(thing{"a"}));
+  BOOST_REQUIRE(broker.hears(wire::kind::reply)); // Pending.
+
+  tested->drain();
+  BOOST_TEST(!broker.hears(wire::kind::bye, 100ms));
+  closed.unlock();
+
+  BOOST_TEST(broker.hears(wire::kind::reply));
+  BOOST_TEST(broker.last_id() == id);
+  BOOST_TEST(broker.hears(wire::kind::bye));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::test

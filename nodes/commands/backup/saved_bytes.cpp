@@ -22,6 +22,16 @@ error disk_error(const std::filesystem::path& file, std::string_view what) {
       fmt::format("{} {}: {}", what, file.string(), std::generic_category().message(errno)));
 }
 
+/// Refuses what is no file: opening a pipe would wait for somebody who never comes.
+outcome<void> check_is_file(const std::filesystem::path& file) {
+  std::error_code failed;
+  const auto what = std::filesystem::status(file, failed);
+  if (std::filesystem::exists(what) && !std::filesystem::is_regular_file(what)) {
+    return failure{invalid(fmt::format("{} is no file", file.string()))};
+  }
+  return {};
+}
+
 bool write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t size = ::write(file, text.data(), text.size());
@@ -36,6 +46,9 @@ bool write_all(int file, std::string_view text) {
 } // namespace
 
 outcome<std::string> sha256_of(const std::filesystem::path& file) {
+  if (auto is_file = check_is_file(file); !is_file) {
+    return failure{std::move(is_file).error()};
+  }
   std::ifstream from{file, std::ios::binary};
   if (!from) {
     return failure{disk_error(file, "cannot read")};
@@ -73,6 +86,9 @@ outcome<void> write_synced(const std::filesystem::path& file, std::string_view t
 }
 
 outcome<void> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (auto is_file = check_is_file(from); !is_file) {
+    return is_file;
+  }
   const std::filesystem::path part = to.string() + ".part";
   std::ifstream read{from, std::ios::binary};
   const int written = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);

@@ -1,7 +1,7 @@
 #include "nodes/commands/contract/contract_files.hpp"
 
 #include "runtime/contract/pact_file.hpp"
-#include "topology/text_file.hpp"
+#include "runtime/text_file.hpp"
 
 #include <cstddef>
 #include <fmt/format.h>
@@ -18,7 +18,7 @@ constexpr std::size_t contract_bytes_max = 64U << 20U;
 outcome<std::vector<contract::pact>> read_contracts(const std::vector<std::string>& files) {
   std::vector<contract::pact> all;
   for (const std::string& file : files) {
-    const auto text = topology::read_text_file(file, contract_bytes_max);
+    const auto text = read_text_file(file, contract_bytes_max);
     if (!text) {
       return failure{invalid(fmt::format("{}: it cannot be read: {}", file, text.error().message))};
     }

@@ -1,6 +1,8 @@
 #include "nodes/commands/manual/completion.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace troupe {
 
@@ -140,16 +142,39 @@ fi
       fmt::join(paths, " | "));
 }
 
+namespace {
+
+/// Whether fish is behind all words of a path ("sagas list"), and behind none of `beyond`.
+std::string fish_condition(const std::string& path, const std::vector<command_page>& beyond) {
+  if (path.empty()) {
+    return "__fish_use_subcommand";
+  }
+  std::string condition;
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    condition +=
+        fmt::format("{}__fish_seen_subcommand_from {}", condition.empty() ? "" : "; and ", word);
+  }
+  if (!beyond.empty()) {
+    condition += "; and not __fish_seen_subcommand_from";
+    for (const command_page& each : beyond) {
+      condition += ' ' + each.name;
+    }
+  }
+  return condition;
+}
+
+} // namespace
+
 std::string fish_completion(const command_page& program) {
   std::string text = fmt::format(
       "# Completion of {0} for fish: {0} completion fish > "
       "/usr/share/fish/vendor_completions.d/{0}.fish\n",
       program.name);
   for (const placed_page& each : pages_of(program)) {
-    std::string condition = "__fish_use_subcommand";
-    if (!each.path.empty()) {
-      condition = "__fish_seen_subcommand_from " + each.path.substr(each.path.rfind(' ') + 1);
-    }
+    const std::string condition = fish_condition(each.path, each.page->commands);
     for (const command_page& inner : each.page->commands) {
       text += fmt::format(
           "complete -c {} -f -n {} -a {} -d {}\n",

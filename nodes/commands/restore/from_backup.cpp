@@ -7,13 +7,12 @@
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/turn/writers.hpp"
+#include "runtime/text_file.hpp"
 #include "runtime/time_text.hpp"
 #include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 namespace troupe {
@@ -21,6 +20,8 @@ namespace troupe {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t manifest_bytes_max = 64U << 20U;
 
 outcome<void> check_file(const saved_file& saved, const fs::path& file) {
   const auto digest = sha256_of(file);
@@ -126,14 +127,16 @@ places_of(const backup_manifest& manifest, const topology::plan& plan, const fs:
 } // namespace
 
 outcome<checked_backup> check_backup(const topology::plan& plan, const fs::path& folder) {
-  std::ifstream stream{folder / backup_manifest::file_name, std::ios::binary};
-  if (!stream) {
+  const auto text =
+      read_text_file((folder / backup_manifest::file_name).string(), manifest_bytes_max);
+  if (!text) {
     return failure{invalid(fmt::format(
-        "{} has no {}: it is no backup, or one that was not finished",
+        "{} has no {} ({}): it is no backup, or one that was not finished",
         folder.string(),
-        backup_manifest::file_name))};
+        backup_manifest::file_name,
+        text.error().message))};
   }
-  auto manifest = manifest_in(std::string{std::istreambuf_iterator<char>{stream}, {}});
+  auto manifest = manifest_in(*text);
   if (!manifest) {
     return failure{std::move(manifest).error()};
   }

@@ -150,16 +150,24 @@ outcome<open_database> open_one(
     const stored_database& what,
     const topology::plan& plan,
     const broker::journal_state& journal,
-    const clock& time) {
+    const clock& time,
+    opening how) {
   auto found = open_session_of(what, plan.name);
   if (!found) {
     return failure{std::move(found).error()};
   }
-  if (auto ready = store::migrate(*found->session, time, store::turn_components()); !ready) {
-    return failure{std::move(ready).error()};
-  }
   open_database opened{std::move(found->gate), std::move(found->session), {}, {}, {}};
   try {
+    std::optional<store::transaction> taken_back;
+    if (how == opening::to_look) {
+      taken_back.emplace(*opened.session);
+    }
+    auto ready = how == opening::to_look
+                     ? store::migrate_within(*opened.session, time, store::turn_components())
+                     : store::migrate(*opened.session, time, store::turn_components());
+    if (!ready) {
+      return failure{std::move(ready).error()};
+    }
     opened.history.capability = what.owner;
     opened.history.instance = opened.session->instance();
     const auto taken = row_of(journal, opened.history);
@@ -173,12 +181,9 @@ outcome<open_database> open_one(
   return opened;
 }
 
-/// Opens a journal that brokers share, as a broker does: by taking its lease.
-outcome<std::unique_ptr<broker::journal_writer>> open_shared_journal(
-    const stored_database& what,
-    const std::string& system,
-    const clock& time,
-    broker::journal_state& state) {
+/// A journal that brokers share, and that none has.
+outcome<broker::journal_options> shared_journal_of(
+    const stored_database& what, const std::string& system, const clock& time, opening how) {
   broker::shared_journal place;
   place.connect = [what, system] { return open_schema_of(what, system); };
   place.dialect = &broker::postgresql_lease;
@@ -189,10 +194,17 @@ outcome<std::unique_ptr<broker::journal_writer>> open_shared_journal(
   if (!session) {
     return failure{std::move(session).error()};
   }
-  if (auto ready = store::migrate(**session, time, broker::shared_journal_components()); !ready) {
-    return failure{std::move(ready).error()};
-  }
   try {
+    std::optional<store::transaction> taken_back;
+    if (how == opening::to_look) {
+      taken_back.emplace(**session);
+    }
+    const auto components = broker::shared_journal_components();
+    auto ready = how == opening::to_look ? store::migrate_within(**session, time, components)
+                                         : store::migrate(**session, time, components);
+    if (!ready) {
+      return failure{std::move(ready).error()};
+    }
     place.seen = broker::lease_table{**session, *place.dialect}.look();
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
@@ -204,21 +216,42 @@ outcome<std::unique_ptr<broker::journal_writer>> open_shared_journal(
   }
   broker::journal_options options;
   options.shared = std::move(place);
-  return broker::journal_writer::open(options, time, state);
+  return options;
 }
 
-outcome<std::unique_ptr<broker::journal_writer>> open_journal_of(
+/// Opens the journal as a broker does, which begins a life of it and takes the lease of a shared
+/// one; or reads it alone.
+outcome<void> open_journal(
     const stored_database& what,
     const std::string& system,
     const clock& time,
-    broker::journal_state& state) {
-  if (topology::is_on_server(what.store)) {
-    return open_shared_journal(what, system, time, state);
-  }
+    opening how,
+    open_files& all) {
   broker::journal_options options;
-  options.path = path_in(what.store);
-  options.sqlite.create = false;
-  return broker::journal_writer::open(options, time, state);
+  if (topology::is_on_server(what.store)) {
+    auto shared = shared_journal_of(what, system, time, how);
+    if (!shared) {
+      return failure{std::move(shared).error()};
+    }
+    options = std::move(*shared);
+  } else {
+    options.path = path_in(what.store);
+    options.sqlite.create = false;
+  }
+  if (how == opening::to_look) {
+    auto seen = broker::journal_writer::look(options, time);
+    if (!seen) {
+      return failure{std::move(seen).error()};
+    }
+    all.state = std::move(*seen);
+    return {};
+  }
+  auto opened = broker::journal_writer::open(options, time, all.state);
+  if (!opened) {
+    return failure{std::move(opened).error()};
+  }
+  all.journal = std::move(*opened);
+  return {};
 }
 
 /// Whether a database is there.
@@ -309,7 +342,7 @@ void spare_confirmed_event(
 
 } // namespace
 
-outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
+outcome<open_files> open_all(const topology::plan& plan, const clock& time, opening how) {
   open_files all;
   std::vector<stored_database> databases = stored_databases(plan);
   if (auto unused = check_all_unused(databases, all); !unused) {
@@ -324,11 +357,9 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
             ? fmt::format("the journal is gone: {} was here before", path)
             : fmt::format("there is no journal at {}: the system has not run here", path))};
   }
-  auto opened = open_journal_of(journal, plan.name, time, all.state);
-  if (!opened) {
+  if (auto opened = open_journal(journal, plan.name, time, how, all); !opened) {
     return failure{std::move(opened).error()};
   }
-  all.journal = std::move(*opened);
   for (const stored_database& each : databases) {
     const auto there = is_there(each, all);
     if (!there) {
@@ -340,7 +371,7 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time) {
       all.absent.push_back({each.owner, place, is_file && lost_database(place).has_value()});
       continue;
     }
-    auto one = open_one(each, plan, all.state, time);
+    auto one = open_one(each, plan, all.state, time, how);
     if (!one) {
       return failure{std::move(one).error()};
     }

@@ -10,6 +10,7 @@
 #include "runtime/store/gate.hpp"
 #include "topology/plan.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,11 +39,16 @@ struct absent_database {
   bool is_lost = false;
 };
 
+/// Whether databases are opened to be changed, or to be compared alone: then tables of an earlier
+/// release stay as they are, too.
+enum class opening : std::uint8_t { to_look, to_write };
+
 /// The journal and all databases of a topology, open, with what does not fit.
 struct open_files {
   /// Keeps commands that move data away from the servers.
   std::optional<server_books> books;
   broker::journal_state state;
+  /// Null if they are opened to look.
   std::unique_ptr<broker::journal_writer> journal;
   std::vector<open_database> databases;
   std::vector<absent_database> absent;
@@ -51,10 +57,10 @@ struct open_files {
 /// Opens the journal and every database of `plan` that is there, and compares them.
 /// @errors of the stores; `unavailable` if a process has one of them open, or a session with a
 /// server that has one.
-outcome<open_files> open_all(const topology::plan& plan, const clock& time);
+outcome<open_files> open_all(const topology::plan& plan, const clock& time, opening how);
 
-/// Makes all of them go on together: one transaction of the journal, then one of each database.
-/// Whatever ends this in between: done again, it finds the rest.
+/// Makes all of them, opened to be changed, go on together: one transaction of the journal, then
+/// one of each database. Whatever ends this in between: done again, it finds the rest.
 /// @errors of the stores.
 outcome<void> accept(const topology::plan& plan, open_files& all, const clock& time);
 

@@ -217,15 +217,18 @@ int run(const restore_arguments& given) {
     }
   }
   const system_clock time;
-  auto all = open_all(*plan, time);
-  if (!all) {
+  const auto print_unopened = [&](const error& why) {
     return print_error(
-        all.error(),
+        why,
         given.json,
-        all.error().code == errc::unavailable
+        why.code == errc::unavailable
             ? "stop the system first"
             : "put back what is missing or refused, with its -wal, or bring a backup back with "
               "--from");
+  };
+  auto all = open_all(*plan, time, opening::to_look);
+  if (!all) {
+    return print_unopened(all.error());
   }
   for (const open_database& each : all->databases) {
     if (given.json) {
@@ -264,6 +267,11 @@ int run(const restore_arguments& given) {
               : "the journal and the databases that are here belong to one history");
     }
     return fits ? exit_code::ok : exit_code::error;
+  }
+  *all = {}; // Gives their locks back.
+  all = open_all(*plan, time, opening::to_write);
+  if (!all) {
+    return print_unopened(all.error());
   }
   if (auto done = accept(*plan, *all, time); !done) {
     return print_error(

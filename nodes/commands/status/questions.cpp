@@ -26,7 +26,12 @@ outcome<Message> read_as(const outcome<std::string>& body) {
 /// The last line that a program of this machine logged under `troupe up`; empty if there is none.
 std::string last_line_of(const topology::plan& plan, const std::string& name) {
   constexpr std::streamoff most = 4'096;
-  std::ifstream log{std::filesystem::path{plan.folder} / "log" / (name + ".log"), std::ios::ate};
+  const auto file = std::filesystem::path{plan.folder} / "log" / (name + ".log");
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(file, failed)) { // A pipe gives nothing back.
+    return "";
+  }
+  std::ifstream log{file, std::ios::ate};
   if (!log) {
     return "";
   }

@@ -33,10 +33,29 @@ constexpr std::uint64_t crowded_for_ms = 30'000;
 
 // A journal that cannot be written is tried again with the next event, which may be long in coming.
 constexpr std::uint64_t write_failure_kept_ms = 60'000;
+// Where little room is left, small batches still find some.
+constexpr std::uint64_t mended_write_kept_ms = 5'000;
 
 constexpr std::string_view free_some_space =
     "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
     "all goes on by itself";
+
+// What the server of a database says of a lock that was not given (SQLSTATE 55P03).
+constexpr std::string_view lock_refused = "another session holds the lock";
+constexpr std::string_view find_the_holder =
+    "SELECT pid, usename, application_name, xact_start, query FROM pg_stat_activity WHERE pid = "
+    "ANY(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity); says who holds it; "
+    "pg_terminate_backend(pid) ends that, and all goes on by itself";
+
+/// What to do about a database that refuses what is written, by its reason; `otherwise` if that
+/// does not say.
+std::string next_for(const std::string& reason, std::string otherwise) {
+  if (reason.find(lock_refused) != std::string::npos) {
+    return std::string{find_the_holder};
+  }
+  return reason.find("full") != std::string::npos ? std::string{free_some_space}
+                                                  : std::move(otherwise);
+}
 
 std::optional<milliseconds> span(const std::optional<std::uint64_t>& millis) {
   return millis ? std::optional{milliseconds{static_cast<std::int64_t>(*millis)}} : std::nullopt;
@@ -377,17 +396,16 @@ private:
   }
 
   void add_refusing(const shared_matter& of) {
-    const bool is_full = of.why.find("full") != std::string::npos;
     add(
         {.what = of.places.size() == 1
                      ? fmt::format("the database of {} refuses turns", of.where())
                      : fmt::format("the databases of {} refuse turns", of.where()),
          .lasted = span(of.lasted_ms),
          .why = of.why,
-         .next = is_full ? std::string{free_some_space}
-                         : fmt::format(
-                             "log/{}.log says more (store.turn_failed)",
-                             of.places.front().second.front())});
+         .next = next_for(
+             of.why,
+             fmt::format(
+                 "log/{}.log says more (store.turn_failed)", of.places.front().second.front()))});
   }
 
   void add_stuck(const shared_matter& of) {
@@ -502,7 +520,11 @@ private:
   void find_failed_writes() {
     const auto* const told =
         logged("journal_write_failed", [](const auto& /*fields*/) { return true; });
-    if (told == nullptr || told->ago_ms > write_failure_kept_ms) {
+    const auto* const again =
+        logged("journal_written_again", [](const auto& /*fields*/) { return true; });
+    const bool is_written = told != nullptr && again != nullptr && again->ago_ms <= told->ago_ms;
+    if (told == nullptr
+        || told->ago_ms > (is_written ? mended_write_kept_ms : write_failure_kept_ms)) {
       return;
     }
     const auto why = told->fields.find("why");
@@ -513,9 +535,8 @@ private:
              all_.journal_broker,
              age_text(milliseconds{static_cast<std::int64_t>(told->ago_ms)})),
          .why = reason,
-         .next = reason.find("full") == std::string::npos
-                     ? fmt::format("log/{}.log says more; it tries again", all_.journal_broker)
-                     : std::string{free_some_space}});
+         .next = next_for(
+             reason, fmt::format("log/{}.log says more; it tries again", all_.journal_broker))});
   }
 
   /// A transaction that somebody has left open on the server of the journal.
@@ -549,7 +570,9 @@ private:
                         all_.journal->broker),
          .next = all_.journal->trouble.empty()
                      ? "log/BROKER.log says why none takes it (journal_out_of_touch)"
-                     : "see to the database server; the brokers try again by themselves"});
+                     : next_for(
+                         all_.journal->trouble,
+                         "see to the database server; the brokers try again by themselves")});
   }
 
   void find_events() {

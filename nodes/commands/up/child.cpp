@@ -38,11 +38,16 @@ constexpr int exit_not_started = 127; // As a shell says it.
 } // namespace
 
 outcome<pid_t> start_child(const child_command& command) {
-  const int log = ::open(command.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  // Opening a pipe must not wait for its reader.
+  const int log = ::open(
+      command.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
   if (log < 0) {
-    return failure{
-        internal_error(fmt::format("cannot open {}: {}", command.log_file, std::strerror(errno)))};
+    return failure{internal_error(fmt::format(
+        "cannot open {}: {}",
+        command.log_file,
+        errno == ENXIO ? "nobody reads this pipe" : std::strerror(errno)))};
   }
+  (void)::fcntl(log, F_SETFL, O_APPEND);
   std::vector<char*> words{const_cast<char*>(command.program.c_str())};
   for (const std::string& each : command.arguments) {
     words.push_back(const_cast<char*>(each.c_str()));

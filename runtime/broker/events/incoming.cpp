@@ -274,6 +274,9 @@ void incoming::not_scheduled(const refused_schedules& which, event_decisions& ou
 }
 
 void incoming::written(event_decisions& out) {
+  if (std::exchange(write_.has_failed, false)) {
+    out.log.push_back({"journal_written_again", {}});
+  }
   last_ += writing().events.size();
   topics_.written();
   for (const waiting_publisher& each : writing_.publishers) {
@@ -288,6 +291,7 @@ void incoming::written(event_decisions& out) {
 
 void incoming::failed(const error& why, instant now, event_decisions& out) {
   write_.not_before = now + retry_interval;
+  write_.has_failed = true;
   out.log.push_back(
       {"journal_write_failed",
        {{"events", std::to_string(writing().events.size())}, {"why", why.message}}});

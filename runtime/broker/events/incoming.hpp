@@ -188,6 +188,7 @@ private:
   struct {
     bool is_under_way = false;
     instant not_before{};
+    bool has_failed = false; // The last one.
   } write_;
 
   waiting_publishers waiting_;

@@ -82,10 +82,7 @@ outcome<writing_session> open_shared(const shared_journal& options) {
 
 } // namespace
 
-outcome<writing_session> open_for_writing(const journal_options& options, const clock& time) {
-  if (options.shared) {
-    return open_shared(*options.shared);
-  }
+outcome<locked_journal> open_locked(const journal_options& options) {
   store::sqlite_options how = options.sqlite;
   how.capability = journal_component;
   how.read_only = false;
@@ -101,11 +98,22 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
   if (auto locked = gate->lock(options.patience); !locked) {
     return failure{refused(options.path, std::move(locked.error()))};
   }
-  auto ready = store::migrate(**session, time, journal_components());
+  return locked_journal{std::move(*gate), std::move(*session)};
+}
+
+outcome<writing_session> open_for_writing(const journal_options& options, const clock& time) {
+  if (options.shared) {
+    return open_shared(*options.shared);
+  }
+  auto locked = open_locked(options);
+  if (!locked) {
+    return failure{std::move(locked.error())};
+  }
+  auto ready = store::migrate(*locked->database, time, journal_components());
   if (!ready) {
     return failure{std::move(ready.error())};
   }
-  return writing_session{std::move(*gate), std::move(*session), {}};
+  return writing_session{std::move(locked->gate), std::move(locked->database), {}};
 }
 
 void load_progress(store::database& session, journal_state& to) {

@@ -29,6 +29,15 @@ struct writing_session {
 /// broker was faster to take it), and those of `open_sqlite` or of `shared_journal::connect`.
 outcome<writing_session> open_for_writing(const journal_options& options, const clock& time);
 
+/// A journal in a file as nobody else may write it: locked, and not brought up to date.
+struct locked_journal {
+  store::turnstile gate;
+  std::unique_ptr<store::database> database;
+};
+
+/// @errors `unavailable`: another broker has it; those of `open_sqlite`.
+outcome<locked_journal> open_locked(const journal_options& options);
+
 /// Reads how far outboxes and capabilities have come: `sources`, `cursors`, `dead_letters` and
 /// `next_due`. Throws database_error.
 void load_progress(store::database& session, journal_state& to);

@@ -216,6 +216,7 @@ BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, s
   const auto came = events_of(read("order.due", 60'000));
   BOOST_REQUIRE(came.size() == 1U);
   BOOST_TEST((came[0].id == id));
+  BOOST_TEST(has_report("journal_written_again"));
 }
 
 BOOST_FIXTURE_TEST_CASE(

@@ -1,4 +1,4 @@
-#include "topology/text_file.hpp"
+#include "runtime/text_file.hpp"
 
 #include "runtime/clock.hpp"
 
@@ -12,7 +12,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace troupe::topology {
+namespace troupe {
 
 namespace {
 
@@ -71,4 +71,4 @@ outcome<std::string> read_text_file(const std::string& file, std::size_t bytes_m
   return text;
 }
 
-} // namespace troupe::topology
+} // namespace troupe

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-namespace troupe::topology {
+namespace troupe {
 
 /// The text of `file`, which somebody named: also of a pipe, which must have a writer within five
 /// seconds.
@@ -14,4 +14,4 @@ namespace troupe::topology {
 /// @errors `invalid`, with the mere reason: "No such file or directory".
 outcome<std::string> read_text_file(const std::string& file, std::size_t bytes_max);
 
-} // namespace troupe::topology
+} // namespace troupe

@@ -1,0 +1,60 @@
+#include "nodes/commands/store_reading.hpp"
+
+#include "nodes/commands/transfer/server_books.hpp"
+#include "nodes/commands/transfer/stored_database.hpp"
+#include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/postgres/database.hpp"
+#include "runtime/store/sqlite/database.hpp"
+#include "topology/store_path.hpp"
+
+#include <filesystem>
+#include <fmt/format.h>
+#include <system_error>
+
+namespace troupe {
+
+namespace {
+
+std::string schema_of(const std::string& owner) {
+  return owner == broker::journal_component ? std::string{topology::journal_schema} : owner;
+}
+
+} // namespace
+
+outcome<std::unique_ptr<store::database>>
+open_to_read(const std::string& store, const std::string& owner) {
+  if (!topology::is_on_server(store)) {
+    store::sqlite_options options;
+    options.read_only = true;
+    return store::open_sqlite(path_in(store), options);
+  }
+  store::postgres_options options = moving_options();
+  options.is_moving = false;
+  options.read_only = true;
+  options.create = false;
+  return store::open_postgres(store, schema_of(owner), options);
+}
+
+bool is_same_place(const std::string& one, const std::string& other, const std::string& owner) {
+  if (one == other) {
+    return true;
+  }
+  if (topology::is_on_server(one) != topology::is_on_server(other)) {
+    return false;
+  }
+  if (!topology::is_on_server(one)) {
+    std::error_code failed;
+    return std::filesystem::weakly_canonical(path_in(one), failed)
+           == std::filesystem::weakly_canonical(path_in(other), failed);
+  }
+  const auto here = open_to_read(one, owner);
+  const auto there = open_to_read(other, owner);
+  return here && there && (*here)->instance() == (*there)->instance();
+}
+
+std::string place_text(const std::string& store, const std::string& owner) {
+  return topology::is_on_server(store) ? fmt::format("the schema {} at {}", schema_of(owner), store)
+                                       : path_in(store);
+}
+
+} // namespace troupe
