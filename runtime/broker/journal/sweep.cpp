@@ -19,9 +19,15 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
 void event_sweep::begin(const retention& rules, std::uint64_t last) {
   topics_left_.clear();
   now_ = rules.now;
-  for (const auto& [number, topic] : topics_.all()) { // In order, for `find`.
+  for (const auto& [number, named] : topics_.all()) { // In order, for `find`.
+    topic_entry& topic = *topics_.find(number);
+    if (topic.counters.first_time > now_) {
+      // It was journaled under a wall clock that was ahead, and was there now at the latest.
+      topic.counters.first_time = now_;
+      topic.changed = true;
+    }
     if (auto found = swept(topic, rules, last)) {
-      found->topic = topics_.find(number);
+      found->topic = &topic;
       topics_left_.push_back(*found);
     }
   }
@@ -103,12 +109,13 @@ std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
   const auto look = [&](const store::row& row) {
     ++rows;
     seen = static_cast<std::uint64_t>(row.integer(0));
-    seen_time = row.integer(2);
+    seen_time = std::min(row.integer(2), now_);
     swept_topic* topic = find(row.integer(1));
     if (topic == nullptr || topic->limit == 0) {
       joins = false;
       return true;
     }
+    seen_time = time_of(*topic, seen, row.integer(2));
     if (seen > topic->limit || (seen_time > topic->cutoff && topic->surplus == 0)) {
       topic->after.first = seen;
       topic->after.first_time = seen_time;
@@ -150,6 +157,25 @@ std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
     }
   }
   return ranges;
+}
+
+/// The time at which an event was there at the latest: that in its row, but for one that was written
+/// under a wall clock that was ahead. Such an event counts from the sweep on that met it first, and
+/// those behind it as much later as their rows say.
+std::int64_t
+event_sweep::time_of(swept_topic& topic, std::uint64_t position, std::int64_t told) const {
+  std::int64_t known = told;
+  if (told > now_) {
+    const topic_counters& before = topic.topic->counters;
+    if (topic.told > now_ && told >= topic.told) {
+      known = topic.known + (told - topic.told);
+    } else {
+      known = position == before.first ? before.first_time : now_;
+    }
+  }
+  topic.told = told;
+  topic.known = std::min(known, now_);
+  return topic.known;
 }
 
 event_sweep::swept_topic* event_sweep::find(std::int64_t topic) {

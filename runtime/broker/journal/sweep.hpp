@@ -64,6 +64,9 @@ private:
     std::uint64_t deleted_to = 0;
     /// The topic's counters after the slice.
     topic_counters after{};
+    /// The time in the row that was looked at last, and the time at which it was there at the latest.
+    std::int64_t told = 0;
+    std::int64_t known = 0;
   };
 
   struct row_range {
@@ -74,6 +77,7 @@ private:
   static std::optional<swept_topic>
   swept(const topic_entry& topic, const retention& rules, std::uint64_t last);
   std::vector<row_range> find_rows(std::uint64_t last);
+  std::int64_t time_of(swept_topic& topic, std::uint64_t position, std::int64_t told) const;
   swept_topic* find(std::int64_t topic);
   void write_time();
   void delete_rows(const std::vector<row_range>& ranges, std::uint64_t last);

@@ -36,6 +36,27 @@ BOOST_FIXTURE_TEST_CASE(events_past_their_time_go_and_the_others_stay, journal_f
   BOOST_TEST(sweep({.rules = {{"a", 50ms}}, .now = end + 10}) == 10U);
 }
 
+// A host began with a clock that was a year ahead, for 3 events, and then with one 10 days ahead.
+BOOST_FIXTURE_TEST_CASE(events_of_a_clock_that_was_ahead_are_kept_no_longer, journal_fixture) {
+  constexpr std::int64_t day = 24 * 3'600'000;
+  open();
+  fill("a", 2);
+  now += 365 * day;
+  fill("a", 3);
+  now -= 355 * day;
+  fill("a", 2);
+  now -= 10 * day;
+  fill("a", 4); // The last one stays in any case.
+  fill("b", 1);
+  const auto rule = retention_rule{"a", 1h};
+
+  BOOST_TEST(sweep({.rules = {rule}, .now = now + day}) == 2U); // Those before: it is a day later.
+  BOOST_TEST(sweep({.rules = {rule}, .now = now + day + 3'599'000}) == 0U);
+  BOOST_TEST(sweep({.rules = {rule}, .now = now + day + 3'601'000}) == 3U);
+  BOOST_TEST(sweep({.rules = {rule}, .now = now + day + 7'300'000}) == 6U);
+  BOOST_TEST(positions("a").empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(a_topic_beyond_its_size_loses_its_oldest_events, journal_fixture) {
   open();
   for (int i = 0; i < 100; ++i) {
