@@ -165,7 +165,7 @@ void arrivals::attach(
     std::string_view body,
     instant now,
     decisions& out) {
-  const call& known = calls_[index];
+  call& known = calls_[index];
   if (known.op() != header.op || known.body() != body) {
     ++counts_.conflicts;
     return callers_.refuse(from, header.id, id_in_use("with another operation or body"), out);
@@ -181,7 +181,12 @@ void arrivals::attach(
         full(fmt::format("{} others wait for this very call", known.waiters.size())),
         out);
   }
-  callers_.add(index, from, now + milliseconds{header.ttl});
+  const instant until = now + milliseconds{header.ttl};
+  if (known.is == call::phase::outstanding
+      && (known.waiters.empty() || until > known.latest_deadline())) {
+    known.has_more_time = true;
+  }
+  callers_.add(index, from, until);
 }
 
 } // namespace troupe::broker

@@ -55,6 +55,8 @@ struct alignas(64) call {
   std::uint8_t deaths = 0;
   /// A node has it no longer in hand, and may yet answer: `given_to`.
   bool may_come_late = false;
+  /// Somebody asked again while a worker had it, and waits longer than the worker was told.
+  bool has_more_time = false;
   /// Its trace is recorded.
   bool is_traced = false;
   std::uint16_t op_size = 0;

@@ -92,6 +92,7 @@ void dispatch::send(std::uint32_t index, std::uint32_t placement, instant now, d
     return calls_.remove(index);
   }
   ++counts_.delivered;
+  sent.has_more_time = false;
   wire::patch_ttl(sent.bytes.data(), sent.ttl_at, wire::ttl_of(until - now));
   capability& where = nodes_.capabilities[sent.capability];
   if (sent.was_delivered) {

@@ -29,6 +29,13 @@ bool is_worth_another_try(const error& why) {
   return why.possible == effect::none && !why.is_final && verdict_on(why.code).asks_for_patience;
 }
 
+/// Whether the worker had no time for a call that somebody waits for longer than it was told: that
+/// sending is void, and not the call.
+bool is_out_of_time(const call& what, const error& why, instant now) {
+  return why.code == errc::deadline_exceeded && why.possible == effect::none
+         && what.has_more_time && !what.waiters.empty() && what.latest_deadline() > now;
+}
+
 /// Whether another node may know an operation that the one asked last does not, or has said already
 /// that it only has no time.
 bool may_be_known_elsewhere(const directory& nodes, const call& what) {
@@ -175,6 +182,13 @@ bool replies::try_elsewhere(
   // One node may have an operation that another does not know, in a rolling upgrade. The answer of
   // the last one is passed on as it is.
   const bool is_unknown = why && why->code == errc::unknown_operation;
+  if (why && is_mine && is_out_of_time(calls_[index], *why, now)) {
+    calls_.take_out(index);
+    suspects_.end_turn_of(index, now, out);
+    calls_.put_back(index);
+    suspects_.send_next(now, out);
+    return true;
+  }
   if (!why
       || (is_unknown ? is_mine && !may_be_known_elsewhere(nodes_, calls_[index])
                      : !is_worth_another_try(*why))) {

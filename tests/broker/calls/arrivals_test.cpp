@@ -176,6 +176,28 @@ BOOST_FIXTURE_TEST_CASE(each_waiter_has_its_own_deadline, router_fixture) {
   BOOST_TEST(!ended[1].why);
 }
 
+// The worker was told of the first asker's time alone, and the second one did as the error says.
+BOOST_FIXTURE_TEST_CASE(who_asks_again_does_not_get_the_end_of_the_first_try, router_fixture) {
+  const error too_late{.code = errc::deadline_exceeded, .message = "before it was begun"};
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 11, 100ms);
+  advance(110ms);
+  call(1, 12, 500ms);
+  BOOST_REQUIRE(ended.size() == 1U);
+
+  refuse_with(1, 1, too_late);
+
+  BOOST_TEST(ended.size() == 1U);
+  BOOST_REQUIRE(delivered.size() == 2U);
+  BOOST_TEST(delivered[1].ttl == 500U);
+
+  // Nobody has asked for more time since.
+  refuse_with(1, 1, too_late);
+  BOOST_REQUIRE(ended.size() == 2U);
+  BOOST_TEST((ended[1].to == origin{12}));
+  BOOST_TEST((ended[1].why || !ended[1].body.empty() || delivered.size() == 2U));
+}
+
 BOOST_FIXTURE_TEST_CASE(the_worker_is_told_the_time_that_is_left, router_fixture) {
   call(1, 0, 500ms);
   advance(200ms);
