@@ -169,8 +169,7 @@ void outbox_intake::announced(
     out.actions.emplace_back(send_confirmed{from, confirmed_of(state.capability, whose)});
     return;
   }
-  whose.refused.clear();
-  whose.no_room_for.clear();
+  go_on(whose);
   out.actions.emplace_back(send_confirmed{from, confirmed_of(state.capability, whose)});
   if (whose.newest > whose.accepted) {
     whose.asked = 0;
@@ -266,8 +265,7 @@ bool outbox_intake::accept(
             what->topic,
             name),
         out);
-    forget_early(whose);
-    return false;
+    return wait_at_event(whose);
   }
   if (!keeps_nul_ && (wire::has_nul(what->key) || wire::has_nul(what->topic))) {
     refuse(
@@ -281,8 +279,7 @@ bool outbox_intake::accept(
             whose.accepted + 1,
             name),
         out);
-    forget_early(whose);
-    return false;
+    return wait_at_event(whose);
   }
   if (!topics_.admit(what->topic)) {
     refuse(
@@ -298,12 +295,18 @@ bool outbox_intake::accept(
             topics_.topics_max()),
         out);
     whose.no_room_for = what->topic;
-    forget_early(whose);
-    return false;
+    return wait_at_event(whose);
   }
   count_in(whose, what->id, what);
   out.accepted.push_back(std::move(what));
   return true;
+}
+
+/// The next event is refused, and with it those behind it. @return false.
+bool outbox_intake::wait_at_event(source& whose) {
+  whose.waits_at_event = true;
+  forget_early(whose);
+  return false;
 }
 
 void outbox_intake::count_in(source& whose, const uuid& id, std::shared_ptr<const event> what) {
@@ -358,10 +361,9 @@ void outbox_intake::written(bool is_good, instant now, decisions& out) {
       confirm_all(name, whose, out);
     } else if (!is_good && whose.take_back()) {
       whose.asked_at = now;
-      if (!whose.no_room_for.empty()) {
+      if (whose.waits_at_event) {
         // The events before the one that has to wait are wanted again: workers announce them anew.
-        whose.no_room_for.clear();
-        whose.refused.clear();
+        go_on(whose);
         confirm_all(name, whose, out);
       }
     }
@@ -372,8 +374,7 @@ void outbox_intake::tick(instant now, decisions& out) {
   for (auto& [name, whose] : sources_) {
     if (!whose.no_room_for.empty() && topics_.has_room_for(whose.no_room_for)) {
       out.log.push_back({"outbox_goes_on", {{"capability", name}}});
-      whose.refused.clear();
-      whose.no_room_for.clear();
+      go_on(whose);
       confirm_all(name, whose, out); // Its workers announce it again.
     }
     const bool is_missing = whose.newest > whose.accepted && whose.refused.empty();
@@ -395,9 +396,15 @@ std::size_t outbox_intake::early() const {
 void outbox_intake::refuse(
     const std::string& name, source& whose, std::string why, decisions& out) {
   out.log.push_back({"outbox_refused", {{"capability", name}, {"why", why}}});
+  go_on(whose);
   whose.refused = std::move(why);
-  whose.no_room_for.clear();
   confirm_all(name, whose, out);
+}
+
+void outbox_intake::go_on(source& whose) {
+  whose.refused.clear();
+  whose.no_room_for.clear();
+  whose.waits_at_event = false;
 }
 
 void outbox_intake::ask_for_missing(

@@ -140,6 +140,8 @@ private:
     const std::set<uuid>* rewound = nullptr;
     /// The reason why nothing more is taken; empty while all is well.
     std::string refused;
+    /// Whether that is about the next event alone, and not about the outbox.
+    bool waits_at_event = false;
     /// The topic of the next event, if there is no room for one more topic; else empty.
     std::string no_room_for;
   };
@@ -160,6 +162,8 @@ private:
   taken_at least_of(login_id whom, const wire::outbox_state& state, const source& whose) const;
   bool accept(const std::string& name, source& whose, std::shared_ptr<event> what, decisions& out);
   void refuse(const std::string& name, source& whose, std::string why, decisions& out);
+  bool wait_at_event(source& whose);
+  static void go_on(source& whose);
   void take_early(const std::string& name, source& whose, decisions& out);
   bool has_room_for_early(const source& whose) const;
   void forget_early(source& whose);

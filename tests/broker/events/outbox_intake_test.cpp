@@ -669,4 +669,30 @@ BOOST_AUTO_TEST_CASE(an_outbox_waits_at_an_event_that_its_capability_may_not_pub
   BOOST_TEST(bus.out.log.back().name == "outbox_refused");
 }
 
+// The disk is full for a moment, and the topology wrong for longer.
+BOOST_AUTO_TEST_CASE(what_comes_before_the_event_that_waits_does_not_wait_with_it) {
+  intake bus{
+      100,
+      std::make_shared<security::rules>(
+          std::vector<security::holder>{},
+          std::vector<security::holder>{{"orders", {.publish = {"order.*"}}, {"orders"}}})};
+  bus.announce(n1, 2);
+  bus.relay(n1, 1);
+  bus.relay(n1, 2, "user.registered");
+  std::vector<source_row> rows;
+  bus.inner.close_batch(rows);
+  bus.journaled.clear();
+  bus.inner.written(false, bus.now, bus.out);
+  bus.forget();
+
+  bus.now += std::chrono::seconds{10};
+  bus.inner.tick(bus.now, bus.out);
+  const auto asked = bus.all<send_resend>();
+  BOOST_REQUIRE(asked.size() == 1U);
+  BOOST_TEST(asked[0].what.from == 1U);
+  bus.relay(n1, 1);
+  bus.commit();
+  BOOST_TEST((bus.journaled == std::vector<std::uint64_t>{1}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
