@@ -43,7 +43,7 @@ constexpr std::chrono::microseconds frame_time{500};
 // The time that all parked messages together get of a pass.
 constexpr std::chrono::milliseconds parked_time{2};
 // The messages between two looks at the clock.
-constexpr std::uint32_t messages_between_looks = 16;
+constexpr int messages_between_looks = 16;
 constexpr std::uint32_t envelopes_between_looks = 32;
 // The most that one peer may have unread, and the frames for which there is always room.
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;

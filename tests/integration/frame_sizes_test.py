@@ -175,6 +175,15 @@ class FrameSizes(SystemTest):
         set_aside = [each for each in self.broker.events if each["event"] == "event_set_aside"]
         self.assertEqual(["notes"], [each["capability"] for each in set_aside], "what fits was not blamed")
 
+    def test_an_event_at_the_limit_can_be_read(self):
+        client = self.system_of(notes="{actor: notes}").client()
+        body = {"text": "x" * ((1 << 20) - len(msgpack.packb({"text": ""})) - 4)}  # Its length takes five bytes.
+        self.assertEqual(1 << 20, len(msgpack.packb(body)))
+        self.assertTrue(client.call("troupe.publish", "note." + "x" * 59, body, key="k" * 256).ok)
+        read = client.call("troupe.events", "read", {"patterns": ["note.*"], "after": 0, "count": 10, "wait_ms": 0})
+        self.assertTrue(read.ok, read.error)
+        self.assertEqual([1 << 20], [len(each["body"]) for each in read.body["events"]])
+
     def test_an_answer_that_a_client_does_not_take_is_replaced_by_words(self):
         of = self.system_of(echo="{actor: echo, store: none}", more="limits: {body: 4MiB}")
         of.worker()

@@ -19,8 +19,10 @@ void peer_sender::close(login_id whom) {
 }
 
 void peer_sender::answer(origin to, std::string_view header, std::string_view body) {
-  // Every peer takes the least.
-  if (body.size() > wire::control_bytes_max && body.size() > body_bytes_max(to)) {
+  // Every peer takes the least. An event at the limit is read back in an answer that is larger by its
+  // key, topic and times, for which a frame has room where a call has its header.
+  if (body.size() > wire::control_bytes_max
+      && header.size() + body.size() > body_bytes_max(to) + wire::header_bytes_max) {
     return refuse_too_large(to, header, body.size());
   }
   const sent how = pass(to, header, body, 0);
