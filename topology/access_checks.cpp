@@ -320,7 +320,11 @@ security::grants rights_of(const plan& whole, const gateway_plan& gateway) {
            return call != nullptr && !call->feature.empty();
          });
   if (has_features) {
-    may.add({.publish = {"troupe.differences"}, .read = {"troupe.flags"}});
+    // The newest change of a flag is found by the last position of its topic.
+    may.add(
+        {.call = {"troupe.events.topics"},
+         .publish = {"troupe.differences"},
+         .read = {"troupe.flags"}});
   }
   may.add({.call = {"troupe.broker.keep_spans"}});
   if (gateway.ui != page_readers::nobody) {

@@ -162,7 +162,7 @@ wire::flag_change change_after(
 }
 
 uuid id_after(const flag_state& known) {
-  return wire::id_of_next_flag_change(known.newest ? known.newest->id : uuid{});
+  return wire::id_of_next_flag_change(known.newest ? known.newest->what.request : known.life);
 }
 
 } // namespace troupe::strangler

@@ -39,8 +39,12 @@ struct flag_change {
 
 TROUPE_MESSAGE(flag_change, flag, from, to, who, why, request, base, values)
 
-/// The id under which a change is published that follows the one with the id `before` (zeros for
-/// the first): of two that follow the same, the broker takes one and refuses the other.
+/// The id under which a change is published that follows another: of two that follow the same, the
+/// broker takes one and refuses the other.
+///
+/// A broker takes an id once in all topics. So the id follows from what those cannot know who may
+/// publish and not read the flags: else they could take the ids of all changes to come.
+/// @param before the `request` of the change before; of the first change the life of the journal.
 inline uuid id_of_next_flag_change(const uuid& before) {
   return derived_id(before, flag_topic);
 }

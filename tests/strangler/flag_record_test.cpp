@@ -61,6 +61,23 @@ BOOST_AUTO_TEST_CASE(of_two_operators_at_once_one_is_refused) {
   BOOST_TEST((read_flags(ask)->values() == expected));
 }
 
+// Whoever may publish anything, and not read the flags, takes all the ids he can work out.
+BOOST_AUTO_TEST_CASE(nobody_else_knows_the_ids_of_changes_to_come) {
+  uuid id;
+  for (int i = 0; i < 100; ++i) {
+    id = wire::id_of_next_flag_change(id);
+    add("order.created", "", id);
+  }
+
+  BOOST_TEST(set(*read_flags(ask), "billing", 2'500));
+  id = events.back().id;
+  for (int i = 0; i < 100; ++i) {
+    id = wire::id_of_next_flag_change(id);
+    add("order.created", "", id);
+  }
+  BOOST_TEST(set(*read_flags(ask), "billing", 5'000));
+}
+
 BOOST_AUTO_TEST_CASE(a_follower_hears_of_what_comes_behind) {
   auto state = *read_flags(ask);
   BOOST_REQUIRE(set(state, "billing", 2'500));

@@ -78,6 +78,25 @@ BOOST_AUTO_TEST_CASE(tokens_are_read_with_their_defaults) {
   check_only_fault(with_all_and("", "  tokens: {issuer: shop}\n"), {19, 11}, "`audience`");
 }
 
+// A follower of flags asks for their topic, and reads it.
+BOOST_AUTO_TEST_CASE(a_gateway_may_do_what_its_features_need) {
+  const plan read = plan_of(with_all_and(
+      "    g1: {call: [users.get]}\n    g2: {call: [users.get]}\n",
+      "strangler:\n  billing: {legacy: \"http://127.0.0.1:3002\", by: \"{cookie.session}\"}\n"
+      "gateways:\n"
+      "  g1:\n    listen: \"http://127.0.0.1:8081\"\n"
+      "    routes:\n      GET /users/{user_id}: {call: users.get, strangler: billing}\n"
+      "  g2:\n    listen: \"http://127.0.0.1:8082\"\n"
+      "    routes:\n      GET /users/{user_id}: {call: users.get}\n"));
+
+  BOOST_REQUIRE(read.gateways.size() == 2U);
+  const security::grants with_feature = rights_of(read, read.gateways[0]);
+  BOOST_TEST(with_feature.may_call("troupe.events", "topics"));
+  BOOST_TEST(with_feature.may_read("troupe.flags"));
+  BOOST_TEST(with_feature.may_publish("troupe.differences"));
+  BOOST_TEST(!rights_of(read, read.gateways[1]).may_call("troupe.events", "topics"));
+}
+
 BOOST_AUTO_TEST_CASE(without_rules_nobody_may_do_anything) {
   const auto found = faults_of(good_and("security: {keys: keys/}\n"));
 
