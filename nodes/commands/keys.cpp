@@ -2,20 +2,16 @@
 
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/key_folder.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/security/key_file.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <functional>
 #include <memory>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace troupe {
@@ -42,52 +38,6 @@ struct owner_of_keys {
   /// have.
   std::string_view what;
 };
-
-/// Keeps other `troupe keys` out of the folder as long as it lives.
-class folder_lock {
-public:
-  explicit folder_lock(const std::string& folder)
-      : folder_{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)} {
-    while (folder_ >= 0 && ::flock(folder_, LOCK_EX) != 0 && errno == EINTR) {
-    }
-  }
-
-  ~folder_lock() {
-    if (folder_ >= 0) {
-      ::close(folder_);
-    }
-  }
-
-  folder_lock(const folder_lock&) = delete;
-  folder_lock& operator=(const folder_lock&) = delete;
-
-private:
-  int folder_;
-};
-
-/// Has root act as the owner of the folder of keys, or of the one it is to be made in: the system's
-/// user could not read what root makes, and nobody notices before the next start.
-outcome<void> act_as_owner_of(const std::string& folder) {
-  struct stat facts {};
-
-  const std::string beside = std::filesystem::path{folder}.parent_path().string();
-  if (::geteuid() != 0
-      || (::stat(folder.c_str(), &facts) != 0
-          && ::stat(beside.empty() ? "." : beside.c_str(), &facts) != 0)
-      || facts.st_uid == 0) {
-    return {};
-  }
-  if (::setegid(facts.st_gid) != 0 || ::seteuid(facts.st_uid) != 0) {
-    return failure{
-        {.code = errc::forbidden,
-         .message = fmt::format(
-             "{} belongs to user {}, as whom this cannot act: {}",
-             folder,
-             facts.st_uid,
-             std::strerror(errno))}};
-  }
-  return {};
-}
 
 /// Reads the topology, and refuses one whose links have no keys.
 or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
@@ -291,10 +241,9 @@ int run_new(const keys_arguments& given) {
     return plan.error();
   }
   const std::string& folder = plan->security->keys;
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+  if (const auto made = make_key_folder(folder); !made) {
     return print_error(
-        {.code = errc::unavailable,
-         .message = fmt::format("cannot make the folder {}: {}", folder, std::strerror(errno))},
+        made.error(),
         given.json,
         "make it yourself (mode 0700), or write another into `security: {keys: ...}`");
   }
@@ -320,14 +269,17 @@ int run_rotate(const keys_arguments& given) {
         finish_keys,
         "copy *.pub to every host, and send each process SIGHUP once more");
   }
+  const bool has_tokens = plan->security->tokens.has_value();
   return change_all(
       *plan,
       given,
       replace_keys,
       fmt::format(
           "copy *.pub to every host; send SIGHUP to nodes, gateways, then brokers (`troupe up` "
-          "passes "
-          "it on so); then `troupe keys rotate {} --finish`",
+          "passes it on so){}; then `troupe keys rotate {} --finish`",
+          has_tokens ? "; tokens are bound to keys: whoever has a token in a file needs one of "
+                       "`troupe token new` before its next login"
+                     : "",
           shell_word(given.file)));
 }
 

@@ -2,6 +2,7 @@
 
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/key_folder.hpp"
 #include "nodes/service_tokens.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/security/key_file.hpp"
@@ -63,11 +64,14 @@ int make_token_keys(const token_arguments& given) {
     return plan.error();
   }
   const std::string& folder = plan->security->keys;
-  std::error_code fault;
-  std::filesystem::create_directories(folder, fault);
-  if (const auto checked = security::check_key_folder(folder); !checked) {
-    return print_error(checked.error(), given.json);
+  const auto ready = act_as_owner_of(folder)
+                         .and_then([&] { return make_key_folder(folder); })
+                         .and_then([&] { return security::check_key_folder(folder); });
+  if (!ready) {
+    return print_error(ready.error(), given.json);
   }
+  const folder_lock lock{folder};
+  std::error_code fault;
   const bool are_there = std::filesystem::exists(security::token_secret_file(folder), fault);
   const auto before = are_there ? security::read_signing_keys(folder)
                                 : outcome<security::token_keys>{security::token_keys{}};
@@ -117,6 +121,11 @@ int make_token_keys(const token_arguments& given) {
         newest.id,
         security::token_secret_file(folder),
         keys.all().size() == 1 ? "it is the only one" : "tokens of the one before hold, too");
+    if (are_there) {
+      print_aside(
+          "  next: copy tokens.pub.jwks to every host, and send brokers and gateways SIGHUP: until "
+          "then they refuse tokens of the new key\n");
+    }
     if (!ended.empty()) {
       print_aside(fmt::format(
           "tokens of the key {} hold no longer: two keys are known at once\n"
@@ -139,7 +148,8 @@ int make_token(const token_arguments& given) {
         given.json);
   }
   const std::string& folder = plan->security->keys;
-  const auto keys = security::read_signing_keys(folder);
+  const auto keys =
+      act_as_owner_of(folder).and_then([&] { return security::read_signing_keys(folder); });
   if (!keys) {
     return print_error(keys.error(), given.json);
   }

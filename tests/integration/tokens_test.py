@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -15,8 +16,8 @@ import urllib.request
 import msgpack
 from zmq.utils import z85
 
-from gateway_systems import Gateway, uuid7
-from harness import PATIENCE, Reply, SystemTest, free_port, new_id
+from gateway_systems import Gateway, Stream, uuid7
+from harness import BIN, PATIENCE, Reply, SystemTest, free_port, new_id
 from secured_systems import ALL, SecuredSystem, keys_in, troupe
 
 try:
@@ -60,11 +61,17 @@ class Tokens(unittest.TestCase):
         said = troupe("token", "show", self.file, "--json", input=token + "\n")
         return json.loads(said.stdout)
 
+    def public_jwks(self) -> list[dict]:
+        return json.loads((self.folder / "keys" / "tokens.pub.jwks").read_text())["keys"]
+
     def public_jwk(self, place: int = 0) -> dict:
-        return json.loads((self.folder / "keys" / "tokens.pub.jwks").read_text())["keys"][place]
+        return self.public_jwks()[place]
+
+    def secret_jwks(self) -> list[dict]:
+        return json.loads((self.folder / "keys" / "tokens.jwks").read_text())["keys"]
 
     def secret_jwk(self) -> dict:
-        return json.loads((self.folder / "keys" / "tokens.jwks").read_text())["keys"][0]
+        return self.secret_jwks()[0]
 
     def claims(self, **others: object) -> dict:
         now = int(time.time())
@@ -164,6 +171,27 @@ class Tokens(unittest.TestCase):
         self.assertIn("kid", self.show(before)["why"])
         self.assertTrue(self.show(after)["ok"])
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can act as another")
+    def test_what_root_makes_belongs_to_the_owner_of_the_folder(self):
+        keys, user = self.folder / "keys", 65534
+        self.folder.chmod(0o755)
+        keys.mkdir(mode=0o700)
+        os.chown(keys, user, user)
+        self.make_keys()
+        self.make_keys()
+        made = troupe("token", "new", self.file, "--for", "n1", "--to", keys / "n1.token")
+        self.assertEqual(0, made.returncode, made.stderr)
+        self.assertEqual({"tokens.jwks": user, "tokens.pub.jwks": user, "n1.token": user},
+                         {each.name: each.stat().st_uid for each in keys.iterdir()})
+
+    def test_two_that_make_keys_at_once_lose_none(self):
+        both = [subprocess.Popen([str(BIN / "troupe"), "token", "keys", str(self.file)], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL) for _ in range(2)]
+        self.assertEqual([0, 0], [each.wait(PATIENCE) for each in both])
+        self.assertEqual([each["kid"] for each in self.secret_jwks()], [each["kid"] for each in self.public_jwks()])
+        self.assertEqual(2, len(self.public_jwks()))
+        self.assertEqual(0o700, (self.folder / "keys").stat().st_mode & 0o7777)
+
     def test_what_cannot_be_done_is_not_done_in_another_way(self):
         self.make_keys()
         held = (self.folder / "keys" / "tokens.jwks").read_bytes()
@@ -199,12 +227,13 @@ class OverHttp(SystemTest):
         self.admin = f"127.0.0.1:{free_port()}"
         self.system = SecuredSystem(
             {"notes": "{store: \"sqlite:data/notes.db\"}"},
-            allow=f"{{notes: {{publish: [noted]}}, g1: {{call: [notes.*]}}, operator: {ALL}}}",
+            allow=f"{{notes: {{publish: [noted]}}, g1: {{call: [notes.*], read: [noted]}}, operator: {ALL}}}",
             is_open=False, tokens="{issuer: shop, audience: shop-services}",
             more=f"gateways:\n  g1:\n    listen: \"http://127.0.0.1:{port}\"\n    store: none\n"
                  f"    admin: \"{self.admin}\"\n"
                  "    routes:\n      GET /count: {call: notes.count, token: required}\n"
                  "      GET /open: {call: notes.count}\n"
+                 "      GET /noted: {events: [noted], token: required}\n"
                  "      POST /notes: {call: notes.add, token: required, status: 201}\n")
         self.addCleanup(self.system.close)
         self.assertEqual(0, troupe("token", "keys", self.system.file).returncode)
@@ -248,6 +277,18 @@ class OverHttp(SystemTest):
         bound = ask("GET", "/count", x_service_token=self.token())
         self.assertEqual((403, "bound"), (bound.status, bound.json["reason"]))
         self.assertEqual(200, ask("GET", "/count", x_service_token=self.token("--unbound")).status)
+
+    def test_a_stream_ends_with_its_token(self):
+        token = self.token()
+        stream = Stream(self.gateway, "/noted", x_service_token=token)
+        self.addCleanup(stream.close)
+        self.assertEqual(200, stream.status)
+        for _ in range(2):  # Two keys are known at once: that of the token is gone.
+            self.assertEqual(0, troupe("token", "keys", self.system.file).returncode)
+        self.process.signal(signal.SIGHUP)
+        self.process.wait_for("token_keys.read")
+        stream.wait(lambda: stream.is_over)
+        self.assertEqual(403, self.gateway.ask("GET", "/noted", x_service_token=token).status)
 
     def test_services_under_one_key_do_not_meet(self):
         ask, key = self.gateway.ask, uuid7()

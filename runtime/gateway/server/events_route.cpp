@@ -19,8 +19,8 @@ constexpr milliseconds question_patience = 10s;
 /// How much longer an answer may take after that.
 constexpr milliseconds answer_within = 5s;
 constexpr milliseconds pause_after_error = 250ms;
-/// Proxies cut what is silent for a minute.
-constexpr milliseconds life_every = 15s;
+/// Proxies cut what is silent for a minute. No stream outlives its token by more.
+constexpr milliseconds life_every = 10s;
 
 /// Whether both are known, and are two.
 bool differ(const uuid& one, const uuid& other) {
@@ -71,7 +71,8 @@ void events_route::handle(route_request request, const http::responder& answers)
     return;
   }
   const auto last = asked.field("last-event-id");
-  reader made{.client = asked.peer.host, .answers = answers};
+  reader made{
+      .client = asked.peer.host, .answers = answers, .still_holds = std::move(request.still_holds)};
   made.position = last ? position_in(*last) : std::nullopt;
   if (last && !last->empty() && !made.position) {
     answers.respond(
@@ -371,8 +372,11 @@ void events_route::restart(number which, std::string_view why) {
 
 void events_route::show_life() {
   for (const number which : numbers()) {
-    const reader& each = readers_.at(which);
-    if (each.to && !each.is_full) {
+    reader& each = readers_.at(which);
+    if (each.to && each.still_holds && !each.still_holds()) {
+      each.to->finish(); // Whoever asks anew is told what is wrong.
+      readers_.erase(which);
+    } else if (each.to && !each.is_full) {
       (void)write(which, place_text(*each.position));
     }
   }

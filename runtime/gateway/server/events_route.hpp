@@ -21,7 +21,8 @@ namespace troupe::gateway {
 ///
 /// One question to the journal serves all readers that keep up; its newest answers are in a ring.
 /// A reader that is behind the ring, because it begins there or reads slowly, gets answers of its
-/// own. Confined to the HTTP loop.
+/// own. A stream ends with the proof it began with: a token that has expired, or whose key is gone.
+/// Confined to the HTTP loop.
 class events_route final : public route_handler {
 public:
   /// Streams that one client address may have at once.
@@ -44,6 +45,8 @@ private:
   struct reader {
     std::string client;
     http::responder answers;
+    /// Whether the proof with which it came still holds; empty if none was asked for.
+    std::function<bool()> still_holds{};
     /// The stream, once it is known where it begins.
     std::optional<http::stream> to{};
     /// The position up to which it has everything. Nothing: it begins where the journal ends.

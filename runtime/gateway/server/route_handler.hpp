@@ -4,6 +4,7 @@
 #include "runtime/http/request.hpp"
 #include "runtime/http/responder.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,9 @@ struct route_request {
   route_path::variables variables;
   /// The service that the request's token proves; empty where none is asked for.
   std::string service{};
+  /// Whether that proof still holds: asked again while an answer goes on. Empty where none is asked
+  /// for. On the HTTP loop.
+  std::function<bool()> still_holds{};
 };
 
 /// Answers the requests of one route.

@@ -31,9 +31,13 @@ outcome<std::string> token_route::service_in(const http::request& asked, const c
          .message = "this route is for services: send a token in x-service-token",
          .details = {{"reason", "no_token"}}}};
   }
+  return service_of(*token, with);
+}
+
+outcome<std::string> token_route::service_of(std::string_view token, const checking& with) {
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(with.time.wall().time_since_epoch());
-  auto checked = with.tokens.check(*token, now.count());
+  auto checked = with.tokens.check(token, now.count());
   if (!checked) {
     error why = std::move(checked).error();
     why.code = errc::forbidden;
@@ -63,6 +67,10 @@ void token_route::handle(route_request request, const http::responder& answers) 
     return refuse(*checked, has_no_right(*checked));
   }
   request.service = std::move(*checked);
+  request.still_holds = [token = std::string{*request.asked.field(token_field)}, this] {
+    const auto again = service_of(token, with_);
+    return again && (!may_ || may_(*again));
+  };
   inner_->handle(std::move(request), answers);
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace troupe::gateway {
@@ -44,6 +45,8 @@ public:
   static outcome<std::string> service_in(const http::request& asked, const checking& with);
 
 private:
+  static outcome<std::string> service_of(std::string_view token, const checking& with);
+
   const checking with_;
   const std::string name_;
   const std::unique_ptr<route_handler> inner_;

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "runtime/outcome.hpp"
+
+#include <string>
+
+namespace troupe {
+
+/// Keeps other commands that make keys out of the folder as long as it lives.
+class folder_lock {
+public:
+  explicit folder_lock(const std::string& folder);
+  ~folder_lock();
+
+  folder_lock(const folder_lock&) = delete;
+  folder_lock& operator=(const folder_lock&) = delete;
+
+private:
+  int folder_;
+};
+
+/// Has root act as the owner of a folder, or of the one it is to be made in: the system's user could
+/// not read what root makes, and nobody notices before the next start.
+/// @errors `forbidden`: this process cannot act as that user; nothing has changed.
+outcome<void> act_as_owner_of(const std::string& folder);
+
+/// Makes the folder of keys, for its owner alone, if it is not there.
+/// @errors `unavailable`: it could not be made.
+outcome<void> make_key_folder(const std::string& folder);
+
+} // namespace troupe
