@@ -36,6 +36,12 @@ public:
   /// @param name as the sender's key proves it; empty: it has none.
   security::rules::row row_of(std::string_view name) const { return rules_->row_of(name); }
 
+  /// Whether there is a right to an operation. Only with rules.
+  bool may_call(
+      security::rules::row who, std::string_view capability, std::string_view operation) const {
+    return rules_->may_call(who, capability, operation);
+  }
+
   /// An act to which there is no right.
   struct wish {
     security::act what;

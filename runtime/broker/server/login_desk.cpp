@@ -56,7 +56,8 @@ login_desk::log_in(origin from, const wire::hello& what, const proof& proved, in
     before = out_.open(peer_of(from), false);
     out_.logins().bind(before);
     const auto& known = options_.gateways;
-    if (const auto named = std::find(known.begin(), known.end(), what.node); named != known.end()) {
+    const std::string& name = options_.has_keys ? proved.owner : what.node;
+    if (const auto named = std::find(known.begin(), known.end(), name); named != known.end()) {
       gateways_[before] = static_cast<std::size_t>(named - known.begin());
     }
   }
