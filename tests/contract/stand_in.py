@@ -38,19 +38,21 @@ MATCHERS = {
 
 class Provider:
     """Serves `answers` (path to JSON, or to status and JSON), states and messages (description to JSON and
-    metadata); notes the states it was asked for."""
+    metadata); notes the states and the paths it was asked for."""
 
     def __init__(self) -> None:
         self.answers: dict[str, object] = {
             "/users/123": {"id": "123", "name": "Grace", "email": "grace@shop.example", "more": 1}}
         self.messages: dict[str, tuple[object, dict]] = {}
         self.states: list[str] = []
+        self.asked: list[str] = []
         provider = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                provider.asked.append(self.path)
                 if self.path in provider.answers:
                     said = provider.answers[self.path]
                     self.say(*(said if isinstance(said, tuple) else (200, said)))

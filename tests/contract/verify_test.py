@@ -125,6 +125,19 @@ class Verify(Case):
         self.assertEqual(0, done.returncode)
         self.assertIn("  pending the matcher plain\n", done.stdout)
 
+    def test_a_contract_sends_nobody_elsewhere(self):
+        provider, other = self.provider(), self.provider()
+        other.answers["/users/123"] = provider.answers["/users/123"] = {"id": "123"}
+        contract = one_of(self.web, "a request for user 123")
+        for wrong, why in (({"path": other.url.replace("http://", "@") + "/users/123"}, "does not begin with `/`"),
+                           ({"headers": {"X-A": ["1\r\nX-B: 2"]}}, "the field `X-A`"),
+                           ({"method": "GET /users/9 HTTP/1.1\r\nHost: x\r\n\r\nGET"}, "no method")):
+            contract["interactions"][0]["request"] = {"method": "GET", "path": "/users/123", **wrong}
+            done = verify(self.write(self.folder, contract), "--url", provider.url, "--states", "true")
+            self.assertEqual(1, done.returncode, done.stdout)
+            self.assertIn(why, " ".join(done.stdout.split()))
+        self.assertEqual([], [*provider.asked, *other.asked])
+
     def test_nobody_at_the_address_fails(self):
         provider = Provider()
         url = provider.url

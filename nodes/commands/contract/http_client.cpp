@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -75,6 +76,28 @@ std::string url_of(std::string base, const contract::actual_request& asked) {
   return base;
 }
 
+/// Why a request would not be the one that its contract tells of, or would go to somebody else.
+std::optional<error> fault_of(const contract::actual_request& asked) {
+  if (!asked.path.empty() && asked.path.front() != '/') {
+    return invalid(fmt::format(
+        "the path `{}` does not begin with `/`: behind the address of the provider it would name "
+        "another host; nothing was sent",
+        asked.path));
+  }
+  if (!http::is_token(asked.method)) {
+    return invalid(
+        fmt::format("no method of HTTP is called like this; nothing was sent: `{}`", asked.method));
+  }
+  for (const auto& [name, value] : asked.fields) {
+    if (!http::is_token(name) || !http::is_field_value(value)) {
+      return invalid(fmt::format(
+          "the field `{}` has letters that no field of HTTP has; nothing was sent",
+          name));
+    }
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 bool is_http_url(std::string_view text) {
@@ -87,6 +110,9 @@ send_http(const std::string& base, const contract::actual_request& asked, millis
   const std::unique_ptr<CURL, free_handle> owner{ready == CURLE_OK ? curl_easy_init() : nullptr};
   if (!owner) {
     return failure{internal_error("libcurl cannot be initialized")};
+  }
+  if (auto wrong = fault_of(asked)) {
+    return failure{std::move(*wrong)};
   }
   std::unique_ptr<curl_slist, free_list> fields;
   const auto add_field = [&](const std::string& line) {

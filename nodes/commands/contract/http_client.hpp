@@ -15,7 +15,8 @@ bool is_http_url(std::string_view text);
 /// Sends `asked` to `base`, whose path is put in front, as it is: no redirect is followed, no proxy
 /// asked, nothing added but what HTTP needs.
 /// @param within for all of it.
-/// @errors `unavailable`: nobody answered, or with more than 16 MiB, and why; `deadline_exceeded`.
+/// @errors `invalid`: it is no request for `base`, and was not sent; `unavailable`: nobody answered,
+/// or with more than 16 MiB, and why; `deadline_exceeded`.
 outcome<contract::actual_response>
 send_http(const std::string& base, const contract::actual_request& asked, milliseconds within);
 
