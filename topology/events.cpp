@@ -71,12 +71,10 @@ void read_journal(config_reader& reader, plan& into) {
   if (journal == "none") {
     reader.add_fault("journal", "is `none`: events are kept until all have them", remedy);
   } else if (auto wrong = check_store(journal)) {
-    // An address is not repeated: it may have a password.
-    const bool is_address = journal.starts_with("postgres");
     reader.add_fault(
         "journal",
-        is_address ? wrong->what : fmt::format("(`{}`) {}", journal, wrong->what),
-        is_address ? wrong->remedy : remedy);
+        told_of_store(journal, wrong->what),
+        journal.starts_with("postgres") ? wrong->remedy : remedy);
   } else if (journal.find('{') != std::string::npos) {
     reader.add_fault(
         "journal", fmt::format("(`{}`) has braces: it is no capability's", journal), remedy);

@@ -325,9 +325,9 @@ void read_proxies(
 void read_store(config_reader& reader, const std::string& folder, gateway_plan& into) {
   const std::string store = reader.text("store").value_or(std::string{default_key_store});
   if (auto wrong = check_store(store)) {
-    reader.add_fault("store", fmt::format("(`{}`) {}", store, wrong->what), wrong->remedy);
+    reader.add_fault("store", told_of_store(store, wrong->what), wrong->remedy);
   } else if (auto on_server = check_is_file(store, "write sqlite:data/gateway.db, or none")) {
-    reader.add_fault("store", fmt::format("(`{}`) {}", store, on_server->what), on_server->remedy);
+    reader.add_fault("store", told_of_store(store, on_server->what), on_server->remedy);
   } else if (store.find('{') != std::string::npos) {
     reader.add_fault(
         "store",

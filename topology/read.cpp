@@ -294,7 +294,7 @@ private:
 
   static std::optional<std::string> read_store(config_reader& reader, const std::string& store) {
     if (auto wrong = check_store(store)) {
-      reader.add_fault("store", fmt::format("(`{}`) {}", store, wrong->what), wrong->remedy);
+      reader.add_fault("store", told_of_store(store, wrong->what), wrong->remedy);
       return std::nullopt;
     }
     return store;

@@ -140,6 +140,12 @@ std::optional<fault> check_store(std::string_view store) {
   return std::nullopt;
 }
 
+std::string told_of_store(std::string_view store, std::string_view what) {
+  return store.find("://") != std::string_view::npos || store.starts_with("postgres")
+           ? std::string{what}
+           : fmt::format("(`{}`) {}", store, what);
+}
+
 bool is_on_server(std::string_view store) {
   return store.substr(0, postgres_scheme.size()) == postgres_scheme;
 }

@@ -15,6 +15,10 @@ inline constexpr std::string_view journal_schema = "troupe_journal";
 /// The fault of the value of a `store` key, if it has one; `at` is left to the caller.
 std::optional<fault> check_store(std::string_view store);
 
+/// `what` is wrong with `store`, with the store as it stands; an address is not repeated, since it
+/// may have a password.
+std::string told_of_store(std::string_view store, std::string_view what);
+
 /// Whether a store is a PostgreSQL database, in which each capability has the schema of its name,
 /// and no file of this machine.
 bool is_on_server(std::string_view store);

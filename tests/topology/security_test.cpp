@@ -122,6 +122,10 @@ BOOST_AUTO_TEST_CASE(nobody_has_the_name_of_who_gives_commands) {
   text.replace(text.find("[n1, n2]"), 8, "[n1]");
 
   check_only_fault(text, {7, 3}, "`operator` names a person", "rename");
+
+  // Its rights would be those of whoever has no key.
+  text.replace(text.find("operator"), 8, "anonymous");
+  check_only_fault(text, {7, 3}, "`anonymous` names a peer without a key", "rename");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -86,6 +86,10 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_server_s_address_is_told) {
   BOOST_TEST(told("postgresql:///shop") == "names no host");
   BOOST_TEST(told("postgresql://db/{capability}") == "has braces");
   BOOST_TEST(told("postgresql://ann:secret@db/shop") == "has a password in it");
+  for (const auto* secret : {"postgresql://ann:secret@db/shop", "postgres://a:secret@db", "pg://a:secret@b"}) {
+    BOOST_TEST(told_of_store(secret, "is wrong") == "is wrong");
+  }
+  BOOST_TEST(told_of_store("sqlite:", "is wrong") == "(`sqlite:`) is wrong");
   BOOST_TEST(told("postgresql://db/shop?password=secret") == "has a password in it");
   BOOST_TEST(
       told("postgresql://db/shop?options=-cfsync%3Doff")
