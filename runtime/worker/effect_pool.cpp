@@ -79,7 +79,7 @@ void effect_pool::add_lane() {
 effect_pool::~effect_pool() {
   {
     const std::lock_guard lock{mutex_};
-    is_stopped_ = true;
+    phase_ = phase::stopped;
   }
   changed_.notify_all();
 }
@@ -97,8 +97,7 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
   {
     const std::lock_guard lock{mutex_};
     for (store::effect_row& row : rows) {
-      const auto [known, is_new] = known_.try_emplace(row.key, note{row.call});
-      const bool was_owned = std::exchange(known->second.is_owned, true);
+      const auto [is_new, was_owned] = known_.take(row.key, row.call);
       // An effect that another process owned meanwhile may have a kept result that is newer than
       // the one that waits here, which is dropped then.
       if (!is_new && (was_owned || !row.unsettled)) {
@@ -121,50 +120,41 @@ void effect_pool::submit(std::vector<store::effect_row>& rows) {
 
 std::int64_t effect_pool::settled(const uuid& key) {
   const std::lock_guard lock{mutex_};
-  const auto ended = static_cast<std::int64_t>(known_.erase(key));
-  telling_ += ended;
-  return ended;
+  return known_.settled(key);
 }
 
 void effect_pool::put_off(const uuid& key) {
   const std::lock_guard lock{mutex_};
-  if (const auto known = known_.find(key); known != known_.end()) {
-    known->second.is_put_off = true;
-  }
+  known_.put_off(key);
 }
 
 void effect_pool::told(std::int64_t count) {
   const std::lock_guard lock{mutex_};
-  telling_ -= count;
+  known_.told(count);
 }
 
 std::int64_t effect_pool::in_hand() const {
   const std::lock_guard lock{mutex_};
-  const auto is_put_off = [](const auto& each) { return each.second.is_put_off; };
-  // An effect that is known and in neither list runs, or has a result.
-  const auto others = static_cast<std::int64_t>(later_.size() + (begins_ ? 0 : ready_.size()))
-                      + std::count_if(known_.begin(), known_.end(), is_put_off) + overdue_;
-  return telling_ + std::max<std::int64_t>(0, static_cast<std::int64_t>(known_.size()) - others);
+  const std::size_t waiting = later_.size() + (phase_ == phase::works ? 0 : ready_.size());
+  return known_.in_hand(waiting + static_cast<std::size_t>(overdue_));
 }
 
 void effect_pool::begin_no_more() {
   const std::lock_guard lock{mutex_};
-  begins_ = false;
+  phase_ = std::max(phase_, phase::ending);
 }
 
 void effect_pool::forget_waiting() {
   const std::lock_guard lock{mutex_};
   for (const job& each : ready_) {
-    known_.erase(each.row.key);
+    known_.forget(each.row.key);
   }
   for (const auto& [due, each] : later_) {
-    known_.erase(each.row.key);
+    known_.forget(each.row.key);
   }
   ready_.clear();
   later_.clear();
-  for (auto& [key, running] : known_) {
-    running.is_owned = false;
-  }
+  known_.disown_all();
 }
 
 effect_metrics effect_pool::look() const {
@@ -179,11 +169,7 @@ effect_metrics effect_pool::look() const {
 
 std::vector<uuid> effect_pool::calls() const {
   const std::lock_guard lock{mutex_};
-  std::vector<uuid> found;
-  for (const auto& [key, known] : known_) {
-    found.push_back(known.call);
-  }
-  return found;
+  return known_.calls();
 }
 
 void effect_pool::run(lane& self) {
@@ -345,7 +331,7 @@ void effect_pool::tick(instant now) {
       }
       each = next;
     }
-    while (!is_stopped_ && lanes_alive_ - overdue_ < wanted
+    while (phase_ != phase::stopped && lanes_alive_ - overdue_ < wanted
            && lanes_alive_ < wanted * lanes_max_factor) {
       add_lane();
     }
@@ -398,11 +384,11 @@ std::optional<effect_pool::job> effect_pool::next() {
       later_.erase(later_.begin());
     }
     // A thread that was overdue has been replaced.
-    if (is_stopped_ || lanes_alive_ - overdue_ > group_.options().effect_threads) {
+    if (phase_ == phase::stopped || lanes_alive_ - overdue_ > group_.options().effect_threads) {
       --lanes_alive_;
       return std::nullopt;
     }
-    if (begins_ && !ready_.empty()) {
+    if (phase_ == phase::works && !ready_.empty()) {
       job first = std::move(ready_.front());
       ready_.pop_front();
       return first;
@@ -435,10 +421,8 @@ void effect_pool::try_again(job&& failed) {
   ++failed.attempt;
   {
     const std::lock_guard lock{mutex_};
-    if (const auto known = known_.find(failed.row.key);
-        known != known_.end() && !known->second.is_owned) {
-      known_.erase(known); // Its heir tries it again.
-      return;
+    if (known_.forget_if_disowned(failed.row.key)) {
+      return; // Its heir tries it again.
     }
     later_.emplace(group_.parts().time.now() + wait, std::move(failed));
   }

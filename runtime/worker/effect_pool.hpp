@@ -4,8 +4,10 @@
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/worker/effect_metrics.hpp"
 #include "runtime/worker/group.hpp"
+#include "runtime/worker/known_effects.hpp"
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <list>
@@ -83,6 +85,9 @@ public:
   std::vector<uuid> calls() const;
 
 private:
+  /// Ending: no effect is begun. Stopped: the threads end.
+  enum class phase : std::uint8_t { works, ending, stopped };
+
   struct job {
     store::effect_row row;
     int attempt = 1;
@@ -126,23 +131,14 @@ private:
   std::function<std::unique_ptr<actor>()> make_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool is_stopped_ = false;
-  bool begins_ = true;
+  phase phase_ = phase::works;
   std::size_t idle_ = 0; // Threads that wait.
   std::deque<job> ready_;
   std::multimap<instant, job> later_;
 
-  struct note {
-    uuid call;
-    bool is_owned = true;
-    bool is_put_off = false;
-  };
-
-  // The effects that wait, run, or have a result that is not yet in the database, by key.
-  std::map<uuid, note> known_;
+  known_effects known_;
   std::list<attempt_under_way> under_way_;
-  std::int64_t telling_ = 0; // Results that are settled and have not left.
-  int overdue_ = 0;          // The number of those in `under_way_` whose time is up.
+  int overdue_ = 0; // The number of those in `under_way_` whose time is up.
   int lanes_alive_ = 0;
   std::list<lane> lanes_;
   observe::span_ring& spans_;

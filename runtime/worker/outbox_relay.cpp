@@ -7,7 +7,7 @@ namespace troupe {
 namespace {
 
 // A broker that works confirms with its next flush, which is far sooner.
-constexpr milliseconds stalled_after{1'000};
+constexpr milliseconds stands_still_after{1'000};
 
 } // namespace
 
@@ -96,7 +96,7 @@ void outbox_relay::sent(std::uint64_t up_to) {
 }
 
 bool outbox_relay::is_stalled(instant now) const {
-  return is_up() && newest_ > confirmed_ && now - progress_at_ > stalled_after;
+  return is_up() && newest_ > confirmed_ && now - progress_at_ > stands_still_after;
 }
 
 /// Adds a range and joins ranges that touch. Events of other processes between two ranges may leave

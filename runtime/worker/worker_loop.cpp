@@ -43,6 +43,28 @@ snapshot_of(group_runtime& running, const health_probe& probe, std::size_t numbe
   return said;
 }
 
+/// Calls and events that a drain waits for.
+std::int64_t in_hand(const worker_groups& groups) {
+  std::int64_t found = 0;
+  for (const auto& each : groups) {
+    found += each->front().queues().calls_in_hand() + each->front().queues().events_in_hand();
+  }
+  return found;
+}
+
+/// Effects that it waits for. A group that is down or shut settles nothing.
+std::int64_t effects_in_hand(const worker_groups& groups) {
+  std::int64_t found = 0;
+  for (const auto& each : groups) {
+    group& of = each->front();
+    const effect_pool* const effects = of.effects();
+    if (effects != nullptr && !of.condition().is_down()) {
+      found += effects->in_hand();
+    }
+  }
+  return found;
+}
+
 } // namespace
 
 worker_loop::worker_loop(
@@ -278,7 +300,8 @@ void worker_loop::continue_drain(instant now) {
       each->front().condition().set_draining();
     }
     parts_.log.write(
-        "worker.draining", {{"in_hand", fmt::to_string(in_hand() + effects_in_hand())}});
+        "worker.draining",
+        {{"in_hand", fmt::to_string(in_hand(groups_) + effects_in_hand(groups_))}});
     return reports_.tell_all(now); // Calls already on their way are still to come in.
   }
   const instant::duration left = drain_until_ - now;
@@ -289,35 +312,14 @@ void worker_loop::continue_drain(instant now) {
       }
     }
   }
-  const std::int64_t owed = in_hand();
-  const std::int64_t effects = effects_in_hand();
+  const std::int64_t owed = in_hand(groups_);
+  const std::int64_t effects = effects_in_hand(groups_);
   const bool is_done = owed == 0 && (effects == 0 || left <= options_.drain_limit / 5);
   if (is_done || left <= instant::duration{0}) {
     commands(now); // The results that are finished by now leave, too, if the time is up.
     parts_.log.write("worker.drained", {{"left", fmt::to_string(owed + effects)}});
     sockets_.stop();
   }
-}
-
-std::int64_t worker_loop::in_hand() const {
-  std::int64_t found = 0;
-  for (const auto& each : groups_) {
-    found += each->front().queues().calls_in_hand() + each->front().queues().events_in_hand();
-  }
-  return found;
-}
-
-/// A group that is down or shut settles nothing.
-std::int64_t worker_loop::effects_in_hand() const {
-  std::int64_t found = 0;
-  for (const auto& each : groups_) {
-    group& of = each->front();
-    const effect_pool* const effects = of.effects();
-    if (effects != nullptr && !of.condition().is_down()) {
-      found += effects->in_hand();
-    }
-  }
-  return found;
 }
 
 milliseconds worker_loop::time_to_end(instant now) const {

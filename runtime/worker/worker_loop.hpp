@@ -91,8 +91,6 @@ private:
   void answer_asked(instant now);
   worker_snapshot snapshot(instant now) const;
   void continue_drain(instant now);
-  std::int64_t in_hand() const;
-  std::int64_t effects_in_hand() const;
 
   transport::peer_loop& sockets_;
   const worker_options& options_;

@@ -59,6 +59,7 @@ class SilentNames(GatewayTest):
         self.running.broker()
         self.running.worker("n1")
         self.process = self.start(self.running)
+        self.process.wait_for("flags.read")
 
     def test_other_systems_are_asked_and_it_stops_at_once(self):
         asked, answers = [], []
@@ -74,7 +75,8 @@ class SilentNames(GatewayTest):
         slowest = 0.0
         while time.monotonic() < until:  # Long before and after the deadline of those.
             began = time.monotonic()
-            self.assertEqual(200, self.gateway.ask("GET", "/there").status)
+            answer = self.gateway.ask("GET", "/there")
+            self.assertEqual(200, answer.status, answer)
             slowest = max(slowest, time.monotonic() - began)
         for each in first:
             each.join()

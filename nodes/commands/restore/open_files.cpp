@@ -3,6 +3,7 @@
 #include "nodes/commands/restore/in_use.hpp"
 #include "nodes/commands/transfer/locked_file.hpp"
 #include "runtime/broker/journal/lease_table.hpp"
+#include "runtime/broker/journal/opening.hpp"
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/store/sqlite/database.hpp"
@@ -239,7 +240,7 @@ outcome<void> open_journal(
     options.sqlite.create = false;
   }
   if (how == opening::to_look) {
-    auto seen = broker::journal_writer::look(options, time);
+    auto seen = broker::look_at_journal(options, time);
     if (!seen) {
       return failure{std::move(seen).error()};
     }

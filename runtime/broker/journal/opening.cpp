@@ -116,6 +116,57 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
   return writing_session{std::move(locked->gate), std::move(locked->database), {}};
 }
 
+std::uint64_t load_all(
+    store::database& session, topic_book& topics, published_ids& published, journal_state& to) {
+  to = {};
+  to.instance = session.instance();
+  to.last = topics.load(session);
+  to.recent = published.load(session);
+  if (!to.recent.empty()) {
+    to.last = std::max(to.last, to.recent.back().position);
+  }
+  for (const auto& [number, topic] : topics.all()) {
+    to.topics.push_back(topic.name);
+  }
+  load_progress(session, to);
+  return to.last;
+}
+
+outcome<journal_state> look_at_journal(const journal_options& options, const clock& time) {
+  std::optional<store::turnstile> gate;
+  std::unique_ptr<store::database> session; // Closed before the lock is given back.
+  if (options.shared) {
+    auto connected = options.shared->connect();
+    if (!connected) {
+      return failure{std::move(connected.error())};
+    }
+    session = std::move(*connected);
+  } else {
+    auto locked = open_locked(options);
+    if (!locked) {
+      return failure{std::move(locked.error())};
+    }
+    gate.emplace(std::move(locked->gate));
+    session = std::move(locked->database);
+  }
+  journal_state found;
+  try {
+    const store::transaction taken_back{*session};
+    auto ready = store::migrate_within(
+        *session, time, options.shared ? shared_journal_components() : journal_components());
+    if (!ready) {
+      return failure{std::move(ready.error())};
+    }
+    topic_book topics;
+    published_ids published;
+    (void)load_all(*session, topics, published, found);
+    found.lives = load_lives(*session);
+  } catch (const store::database_error& met) {
+    return failure{journal_error(met, fmt::format("read the journal {}", options.path))};
+  }
+  return found;
+}
+
 void load_progress(store::database& session, journal_state& to) {
   session.query(
       "SELECT capability, instance, taken, taken_id, "

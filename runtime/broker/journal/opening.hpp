@@ -3,6 +3,8 @@
 #include "runtime/broker/journal/batch.hpp"
 #include "runtime/broker/journal/fence.hpp"
 #include "runtime/broker/journal/journal_options.hpp"
+#include "runtime/broker/journal/published_ids.hpp"
+#include "runtime/broker/journal/topic_book.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
@@ -37,6 +39,17 @@ struct locked_journal {
 
 /// @errors `unavailable`: another broker has it; those of `open_sqlite`.
 outcome<locked_journal> open_locked(const journal_options& options);
+
+/// Reads all that a broker has to know of a journal but its lives, the counters of topics and the
+/// ids of clients among it. Throws database_error.
+/// @return the highest position given.
+std::uint64_t
+load_all(store::database& session, topic_book& topics, published_ids& published, journal_state& to);
+
+/// Reads what the opening of a journal would find, and changes nothing: it is no life of the
+/// journal, and takes no lease. Tables of an earlier release are read as this one would make them.
+/// @errors of `open_for_writing`.
+outcome<journal_state> look_at_journal(const journal_options& options, const clock& time);
 
 /// Reads how far outboxes and capabilities have come: `sources`, `cursors`, `dead_letters` and
 /// `next_due`. Throws database_error.

@@ -72,61 +72,8 @@ journal_writer::journal_writer(
                                          database_, session_.fence, topics_, options.sweep_rows} {
 }
 
-outcome<journal_state> journal_writer::look(const journal_options& options, const clock& time) {
-  std::optional<store::turnstile> gate;
-  std::unique_ptr<store::database> session;
-  if (options.shared) {
-    auto connected = options.shared->connect();
-    if (!connected) {
-      return failure{std::move(connected.error())};
-    }
-    session = std::move(*connected);
-  } else {
-    auto locked = open_locked(options);
-    if (!locked) {
-      return failure{std::move(locked.error())};
-    }
-    gate.emplace(std::move(locked->gate));
-    session = std::move(locked->database);
-  }
-  journal_state found;
-  try {
-    const store::transaction taken_back{*session};
-    auto ready = store::migrate_within(
-        *session, time, options.shared ? shared_journal_components() : journal_components());
-    if (!ready) {
-      return failure{std::move(ready.error())};
-    }
-    topic_book topics;
-    published_ids published;
-    (void)load_events(*session, topics, published, found);
-    found.lives = load_lives(*session);
-  } catch (const store::database_error& met) {
-    return failure{journal_error(met, fmt::format("read the journal {}", options.path))};
-  }
-  session.reset(); // Before the lock is given back.
-  return found;
-}
-
-/// Reads everything but the lives. @return the highest position given.
-std::uint64_t journal_writer::load_events(
-    store::database& session, topic_book& topics, published_ids& published, journal_state& to) {
-  to = {};
-  to.instance = session.instance();
-  to.last = topics.load(session);
-  to.recent = published.load(session);
-  if (!to.recent.empty()) {
-    to.last = std::max(to.last, to.recent.back().position);
-  }
-  for (const auto& [number, topic] : topics.all()) {
-    to.topics.push_back(topic.name);
-  }
-  load_progress(session, to);
-  return to.last;
-}
-
 void journal_writer::load(journal_state& found, const uuid& life) {
-  last_ = load_events(database_, topics_, published_, found);
+  last_ = load_all(database_, topics_, published_, found);
   begin_life(database_, session_.fence, life, found);
 }
 

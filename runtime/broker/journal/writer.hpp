@@ -35,12 +35,6 @@ public:
   static outcome<std::unique_ptr<journal_writer>>
   open(const journal_options& options, const clock& time, journal_state& found);
 
-  /// Reads what opening would find, and changes nothing: it is no life of the journal, and takes no
-  /// lease. Tables of an earlier release are read as this one would make them.
-  ///
-  /// @errors of `open_for_writing`.
-  static outcome<journal_state> look(const journal_options& options, const clock& time);
-
   journal_writer(const journal_writer&) = delete;
   journal_writer& operator=(const journal_writer&) = delete;
   ~journal_writer() = default;
@@ -87,8 +81,6 @@ public:
 private:
   journal_writer(const journal_options& options, const clock& time, writing_session session);
 
-  static std::uint64_t load_events(
-      store::database& session, topic_book& topics, published_ids& published, journal_state& to);
   void load(journal_state& found, const uuid& life);
   outcome<void> check(const journal_batch& batch) const;
   std::vector<store::value>& begin_row(std::initializer_list<store::value> values);
