@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(
         p->front->condition().outbox_trouble().find("the journal has 2 events")
         != std::string::npos);
     p->relays.clear();
-    p->confirm(2); // The broker has heard another process that has not compared yet,
+    p->confirm(2);   // The broker has heard another process that has not compared yet,
     p->resend(3, 5); // and asks for what it misses.
     p->run();
     BOOST_TEST(p->relays.empty());
@@ -243,6 +243,51 @@ BOOST_AUTO_TEST_CASE(confirmations_that_do_not_come_are_asked_for) {
   p->run();
 
   BOOST_TEST(p->announced.size() == 1U);
+}
+
+// Its process is cut off from the journal's broker and lives on, so that nobody takes over from it.
+BOOST_AUTO_TEST_CASE(what_another_process_cannot_relay_is_announced) {
+  auto cut_off = std::move(p);
+  p = make("n2");
+  join();
+  cut_off->call("announce", thing{"a"});
+  BOOST_TEST(cut_off->relays.empty());
+  p->announced.clear();
+
+  p->keep_house({p->incarnation, cut_off->incarnation});
+  p->run();
+  time.advance(900ms);
+  p->keep_house({p->incarnation, cut_off->incarnation});
+  p->run();
+  BOOST_TEST(p->announced.empty()); // It may be on its way.
+  time.advance(200ms);
+  p->keep_house({p->incarnation, cut_off->incarnation});
+  p->run();
+
+  BOOST_REQUIRE(p->announced.size() == 1U);
+  BOOST_TEST(p->announced[0].newest == 1U);
+  p->confirm(0);
+  p->resend(1, 1);
+  p->run();
+  BOOST_TEST(numbers(*p) == (numbers_t{1}));
+}
+
+BOOST_AUTO_TEST_CASE(what_another_process_relays_itself_is_not_announced) {
+  auto other = std::move(p);
+  p = make("n2");
+  join();
+  p->announced.clear();
+
+  for (std::uint64_t each = 1; each <= 4; ++each) {
+    other->call("announce", thing{"a"});
+    p->keep_house({p->incarnation, other->incarnation});
+    p->run();
+    p->confirm(each);
+    p->run();
+    time.advance(2s);
+  }
+
+  BOOST_TEST(p->announced.empty());
 }
 
 // The process that died had committed an event and not relayed it.
