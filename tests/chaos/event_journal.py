@@ -191,7 +191,7 @@ class EventJournal:
                                              "reservation told")
 
     def _check_client(self, where: str, event: dict[str, Any]) -> None:
-        digest = ids.signed(xxh64(event["body"]) ^ xxh64(event["name"].encode()))
+        digest = ids.signed(xxh64(event["body"]) ^ xxh64(f"{event['name']}\0{event['key'] or ''}".encode()))
         compare(self._findings, "I13", where, event, {"digest": digest})
         if self._run.only_load and self._run.published is None:
             self._findings.add("I11", where, f"is {event['name']}, which nobody is known to have "
