@@ -76,9 +76,10 @@ class EventJournal:
         self._check_sources()
         self._check_outboxes()
         self._check_publishes()
-        for name in ("scheduled", "cancelled") if self._run.only_load else ():
+        orders = (("scheduled", "id"), ("cancelled", "id"), ("letter_orders", "request"))
+        for name, key in orders if self._run.only_load else ():
             for row in self._journal.rows(name):
-                self._findings.add("I17", f"journal.db {name} {ids.text(row['id'])}",
+                self._findings.add("I17", f"journal.db {name} {ids.text(row[key])}",
                                    "is there, and nobody asked for it")
 
     def _read(self) -> None:
@@ -191,7 +192,7 @@ class EventJournal:
                                              "reservation told")
 
     def _check_client(self, where: str, event: dict[str, Any]) -> None:
-        digest = ids.signed(xxh64(event["body"]) ^ xxh64(event["name"].encode()))
+        digest = ids.signed(xxh64(event["body"]) ^ xxh64(f"{event['name']}\0{event['key'] or ''}".encode()))
         compare(self._findings, "I13", where, event, {"digest": digest})
         if self._run.only_load and self._run.published is None:
             self._findings.add("I11", where, f"is {event['name']}, which nobody is known to have "

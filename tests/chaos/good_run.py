@@ -37,7 +37,7 @@ SCHEMAS = {
     "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),
     "reconciliation": ((*_TURN, "runtime/reconciler/case_tables.hpp"), (*_PARTS, "reconciliation")),
     "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted",
-                "troupe.cancelled")),
+                "troupe.cancelled", "troupe.letter_orders")),
 }
 _CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 _ADD_COLUMN = re.compile(r'"(ALTER TABLE [^"]*)"')
@@ -249,7 +249,7 @@ class Writer:
 
     def _journal(self) -> None:
         news = pack({"text": "open"})
-        digest = ids.signed(xxh64(news) ^ xxh64(_TOPICS[0].encode()))
+        digest = ids.signed(xxh64(news) ^ xxh64(_TOPICS[0].encode() + b"\0"))
         end = self._events[-1][-1]
         events = [(_TOPICS[0], NEWS, news, None, None, self._began), *self._events,
                   *[("stock.low", key, body, sku, "inventory", end) for key, sku, body in self._lows]]

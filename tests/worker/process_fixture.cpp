@@ -238,10 +238,12 @@ void process::assign(
     std::uint64_t epoch,
     const std::vector<wire::progress>& partitions,
     const uuid& journal,
-    std::optional<std::vector<journal_life>> lives) {
+    std::optional<std::vector<journal_life>> lives,
+    std::optional<std::vector<wire::remembered_partition>> remembered) {
   send_order(
       item::kind::assignment,
-      wire::encoded(wire::assign{front->name(), journal, epoch, partitions, std::move(lives)}));
+      wire::encoded(wire::assign{
+          front->name(), journal, epoch, partitions, std::move(lives), std::move(remembered)}));
 }
 
 void process::assign_all(std::uint64_t epoch, const uuid& journal) {

@@ -17,10 +17,27 @@ namespace {
 // The pause after a write that failed: a full disk does not empty in a microsecond.
 constexpr milliseconds retry_interval{100};
 
-std::uint64_t digest_of_event(std::string_view topic, std::string_view body) {
+std::uint64_t digest_of_both(std::string_view name, std::string_view body) {
   const std::uint64_t both =
-      digest_of(std::as_bytes(std::span{body})) ^ digest_of(std::as_bytes(std::span{topic}));
+      digest_of(std::as_bytes(std::span{body})) ^ digest_of(std::as_bytes(std::span{name}));
   return both == 0 ? 1 : both; // 0 means that there is none.
+}
+
+std::uint64_t digest_of_event(std::string_view topic, std::string_view key, std::string_view body) {
+  std::string name{topic};
+  name += '\0'; // No topic has one, so that no other topic and key make the same name.
+  name += key;
+  return digest_of_both(name, body);
+}
+
+/// Whether the event remembered under an id is this one. Ids that an earlier release wrote down
+/// have a digest of topic and body alone, which no digest with a key is.
+bool is_repeat_of(
+    const recent_publishes::entry& known,
+    std::uint64_t digest,
+    std::string_view topic,
+    std::string_view body) {
+  return known.digest == digest || known.digest == digest_of_both(topic, body);
 }
 
 error id_of_another_event() {
@@ -96,9 +113,9 @@ void incoming::publish(
         invalid("the key of the event has a NUL, which the journal's database does not keep"),
         out);
   }
-  const std::uint64_t digest = digest_of_event(header.op, body);
+  const std::uint64_t digest = digest_of_event(header.op, header.key, body);
   if (const recent_publishes::entry* known = recent_.find(header.id)) {
-    if (known->digest != digest) {
+    if (!is_repeat_of(*known, digest, header.op, body)) {
       return refuse(from, header.id, id_of_another_event(), out);
     }
     if (known->position <= last_) {
@@ -163,11 +180,12 @@ bool incoming::fire(const scheduled_event& what, std::int64_t wall_ms, event_dec
     return false;
   }
   next_.rows.fired.push_back(what.id);
-  const std::uint64_t digest = digest_of_event(what.what->topic, what.what->body);
-  if (known != nullptr && known->digest == digest) {
+  const event& scheduled = *what.what;
+  const std::uint64_t digest = digest_of_event(scheduled.topic, scheduled.key, scheduled.body);
+  if (known != nullptr && is_repeat_of(*known, digest, scheduled.topic, scheduled.body)) {
     return true; // A client has published it meanwhile.
   }
-  auto due = std::make_shared<event>(*what.what);
+  auto due = std::make_shared<event>(scheduled);
   due->digest = digest;
   if (known != nullptr) {
     due->id = derived_id(what.id, "scheduled");
@@ -189,8 +207,11 @@ outcome<void> incoming::schedule(scheduled_event what, origin to, std::string bo
   const uuid id = what.id;
   batch* in = &next_;
   std::size_t bytes = 0;
+  const event& due = *what.what;
   const recent_publishes::entry* known = recent_.find(id);
-  if (known != nullptr && known->digest != digest_of_event(what.what->topic, what.what->body)) {
+  if (known != nullptr
+      && !is_repeat_of(
+          *known, digest_of_event(due.topic, due.key, due.body), due.topic, due.body)) {
     return failure{id_of_another_event()};
   }
   // A publish that is not on disk may yet fail: the event is scheduled as well, and passed over
@@ -202,14 +223,14 @@ outcome<void> incoming::schedule(scheduled_event what, origin to, std::string bo
     }
     if (*found != nullptr) {
       in = *found;
-    } else if (!topics_.has_room_for(what.what->topic)) {
-      return failure{too_many_topics(what.what->topic, options_.topics_max)};
+    } else if (!topics_.has_room_for(due.topic)) {
+      return failure{too_many_topics(due.topic, options_.topics_max)};
     } else {
-      bytes = what.what->bytes();
+      bytes = due.bytes();
       if (auto admitted = admit(to, bytes); !admitted) {
         return admitted;
       }
-      (void)topics_.admit(what.what->topic);
+      (void)topics_.admit(due.topic);
       next_.bytes += bytes;
       next_.rows.scheduled.push_back(std::move(what));
     }

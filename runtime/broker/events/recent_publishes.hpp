@@ -21,7 +21,8 @@ public:
 
   struct entry {
     std::uint64_t position = 0;
-    /// The digest of topic and body, which a repeat has to have.
+    /// The digest of topic, key and body, which a repeat has to have (of topic and body, where an
+    /// earlier release wrote it down).
     std::uint64_t digest = 0;
   };
 

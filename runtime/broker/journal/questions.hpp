@@ -42,12 +42,16 @@ struct events_page {
 /// The events at these positions.
 struct ask_positions {
   std::vector<std::uint64_t> positions{};
+  /// The answer ends once it has so many bytes; it has one event at least.
+  std::size_t bytes_max = 4U << 20U;
 };
 
 struct positions_found {
   std::vector<event_ref> events{};
   /// No longer in the journal.
   std::vector<std::uint64_t> missing{};
+  /// Positions that were not looked at any more: the next question.
+  std::vector<std::uint64_t> rest{};
 };
 
 /// The position after which the events since `time` are, for `ask_events` to begin with. Found by
@@ -115,20 +119,28 @@ struct ask_dead_letters {
   std::optional<uuid> after{};
   std::size_t count_max = 100;
   std::size_t bytes_max = 4U << 20U;
+  /// The order for which they are asked.
+  std::optional<uuid> order{};
 };
 
 struct dead_letters_page {
   std::vector<dead_letter> dead_letters{};
   /// Whether there are more behind the last one.
   bool has_more = false;
+  /// Letters that the order has changed so far: it came before.
+  std::uint64_t changed = 0;
 };
 
 struct ask_dead_letter {
   uuid id{};
+  /// The order for which it is asked.
+  std::optional<uuid> order{};
 };
 
 struct dead_letter_found {
   std::optional<dead_letter> what{};
+  /// Letters that the order has changed: it came before.
+  std::uint64_t changed = 0;
 };
 
 /// How many dead letters there are, by capability, and how many events are scheduled.

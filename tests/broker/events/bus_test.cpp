@@ -26,6 +26,7 @@ scheduled_event due_event(std::string body) {
   auto later = std::make_shared<event>();
   later->id = id_of(4);
   later->topic = "order.created";
+  later->key = "k";
   later->body = std::move(body);
   return {later->id, 9, later};
 }
@@ -133,7 +134,6 @@ BOOST_AUTO_TEST_SUITE(runtime_broker_events_bus, *utf::label("unit") * utf::time
 
 BOOST_AUTO_TEST_CASE(a_publisher_is_answered_when_its_event_is_on_disk_and_not_before) {
   broker_under_test broker;
-
   broker.publish(1);
   broker.publish(2);
   BOOST_TEST(broker.out.actions.empty());

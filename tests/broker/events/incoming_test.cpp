@@ -3,6 +3,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
+#include <span>
+#include <variant>
 
 namespace troupe::broker {
 
@@ -43,6 +45,57 @@ BOOST_AUTO_TEST_CASE(a_clients_event_keeps_its_source_also_when_a_write_fails) {
   BOOST_REQUIRE(next.events.size() == 1U);
   BOOST_TEST(next.events[0]->source == "importer");
   BOOST_TEST(next.events[0]->position == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(the_same_id_with_another_key_is_another_event) {
+  incoming tested{{}, {}};
+  event_decisions out;
+  wire::header_view header = publish_header(1, "");
+  header.key = "a";
+  tested.publish(client, header, "x", 1'000, out);
+  tested.publish(client, header, "x", 1'000, out);
+  BOOST_TEST(out.errors.empty());
+  for (const std::string_view other : {"b", ""}) {
+    header.key = other;
+    tested.publish(client, header, "x", 1'000, out);
+  }
+
+  BOOST_REQUIRE(out.errors.size() == 2U);
+  BOOST_TEST(out.errors[0].detail("reason") == "id_reused");
+  BOOST_TEST(tested.take_batch().events.size() == 1U);
+  tested.written(out);
+  tested.end_batch(true);
+  auto later = std::make_shared<event>();
+  later->id = header.id;
+  later->topic = header.op;
+  later->key = "b";
+  later->body = "x";
+  const auto scheduled = tested.schedule({later->id, 2'000, later}, client, "");
+  BOOST_REQUIRE(!scheduled.has_value());
+  BOOST_TEST((scheduled.error().code == errc::conflict));
+}
+
+// Its digest has no key in it.
+BOOST_AUTO_TEST_CASE(an_id_of_an_earlier_release_is_known_again) {
+  const auto digest_of_text = [](std::string_view text) {
+    return digest_of(std::as_bytes(std::span{text}));
+  };
+  wire::header_view header = publish_header(1, "");
+  header.key = "a";
+  incoming tested{
+      {},
+      {.last = 1, .recent = {{header.id, 1, digest_of_text("stock.low") ^ digest_of_text("x")}}}};
+  event_decisions out;
+
+  tested.publish(client, header, "x", 1'000, out);
+  tested.publish(client, header, "y", 1'000, out);
+
+  BOOST_REQUIRE(out.actions.size() == 2U);
+  const auto* const answered = std::get_if<answer_published>(&out.actions[0]);
+  BOOST_REQUIRE(answered != nullptr);
+  BOOST_TEST(answered->is_repeat);
+  BOOST_TEST(answered->position == 1U);
+  BOOST_TEST(out.errors.size() == 1U);
 }
 
 // In a batch it would make everybody's events fail, again and again.
