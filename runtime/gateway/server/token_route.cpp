@@ -21,6 +21,15 @@ error has_no_right(const std::string& service) {
       .details = {{"reason", "no_right"}}};
 }
 
+/// @param wait until the next one.
+error shows_too_many(instant::duration wait) {
+  return {
+      .code = errc::overloaded,
+      .message = "your address shows too many tokens with a wrong signature; send a good one later",
+      .retry_after = std::chrono::ceil<milliseconds>(wait),
+      .details = {{"reason", std::string{too_many_bad_tokens}}}};
+}
+
 } // namespace
 
 outcome<std::string> token_route::service_in(const http::request& asked, const checking& with) {
@@ -33,8 +42,18 @@ outcome<std::string> token_route::service_in(const http::request& asked, const c
   }
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(with.time.wall().time_since_epoch());
+  const std::string& from = asked.peer.host;
+  const auto wait = with.tokens.remembers(*token, now.count())
+                        ? instant::duration::zero()
+                        : with.refusals.wait_to_show(from, with.time.now());
+  if (wait > instant::duration::zero()) {
+    return failure{shows_too_many(wait)};
+  }
   auto checked = with.tokens.check(*token, now.count());
   if (!checked) {
+    if (checked.error().detail("reason") == "signature") {
+      with.refusals.note_wrong_signature(from, with.time.now());
+    }
     error why = std::move(checked).error();
     why.code = errc::forbidden;
     return failure{std::move(why)};

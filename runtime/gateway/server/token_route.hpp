@@ -40,7 +40,8 @@ public:
   void drain() override { inner_->drain(); }
 
   /// The service whose token a request has.
-  /// @errors `unauthenticated`: it has none; `forbidden`: it is not accepted.
+  /// @errors `unauthenticated`: it has none; `forbidden`: it is not accepted; `overloaded`
+  /// (`too_many_bad_tokens`): it was not looked at, as others from there had wrong signatures.
   static outcome<std::string> service_in(const http::request& asked, const checking& with);
 
 private:
