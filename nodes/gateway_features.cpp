@@ -82,7 +82,7 @@ outcome<std::unique_ptr<gateway_features>> gateway_features::open(
   for (const auto& each : made->features_) {
     systems.push_back({each->options().legacy, each->options().how});
   }
-  auto legacy = strangler::legacy_client::start(std::move(systems));
+  auto legacy = strangler::legacy_client::start(std::move(systems), log);
   if (!legacy) {
     return failure{std::move(legacy.error())};
   }

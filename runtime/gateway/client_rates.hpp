@@ -32,6 +32,16 @@ public:
     return known->second.take(each_, now);
   }
 
+  /// How long the client must wait until it may take; zero if it may now. Takes nothing.
+  instant::duration wait(const std::string& address, instant now) const {
+    auto known = buckets_.find(http::counted_as(address));
+    if (known == buckets_.end() && buckets_.size() >= clients_max) {
+      known = buckets_.find(std::string_view{});
+    }
+    token_bucket copy = known == buckets_.end() ? token_bucket{} : known->second;
+    return copy.take(each_, now);
+  }
+
 private:
   /// How often it looks at most while it remembers as many as it may.
   static constexpr milliseconds look_interval{1'000};

@@ -21,6 +21,7 @@ int status_of(const error& why, const reason_statuses& statuses) {
   case errc::forbidden:
     return 403;
   case errc::overloaded:
+    return why.detail("reason") == too_many_bad_tokens ? 429 : 503;
   case errc::circuit_open:
   case errc::unavailable:
     return 503;

@@ -10,6 +10,10 @@
 
 namespace troupe::gateway {
 
+/// The reason (`details.reason`) of an `overloaded` that is answered with 429: whoever asks is to
+/// blame, not the gateway.
+inline constexpr std::string_view too_many_bad_tokens = "too_many_bad_tokens";
+
 /// The status of each reason for which a route's operation refuses (`rejected`), where it is not
 /// 422.
 using reason_statuses = std::map<std::string, int, std::less<>>;

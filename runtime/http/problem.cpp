@@ -1,8 +1,19 @@
 #include "runtime/http/problem.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace troupe::http {
+
+namespace {
+
+bool has_number(const problem& what, std::string_view name) {
+  return std::any_of(what.numbers.begin(), what.numbers.end(), [&](const auto& each) {
+    return each.first == name;
+  });
+}
+
+} // namespace
 
 std::string to_json(const problem& what) {
   nlohmann::ordered_json object = {
@@ -11,9 +22,12 @@ std::string to_json(const problem& what) {
       {"status", what.status},
       {"detail", what.detail},
       {"code", what.code}};
-  // emplace() leaves what is there.
+  // emplace() leaves what is there. Texts are an application's own: none takes the place of a
+  // number.
   for (const auto& [name, text] : what.texts) {
-    object.emplace(name, text);
+    if (!has_number(what, name)) {
+      object.emplace(name, text);
+    }
   }
   for (const auto& [name, number] : what.numbers) {
     object.emplace(name, number);

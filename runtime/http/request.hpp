@@ -24,7 +24,8 @@ struct request_target {
   /// As it came, in origin form: "/users/a%20b?full=1".
   std::string raw;
   /// The segments of the path, decoded once: "/users/a%20b" is {"users", "a b"}, "/" is {} and
-  /// "/a/" is {"a", ""}. None has a slash, a backslash or a control character, or is "." or "..".
+  /// "/a/" is {"a", ""}. None has a slash, a backslash or a control character, is "." or "..", or
+  /// is empty but for the last.
   std::vector<std::string> path;
   /// The parameters in their order, decoded once; "+" is a space. One without "=" has an empty
   /// value.

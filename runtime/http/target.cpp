@@ -93,9 +93,14 @@ tl::expected<std::vector<std::string>, problem> read_path(std::string_view path)
     if (has_escapes && segment->find_first_of("/\\") != std::string::npos) {
       return malformed_target("the path has an escaped slash or backslash");
     }
-    if (*segment == "." || *segment == "..") {
+    // Some servers take parameters off before they resolve the path: "..;x" is ".." to them.
+    const std::string_view name = std::string_view{*segment}.substr(0, segment->find(';'));
+    if (name == "." || name == "..") {
       return malformed_target(
           fmt::format("the path has the segment `{}`: resolve it first", *segment));
+    }
+    if (segment->empty() && end < path.size()) {
+      return malformed_target("the path has two slashes in a row");
     }
     segments.push_back(std::move(*segment));
     begin = end + 1;

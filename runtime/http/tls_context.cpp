@@ -1,9 +1,14 @@
 #include "runtime/http/tls_context.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <memory>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <string>
@@ -26,32 +31,45 @@ std::string openssl_reason() {
   return reason != nullptr ? reason : "OpenSSL does not say why";
 }
 
-/// The mode of a file that OpenSSL is to open, which would wait for whoever writes into a pipe.
-outcome<mode_t> mode_of(const std::string& file) {
+using open_file = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+failure unusable_now(const std::string& file) {
+  return unusable(file, std::strerror(errno)); // NOLINT(concurrency-mt-unsafe): glibc's is safe.
+}
+
+/// Opens without waiting for whoever writes into a pipe, and looks at what was opened: another file
+/// may have the name by then.
+/// @param is_secret whether others must not be able to read it.
+outcome<open_file> opened(const std::string& file, bool is_secret) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  open_file made{descriptor < 0 ? nullptr : ::fdopen(descriptor, "r"), &std::fclose};
+
   struct ::stat status {};
 
-  if (::stat(file.c_str(), &status) != 0) {
-    return unusable(file, std::strerror(errno)); // NOLINT(concurrency-mt-unsafe): glibc's is safe.
+  if (made == nullptr || ::fstat(descriptor, &status) != 0) {
+    return unusable_now(file);
   }
   if (!S_ISREG(status.st_mode)) {
     return unusable(file, "it is no file");
   }
-  return status.st_mode;
-}
-
-outcome<void> check_files(const tls_files& files) {
-  if (const auto mode = mode_of(files.certificate); !mode) {
-    return failure{mode.error()};
-  }
-  const std::string& file = files.key;
-  const auto mode = mode_of(file);
-  if (!mode) {
-    return failure{mode.error()};
-  }
-  if ((*mode & S_IRWXO) != 0) {
+  if (is_secret && (status.st_mode & S_IRWXO) != 0) {
     return unusable(file, "everybody on this machine may read it: `chmod 600` it");
   }
-  return {};
+  return made;
+}
+
+/// A terminal is asked for no password of a key: a server has none.
+int no_password(char*, int, int, void*) {
+  return -1;
+}
+
+/// Takes the key in `from`. @return false if it is none, or not that of the certificate.
+bool use_key(::SSL_CTX* context, std::FILE* from) {
+  ::EVP_PKEY* const key = ::PEM_read_PrivateKey(from, nullptr, no_password, nullptr);
+  const bool is_used = key != nullptr && ::SSL_CTX_use_PrivateKey(context, key) == 1
+                       && ::SSL_CTX_check_private_key(context) == 1;
+  ::EVP_PKEY_free(key);
+  return is_used;
 }
 
 /// Takes HTTP/1.1 out of what the client offers by ALPN, and refuses a client that offers others
@@ -87,8 +105,13 @@ outcome<void> check_dates(::SSL_CTX* context, const std::string& file) {
 } // namespace
 
 outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& files) {
-  if (auto fine = check_files(files); !fine) {
-    return failure{std::move(fine.error())};
+  // OpenSSL reads certificates by their name; they are no secret.
+  if (auto certificate = opened(files.certificate, false); !certificate) {
+    return failure{std::move(certificate.error())};
+  }
+  auto key = opened(files.key, true);
+  if (!key) {
+    return failure{std::move(key.error())};
   }
   auto made = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
   ::SSL_CTX* const context = made->native_handle();
@@ -102,8 +125,7 @@ outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& fi
   if (::SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
     return unusable(files.certificate, openssl_reason());
   }
-  if (::SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1
-      || ::SSL_CTX_check_private_key(context) != 1) {
+  if (!use_key(context, key->get())) {
     return unusable(files.key, openssl_reason());
   }
   if (auto fine = check_dates(context, files.certificate); !fine) {

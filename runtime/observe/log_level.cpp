@@ -47,6 +47,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "journal_given_up",
     "key_not_replaced",
     "keys.kept",
+    "legacy.failed",
     "links_stuck",
     "log.left_out",
     "log.lines_lost",

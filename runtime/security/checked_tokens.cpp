@@ -3,9 +3,8 @@
 namespace troupe::security {
 
 outcome<const service_token*> checked_tokens::check(std::string_view text, std::int64_t now) {
-  const auto known = good_.find(text);
-  if (known != good_.end() && now < known->second.expires + rules_.leeway.count()) {
-    return &known->second;
+  if (remembers(text, now)) {
+    return &good_.find(text)->second;
   }
   auto checked = check_token(text, keys_, rules_, now);
   if (!checked) {

@@ -24,20 +24,39 @@ constexpr std::array<std::string_view, 9> of_connection{
     "transfer-encoding",
     "upgrade"};
 
-// The fields that whoever sends the request writes anew. A client's own words in them would be
-// believed by a system that has only ever heard them from its proxy.
-constexpr std::array<std::string_view, 11> of_gateway{
+// The fields that whoever sends the request writes anew, and those in which one proxy or another
+// says who asks, for what and how. A client's own words in them would be believed by a system that
+// has only ever heard them from its proxy: "proxy" becomes HTTP_PROXY of a program behind CGI.
+// The service token is for the gateway: whoever has it is that service.
+// @source httpoxy.org, CVE-2016-5385, for "proxy".
+constexpr std::array<std::string_view, 25> of_gateway{
     "host",
     "content-length",
     "expect",
     "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-server",
-    "x-real-ip"};
+    "x-forwarded",
+    "forwarded-for",
+    "x-real-ip",
+    "x-host",
+    "x-rewrite-url",
+    "client-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "fastly-client-ip",
+    "x-cluster-client-ip",
+    "client-cert",
+    "client-cert-chain",
+    "x-client-cert",
+    "front-end-https",
+    "remote-addr",
+    "remote-user",
+    "x-remote-user",
+    "proxy",
+    "x-service-token"};
+constexpr std::array<std::string_view, 5> families_of_gateway{
+    "x-forwarded-", "x-original-", "x-envoy-", "x-ssl-", "ssl-client-"};
 
 // The server writes its own.
 constexpr std::array<std::string_view, 2> of_answer{"content-length", "date"};
@@ -45,6 +64,14 @@ constexpr std::array<std::string_view, 2> of_answer{"content-length", "date"};
 template <class Names>
 bool has(const Names& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_of_gateway(std::string_view name) {
+  return has(of_gateway, name)
+         || std::any_of(
+             families_of_gateway.begin(), families_of_gateway.end(), [&](std::string_view family) {
+               return name.starts_with(family);
+             });
 }
 
 /// The names that the fields Connection give, in lower case.
@@ -97,6 +124,92 @@ bool is_authority(std::string_view text) {
   return text[end] == ':' && code == std::errc{} && stop == last && port > 0;
 }
 
+/// The host and port of `authority` in lower case, with the port that `scheme` means if it has
+/// none.
+std::string whole_authority(std::string_view authority, std::string_view scheme) {
+  std::string whole = http::lower_case(authority);
+  const std::size_t colon = whole.rfind(':');
+  if (colon == std::string::npos || whole.ends_with(']')) {
+    return whole + (scheme == "https" ? ":443" : ":80");
+  }
+  return colon + 1 == whole.size() ? whole + (scheme == "https" ? "443" : "80") : whole;
+}
+
+/// What stands behind the origin in `url`, from the path on; nothing if it is another origin, or
+/// none is named. @source RFC 3986, 4.2, for "//HOST/PATH"; 6.2.2.1 and 6.2.3 for one origin
+/// written in several ways.
+std::optional<std::string_view> behind_origin(std::string_view url, const base_url& from) {
+  const std::string_view scheme = std::string_view{from.origin}.substr(0, from.origin.find("://"));
+  const std::size_t colon = url.find(':');
+  std::string_view rest = url;
+  if (colon != std::string_view::npos && http::lower_case(url.substr(0, colon)) == scheme) {
+    rest.remove_prefix(colon + 1);
+  }
+  if (!rest.starts_with("//")) {
+    return std::nullopt;
+  }
+  rest.remove_prefix(2);
+  const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  const std::string_view own = std::string_view{from.origin}.substr(scheme.size() + 3);
+  return whole_authority(rest.substr(0, end), scheme) == whole_authority(own, scheme)
+             ? std::optional{rest.substr(end)}
+             : std::nullopt;
+}
+
+/// `path` without `prefix`, where that stands whole in front.
+std::string_view without_prefix(std::string_view path, std::string_view prefix) {
+  const std::string_view rest = path.starts_with(prefix) ? path.substr(prefix.size()) : path;
+  const bool is_whole = rest.empty() || std::string_view{"/?#"}.find(rest.front()) != rest.npos;
+  return is_whole ? rest : path;
+}
+
+/// Whether a browser takes `path` for "//HOST/PATH": it reads a backslash as a slash, and leaves
+/// tabs out. @source WHATWG URL, 4.4.
+bool names_a_host(std::string_view path) {
+  const std::size_t second = path.find_first_not_of('\t', 1);
+  return path.starts_with('/') && second != std::string_view::npos
+         && (path[second] == '/' || path[second] == '\\');
+}
+
+/// An address within the legacy system as whoever asks the gateway reaches it: without the origin,
+/// and without the prefix that each path gets on the way there. Other addresses stay as they are.
+std::string seen_from_outside(std::string url, const base_url& from) {
+  const auto behind = behind_origin(url, from);
+  if (!behind && (!url.starts_with('/') || names_a_host(url))) {
+    return url;
+  }
+  std::string path{without_prefix(behind.value_or(url), from.prefix)};
+  if (!path.starts_with('/')) {
+    path.insert(0, 1, '/');
+  }
+  // "/." means nothing but that no host follows. @source WHATWG URL, 4.5.
+  return names_a_host(path) ? "/." + path : path;
+}
+
+/// A Set-Cookie whose Path is one of those that the client asks for. @source RFC 6265, 5.2.4.
+std::string with_path_outside(std::string_view cookie, std::string_view prefix) {
+  std::string made;
+  for (std::size_t begin = 0; begin <= cookie.size();) {
+    const std::size_t end = std::min(cookie.find(';', begin), cookie.size());
+    std::string_view part = cookie.substr(begin, end - begin);
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const bool is_path = begin > 0 && equals < part.size()
+                         && http::lower_case(http::trimmed(part.substr(0, equals))) == "path";
+    const std::string_view path =
+        is_path ? http::trimmed(part.substr(equals + 1)) : std::string_view{};
+    if (path.starts_with('/')) {
+      const std::string_view rest = without_prefix(path, prefix);
+      made += part.substr(0, equals + 1);
+      made += rest.empty() ? "/" : rest;
+    } else {
+      made += part;
+    }
+    made += end < cookie.size() ? ";" : "";
+    begin = end + 1;
+  }
+  return made;
+}
+
 } // namespace
 
 outcome<base_url> base_url::parse(std::string_view text) {
@@ -138,7 +251,7 @@ http::field_list forwarded_fields(const http::request& asked, std::string_view c
     std::replace(as_read.begin(), as_read.end(), '_', '-');
     if (name == "via") {
       via += value + ", ";
-    } else if (!has(of_connection, as_read) && !has(of_gateway, as_read) && !has(named, name)) {
+    } else if (!has(of_connection, as_read) && !is_of_gateway(as_read) && !has(named, name)) {
       fields.emplace_back(name, value);
     }
   }
@@ -165,8 +278,10 @@ std::optional<http::response> returned(http::response answer, const base_url& fr
     if (has(of_connection, lower) || has(of_answer, lower) || has(named, lower)) {
       continue;
     }
-    if (lower == "location" && value.starts_with(from.origin + "/")) {
-      value.erase(0, from.origin.size());
+    if (lower == "location" || lower == "content-location") {
+      value = seen_from_outside(std::move(value), from);
+    } else if (lower == "set-cookie") {
+      value = with_path_outside(value, from.prefix);
     }
     kept.emplace_back(std::move(name), std::move(value));
   }

@@ -26,16 +26,18 @@ struct base_url {
 };
 
 /// The fields with which `asked` goes on to a legacy system: its own, without those that are for
-/// this connection alone and without what only a gateway may say, then X-Forwarded-For, -Proto and
-/// -Host, and Via. Host and Content-Length are left to whoever sends it.
+/// this connection alone, without what only a proxy or gateway may say and without the service
+/// token, then X-Forwarded-For, -Proto and -Host, and Via. Host and Content-Length are left to
+/// whoever sends it.
 ///
 /// @param client the address of whoever asked.
 /// @source RFC 9110, 7.6.1 (Connection) and 7.6.3 (Via).
 http::field_list forwarded_fields(const http::request& asked, std::string_view client);
 
 /// The answer of a legacy system as it goes back: without the fields that are for that connection
-/// alone, those that the server here writes itself, and a Location made relative if it is at
-/// `from`. Nothing if it has a status or a field that HTTP does not allow.
+/// alone and those that the server here writes itself. A Location at `from` becomes the path by
+/// which it is asked for here, without the prefix of `from`; the Path of cookies likewise. Nothing
+/// if it has a status or a field that HTTP does not allow.
 /// @source RFC 9110, 7.6.1.
 std::optional<http::response> returned(http::response answer, const base_url& from);
 

@@ -1,12 +1,15 @@
 #include "runtime/strangler/legacy_client.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/http/admission.hpp"
 #include "runtime/quiet_thread.hpp"
+#include "runtime/secret_hash.hpp"
+#include "runtime/shares.hpp"
+#include "runtime/strangler/client_turns.hpp"
 #include "runtime/strangler/legacy_transfer.hpp"
 
 #include <algorithm>
 #include <curl/curl.h>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -27,8 +30,13 @@ constexpr auto name_retry = std::chrono::seconds{1};
 /// The thread that runs libcurl, and what other threads hand to it.
 class legacy_client::loop {
 public:
-  explicit loop(std::vector<legacy_system> systems)
-      : systems_{std::move(systems)}, lines_(systems_.size()), multi_{curl_multi_init()} {}
+  loop(std::vector<legacy_system> systems, observe::event_log& log)
+      : systems_{std::move(systems)}, log_{log}, multi_{curl_multi_init()} {
+    for (const legacy_system& each : systems_) {
+      lines_.push_back(
+          {.open = shares{std::size_t{each.how.connections} + each.how.waiting}, .waiting = {}});
+    }
+  }
 
   loop(const loop&) = delete;
   loop& operator=(const loop&) = delete;
@@ -61,15 +69,22 @@ public:
   void ask(std::size_t system, const http::request& what, std::string_view client, receiver to) {
     const legacy_system& whom = systems_[system];
     auto made = std::make_unique<legacy_transfer>(
-        whom, what, client, monotonic_now() + whom.how.deadline, std::move(to));
+        whom, what, client, monotonic_now() + whom.how.deadline, log_, std::move(to));
+    const std::uint64_t who = number_of_(http::counted_as(std::string{client}));
     std::unique_lock lock{mutex_};
     line& at = lines_[system];
-    if (at.open >= whom.how.connections + whom.how.waiting || is_stopping_) {
+    if (!at.open.admits(who, 1) || is_stopping_) {
+      const bool has_too_many = at.open.of(who) > 0;
       lock.unlock();
-      return made->refuse(503, "legacy_overloaded", "too many requests wait for the legacy system");
+      return made->refuse(
+          503,
+          "legacy_overloaded",
+          has_too_many ? "your address has too many requests at the legacy system"
+                       : "too many requests wait for the legacy system");
     }
-    ++at.open;
-    at.waiting.push_back(std::move(made));
+    at.open.add(who, 1);
+    const instant until = made->until();
+    at.waiting.push(who, until, std::move(made));
     lock.unlock();
     curl_multi_wakeup(multi_);
   }
@@ -77,9 +92,9 @@ public:
 private:
   /// Requests for one system.
   struct line {
-    /// The requests that wait and those under way.
-    std::uint32_t open = 0;
-    std::deque<std::unique_ptr<legacy_transfer>> waiting;
+    /// The requests that wait and those under way, by client.
+    shares open;
+    client_turns<std::unique_ptr<legacy_transfer>> waiting;
     /// The requests under way; the thread's own, as the rest.
     std::uint32_t sent = 0;
     /// The last request had no time left when the name was still being looked up.
@@ -100,6 +115,7 @@ private:
   struct sent_transfer {
     std::unique_ptr<legacy_transfer> what;
     std::size_t system;
+    std::uint64_t client;
   };
 
   static instant monotonic_now() { return std::chrono::steady_clock::now(); }
@@ -134,18 +150,15 @@ private:
       }
       for (std::size_t i = 0; i < lines_.size(); ++i) {
         line& at = lines_[i];
-        // The requests wait in the order of their deadlines, since all have the same time.
-        while (!at.waiting.empty() && (may_send(i, now) || at.waiting.front()->until() <= now)) {
-          auto next = std::move(at.waiting.front());
-          at.waiting.pop_front();
-          if (next->until() <= now) {
-            --at.open;
-            late.push_back({std::move(next), at.is_nameless});
-          } else {
-            ++at.sent;
-            at.sent_at = now;
-            ready.push_back({std::move(next), i});
-          }
+        while (auto next = at.waiting.take_late(now)) {
+          at.open.remove(next->client, 1);
+          late.push_back({std::move(next->what), at.is_nameless});
+        }
+        while (!at.waiting.empty() && may_send(i, now)) {
+          auto next = at.waiting.take();
+          ++at.sent;
+          at.sent_at = now;
+          ready.push_back({std::move(next.what), i, next.client});
         }
       }
     }
@@ -180,7 +193,7 @@ private:
       {
         const std::lock_guard lock{mutex_};
         line& at = lines_[done.system];
-        --at.open;
+        at.open.remove(done.client, 1);
         --at.sent;
         at.is_nameless = done.what->was_looked_up_in_vain(code);
       }
@@ -211,7 +224,7 @@ private:
     instant::duration wait = longest_wait;
     for (std::size_t i = 0; i < lines_.size(); ++i) {
       if (const line& at = lines_[i]; !at.waiting.empty()) {
-        const instant wanted = at.waiting.front()->until();
+        const instant wanted = at.waiting.first_until();
         wait = std::min(wait, std::min(wanted, next_send(i).value_or(wanted)) - now);
       }
     }
@@ -226,13 +239,15 @@ private:
     }
     sent_.clear();
     for (line& at : lines_) {
-      for (const auto& each : at.waiting) {
-        each->refuse(503, "stopping", std::string{why});
+      while (!at.waiting.empty()) {
+        at.waiting.take().what->refuse(503, "stopping", std::string{why});
       }
     }
   }
 
   const std::vector<legacy_system> systems_;
+  observe::event_log& log_;
+  const secret_hash number_of_{};
   std::mutex mutex_; // Guards `lines_` and `is_stopping_`.
   std::vector<line> lines_;
   bool is_stopping_ = false;
@@ -246,9 +261,10 @@ legacy_client::legacy_client(std::unique_ptr<loop> made) : loop_{std::move(made)
 
 legacy_client::~legacy_client() = default;
 
-outcome<std::unique_ptr<legacy_client>> legacy_client::start(std::vector<legacy_system> systems) {
+outcome<std::unique_ptr<legacy_client>>
+legacy_client::start(std::vector<legacy_system> systems, observe::event_log& log) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  auto made = std::make_unique<loop>(std::move(systems));
+  auto made = std::make_unique<loop>(std::move(systems), log);
   if (ready != CURLE_OK || !made->start()) {
     return failure{error{.code = errc::internal, .message = "libcurl cannot be initialized"}};
   }

@@ -3,6 +3,7 @@
 #include "runtime/http/problem.hpp"
 #include "runtime/http/request.hpp"
 #include "runtime/http/response.hpp"
+#include "runtime/observe/event_log.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/strangler/forwarding.hpp"
 #include "runtime/strangler/legacy_options.hpp"
@@ -29,7 +30,7 @@ struct legacy_system {
 /// | `legacy_unreachable` | 502: no connection; nothing was sent |
 /// | `legacy_broken` | 502: the connection was lost, or the answer is no HTTP that may be passed on
 /// | | `legacy_answer_too_large` | 502 | | `legacy_timeout` | 504 | | `legacy_overloaded` | 503:
-/// too many wait; nothing was sent | | `stopping` | 503 |
+/// too many wait, or too many of this client; nothing was sent | | `stopping` | 503 |
 ///
 /// Its member `effect` is `none` if the system never got the request or the method changes
 /// nothing, else `unknown`.
@@ -45,8 +46,10 @@ public:
   /// block.
   using receiver = std::function<void(legacy_answer)>;
 
+  /// @param log is told why a system has not answered; outlives this.
   /// @errors `internal`: libcurl cannot be used.
-  static outcome<std::unique_ptr<legacy_client>> start(std::vector<legacy_system> systems);
+  static outcome<std::unique_ptr<legacy_client>>
+  start(std::vector<legacy_system> systems, observe::event_log& log);
 
   /// Ends what is under way with `stopping`.
   ~legacy_client();
@@ -55,6 +58,9 @@ public:
 
   /// Sends `what` to a system, by its number. From any thread; `to` may be called before it
   /// returns, if too many wait.
+  ///
+  /// Requests under way and waiting are shared by clients: one address, or /64, has as many as are
+  /// left for others (`shares`), and clients take turns.
   ///
   /// @param client the address of whoever asks.
   void ask(std::size_t system, const http::request& what, std::string_view client, receiver to);

@@ -27,10 +27,12 @@ legacy_transfer::legacy_transfer(
     const http::request& what,
     std::string_view client,
     instant until,
+    observe::event_log& log,
     legacy_client::receiver receiver)
     : system_{to}, method_{what.method == http::method::head ? http::method::get : what.method},
       target_{to.at.prefix + what.target.raw}, fields_{forwarded_fields(what, client)},
-      body_{what.body}, until_{until}, receiver_{std::move(receiver)}, handle_{curl_easy_init()} {
+      body_{what.body}, until_{until}, log_{log}, receiver_{std::move(receiver)},
+      handle_{curl_easy_init()} {
   static_assert(sizeof why_ == CURL_ERROR_SIZE);
   if (handle_ == nullptr) {
     throw std::bad_alloc{};
@@ -175,12 +177,26 @@ void legacy_transfer::end_without_answer(int code) {
             answer_head_bytes_max));
   }
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    return refuse(504, "legacy_timeout", fmt::format("no answer of the legacy system: {}", why));
+    tell("legacy_timeout", why);
+    return refuse(504, "legacy_timeout", "the legacy system has not answered in time");
   }
   if (was_sent()) {
-    return refuse(502, "legacy_broken", fmt::format("no answer of the legacy system: {}", why));
+    tell("legacy_broken", why);
+    return refuse(
+        502,
+        "legacy_broken",
+        "the legacy system has answered nothing that can be passed on: its answer ended early, or "
+        "is no HTTP");
   }
-  refuse(502, "legacy_unreachable", fmt::format("the legacy system cannot be reached: {}", why));
+  tell("legacy_unreachable", why);
+  refuse(502, "legacy_unreachable", "the legacy system cannot be reached");
+}
+
+/// Tells the log why there is no answer: addresses, ports and certificates are nothing for clients.
+void legacy_transfer::tell(std::string_view code, std::string_view why) const {
+  log_.write(
+      "legacy.failed",
+      {{"legacy", system_.at.origin}, {"code", std::string{code}}, {"why", std::string{why}}});
 }
 
 void legacy_transfer::refuse(int status, std::string_view code, std::string detail) {

@@ -24,6 +24,7 @@ public:
       const http::request& what,
       std::string_view client,
       instant until,
+      observe::event_log& log,
       legacy_client::receiver receiver);
   ~legacy_transfer();
   legacy_transfer(const legacy_transfer&) = delete;
@@ -52,6 +53,7 @@ private:
   void set_request();
   void add_line(const std::string& line);
   void end_without_answer(int code);
+  void tell(std::string_view code, std::string_view why) const;
   bool was_sent() const;
 
   const legacy_system& system_;
@@ -61,6 +63,7 @@ private:
   const http::field_list fields_;
   const std::string body_;
   const instant until_;
+  observe::event_log& log_;
   legacy_client::receiver receiver_;
   CURL* handle_;
   curl_slist* lines_ = nullptr;

@@ -4,7 +4,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstring>
 #include <future>
+#include <mutex>
+#include <string>
 
 namespace utf = boost::unit_test;
 
@@ -46,13 +49,46 @@ public:
 struct key_book_fixture {
   void open() {
     book.reset();
-    book = key_book::open(folder.file("gateway.db"), kept, time, loop).value();
+    book = key_book::open(folder.file("gateway.db"), kept, time, loop, most).value();
+  }
+
+  /// The word for the end of a first use by `client`: "known" or that of the error.
+  std::string told_to(const char* client, const uuid& hash) const {
+    std::promise<std::string> told;
+    book->first_use(hash, client, [&told](const outcome<wall_time>& born) {
+      told.set_value(born ? "known" : std::string{name_of(born.error().code)});
+    });
+    return told.get_future().get();
   }
 
   wall_time first_use(const uuid& hash) const {
     std::promise<wall_time> told;
-    book->first_use(hash, [&told](const outcome<wall_time>& born) { told.set_value(*born); });
+    book->first_use(
+        hash, "192.0.2.7", [&told](const outcome<wall_time>& born) { told.set_value(*born); });
     return told.get_future().get();
+  }
+
+  /// How many of so many new keys at once are taken.
+  std::size_t known_of(const char* client, std::size_t count) const {
+    std::promise<void> all;
+    std::size_t known = 0;
+    std::size_t told = 0;
+    std::mutex mutex;
+    for (std::size_t i = 0; i < count; ++i) {
+      uuid key;
+      std::memcpy(key.bytes.data(), &i, sizeof i);
+      key.bytes.back() = std::byte{255};
+      book->first_use(key, client, [&](const outcome<wall_time>& born) {
+        const std::lock_guard lock{mutex};
+        known += born ? 1U : 0U;
+        if (++told == count) {
+          all.set_value();
+        }
+      });
+    }
+    all.get_future().get();
+    const std::lock_guard lock{mutex};
+    return known;
   }
 
   static uuid hash(unsigned char number) {
@@ -64,6 +100,7 @@ struct key_book_fixture {
   store::temporary_folder folder;
   two_handed_clock time;
   loop_in_place loop;
+  std::int64_t most = key_book::bytes_max;
   std::unique_ptr<key_book> book;
 };
 
@@ -124,6 +161,35 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_made_under_a_wrong_clock_forgets_no_key_of_
   }
   (void)first_use(hash(3));
   BOOST_TEST((first_use(hash(1)) == time.wall())); // The trial is over.
+}
+
+BOOST_AUTO_TEST_CASE(a_client_fills_no_disk_and_takes_no_place_of_others) {
+  most = 60 * 4'096; // Some 2,000 keys beside what a new file has.
+  open();
+  BOOST_TEST(told_to("2001:db8::1", hash(1)) == "known");
+  const std::size_t taken = known_of("2001:db8::1", 1'500);
+
+  BOOST_TEST(taken > 500U);
+  BOOST_TEST(taken < 1'300U);
+  BOOST_TEST(told_to("2001:db8::2", hash(2)) == "overloaded"); // The same /64.
+  BOOST_TEST(told_to("2001:db8::1", hash(1)) == "known");
+  // By chance some share a place with the one that has too many.
+  int known = 0;
+  for (unsigned char i = 0; i < 8; ++i) {
+    const std::string other = "192.0.2." + std::to_string(i);
+    known += told_to(other.c_str(), hash(static_cast<unsigned char>(10 + i))) == "known" ? 1 : 0;
+  }
+  BOOST_TEST(known >= 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_file_knows_its_keys_and_takes_no_more) {
+  open();
+  BOOST_TEST(told_to("192.0.2.7", hash(1)) == "known");
+  most = 1;
+  open();
+
+  BOOST_TEST(told_to("192.0.2.7", hash(1)) == "known");
+  BOOST_TEST(told_to("192.0.2.7", hash(2)) == "overloaded");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

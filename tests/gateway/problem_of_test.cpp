@@ -55,7 +55,11 @@ BOOST_AUTO_TEST_CASE(a_problem_says_what_a_program_needs) {
       .possible = effect::unknown,
       .message = "full",
       .retry_after = std::chrono::milliseconds{250},
-      .details = {{"reason", "queue"}, {"effect", "forged"}, {"status", "200"}}};
+      .details = {
+          {"reason", "queue"},
+          {"effect", "forged"},
+          {"status", "200"},
+          {"retry_after_ms", "soon"}}};
   why.is_final = true;
 
   const std::string json =

@@ -32,6 +32,7 @@ BOOST_AUTO_TEST_CASE(a_path_is_decoded_once) {
   BOOST_TEST((read_target("/%2541")->target.path == segments{"%41"}));
   BOOST_TEST((read_target("/%c3%9c+")->target.path == segments{"\xc3\x9c+"}));
   BOOST_TEST((read_target("/...")->target.path == segments{"..."}));
+  BOOST_TEST((read_target("/..a;b/;c")->target.path == segments{"..a;b", ";c"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_query_is_a_list_of_parameters) {
@@ -58,6 +59,15 @@ BOOST_AUTO_TEST_CASE(what_could_mean_two_things_is_refused) {
         "/a/../b",
         "/.",
         "/%2e%2e/etc",
+        "/..;/manager",
+        "/api/users/..;x=1",
+        "/.;/a",
+        "/%2e%2e;/manager",
+        "/..%3b/manager",
+        "//",
+        "//api/admin",
+        "/api//admin",
+        "/api/admin//",
         "/%2E./",
         "/..%2fetc",
         "/a%2fb",

@@ -29,18 +29,20 @@ http::request request(http::method method, std::string target, std::string body 
 /// A client of one system.
 struct asking {
   explicit asking(const std::string& url, legacy_options how = {})
-      : client{std::move(*legacy_client::start({{*base_url::parse(url), how}}))} {}
+      : client{std::move(*legacy_client::start({{*base_url::parse(url), how}}, log))} {}
 
-  std::future<legacy_answer> begin(const http::request& what) {
+  std::future<legacy_answer> begin(const http::request& what, const char* who = "192.0.2.7") {
     auto told = std::make_shared<std::promise<legacy_answer>>();
-    client->ask(
-        0, what, "192.0.2.7", [told](legacy_answer answer) { told->set_value(std::move(answer)); });
+    client->ask(0, what, who, [told](legacy_answer answer) { told->set_value(std::move(answer)); });
     return told->get_future();
   }
 
   legacy_answer ask(const http::request& what) { return begin(what).get(); }
 
-  std::unique_ptr<legacy_client> client;
+  system_clock time;
+  observe::event_log log{time, "g1", observe::log_format::json};
+
+  std::unique_ptr<legacy_client> client; // Uses the log.
 };
 
 /// The problem with which the only request to a server with this answer ends: "STATUS CODE EFFECT".
@@ -145,6 +147,23 @@ BOOST_AUTO_TEST_CASE(nobody_there_is_a_problem_without_effect) {
   BOOST_TEST(end.error().texts.front().second == "none");
 }
 
+// Where it runs is nothing for its users.
+BOOST_AUTO_TEST_CASE(a_problem_names_nothing_of_the_inside) {
+  std::string url;
+  { url = canned_server{""}.url(); }
+  const auto words_of = [](const std::string& of, legacy_options how) {
+    return asking{of, how}.ask(request(http::method::get, "/")).error().detail;
+  };
+  canned_server silent{""};
+  canned_server odd{"hello", canned_server::after::close};
+
+  for (const std::string& each :
+       {words_of(url, {}), words_of(silent.url(), {.deadline = 50ms}), words_of(odd.url(), {})}) {
+    BOOST_TEST(each.find("127.0.0.1") == std::string::npos, each);
+    BOOST_TEST(each.find_first_of("0123456789") == std::string::npos, each);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_system_that_is_silent_ends_in_a_timeout) {
   canned_server server{""};
   asking legacy{server.url(), {.deadline = 50ms}};
@@ -184,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_kept_connection_that_was_closed_is_no_failure) {
 
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_and_what_waits_too_long_ends) {
   canned_server server{""};
-  asking legacy{server.url(), {.deadline = 500ms, .connections = 1, .waiting = 1}};
+  asking legacy{server.url(), {.deadline = 500ms, .connections = 1, .waiting = 2}};
 
   auto sent = legacy.begin(request(http::method::post, "/"));
   server.requests(1);
@@ -198,6 +217,24 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_and_what_waits_too_long_ends) 
   const auto late = waiting.get();
   BOOST_TEST(late.error().code == "legacy_timeout");
   BOOST_TEST(server.requests(1).size() <= 2U);
+}
+
+BOOST_AUTO_TEST_CASE(one_address_leaves_room_for_others) {
+  canned_server server{""};
+  asking legacy{server.url(), {.deadline = 500ms, .connections = 1, .waiting = 3}};
+  const auto begin = [&](const char* who) {
+    return legacy.begin(request(http::method::get, "/"), who);
+  };
+
+  auto first = begin("2001:db8::1");
+  auto second = begin("2001:db8::2");
+  const auto third = begin("2001:db8::3").get();
+  auto other = begin("2001:db8:0:1::1");
+
+  BOOST_TEST(third.error().code == "legacy_overloaded");
+  for (auto* each : {&first, &second, &other}) {
+    BOOST_TEST(each->get().error().code == "legacy_timeout");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_ends_answers_all) {

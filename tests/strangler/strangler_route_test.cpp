@@ -68,7 +68,7 @@ struct route_fixture {
         path,
         log);
     billing = std::make_unique<feature>(options, 0, *flags);
-    legacy = std::move(*legacy_client::start({{*base_url::parse(server.url()), options.how}}));
+    legacy = std::move(*legacy_client::start({{*base_url::parse(server.url()), options.how}}, log));
     desk = std::make_unique<comparison_desk>("g1", log, [this](const wire::answers_differ& said) {
       told.set_value(said);
       return outcome<void>{};

@@ -96,7 +96,8 @@ void call_route::handle(route_request request, const http::responder& answers) {
       span,
       wait_preferred(asked.listed("prefer")),
       span == 0 ? answers : telling_trace(answers, {above->trace, span, above->is_recorded}),
-      std::move(request.service)};
+      std::move(request.service),
+      asked.peer.host};
   if (!options_.changes) {
     ask(wanted);
     return;
@@ -132,7 +133,7 @@ void call_route::change_under(const wish& wanted, const idempotency_key& key) {
   if (key.born) {
     begin(wanted, key, *key.born);
   } else if (keys_ != nullptr) {
-    keys_->first_use(key.hash, [this, wanted, key](const outcome<wall_time>& born) {
+    keys_->first_use(key.hash, wanted.client, [this, wanted, key](const outcome<wall_time>& born) {
       if (born) {
         begin(wanted, key, *born);
       } else {

@@ -71,6 +71,8 @@ private:
     http::responder answers;
     /// The service that asks, where a token is required.
     std::string service;
+    /// The address of whoever asks.
+    std::string client;
   };
 
   void change(const wish& wanted, const std::optional<uuid>& id);

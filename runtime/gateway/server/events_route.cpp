@@ -58,21 +58,19 @@ void events_route::handle(route_request request, const http::responder& answers)
     answers.respond(problem_of(draining(), std::nullopt));
     return;
   }
-  const auto streams = std::count_if(readers_.begin(), readers_.end(), [&](const auto& each) {
-    return each.second.client == asked.peer.host;
-  });
-  if (static_cast<std::size_t>(streams) >= streams_per_client_max) {
+  auto place = places_.take(asked.peer.host);
+  if (place == nullptr) {
     answers.respond(http::problem{
         429,
         "too_many_streams",
-        fmt::format("your address has {} streams of this route", streams),
+        fmt::format("your address has {} streams of this route", streams_per_client_max),
         {},
         {{"retry_after_ms", milliseconds{life_every}.count()}}});
     return;
   }
   const auto last = asked.field("last-event-id");
   reader made{
-      .client = asked.peer.host, .answers = answers, .still_holds = std::move(request.still_holds)};
+      .place = std::move(place), .answers = answers, .still_holds = std::move(request.still_holds)};
   made.position = last ? position_in(*last) : std::nullopt;
   if (last && !last->empty() && !made.position) {
     answers.respond(

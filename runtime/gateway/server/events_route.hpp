@@ -5,6 +5,7 @@
 #include "runtime/gateway/server/call_desk.hpp"
 #include "runtime/gateway/server/http_loop.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
+#include "runtime/gateway/stream_places.hpp"
 #include "runtime/wire/journal_calls.hpp"
 
 #include <cstdint>
@@ -25,7 +26,7 @@ namespace troupe::gateway {
 /// Confined to the HTTP loop.
 class events_route final : public route_handler {
 public:
-  /// Streams that one client address may have at once.
+  /// Streams that one client may have at once: an address, or a /64 of IPv6.
   static constexpr std::size_t streams_per_client_max = 64;
   /// Bytes of the newest events that are kept for all readers.
   static constexpr std::size_t ring_bytes_max = 4 * 1'024 * 1'024;
@@ -43,7 +44,7 @@ private:
   using number = std::uint64_t;
 
   struct reader {
-    std::string client;
+    stream_places::place place;
     http::responder answers;
     /// Whether the proof with which it came still holds; empty if none was asked for.
     std::function<bool()> still_holds{};
@@ -88,6 +89,7 @@ private:
   const std::vector<event_type> known_;
   call_desk& calls_;
   http_loop& loop_;
+  stream_places places_{streams_per_client_max};
   std::map<number, reader> readers_;
   number last_number_ = 0;
   state state_ = state::idle;

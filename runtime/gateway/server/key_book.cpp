@@ -1,5 +1,6 @@
 #include "runtime/gateway/server/key_book.hpp"
 
+#include "runtime/http/admission.hpp"
 #include "runtime/store/migrations.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/time_text.hpp"
@@ -21,6 +22,28 @@ constexpr milliseconds lock_patience = 5s;
 constexpr milliseconds forget_every = 60s;
 /// Keys forgotten by one transaction: as many as one may add.
 constexpr std::int64_t forgotten_max = key_book::waiting_max;
+
+/// A key takes so many bytes in table and index, about.
+constexpr std::int64_t key_bytes = 100;
+
+/// The bytes of a page, as SQLite makes files if nobody says otherwise.
+constexpr std::int64_t page_bytes = 4'096;
+
+/// The bytes of the file that hold something.
+std::int64_t bytes_used(store::database& session) {
+  const auto number = [&](const char* sql) { return session.integer_of(sql).value_or(0); };
+  return (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * page_bytes;
+}
+
+error too_many_keys(std::string_view whose) {
+  return {
+      .code = errc::overloaded,
+      .message = fmt::format(
+          "{} has as many Idempotency-Keys kept here as it may; send one that is a UUID of version "
+          "7, which carries its time and needs no place",
+          whose),
+      .retry_after = std::chrono::minutes{1}};
+}
 
 constexpr std::array steps{
     store::migration{1, "when keys came first", R"sql(
@@ -64,8 +87,12 @@ settled_time settled_in(store::database& session, const clock& time, millisecond
 
 } // namespace
 
-outcome<std::unique_ptr<key_book>>
-key_book::open(const std::string& path, milliseconds kept, const clock& time, http_loop& loop) {
+outcome<std::unique_ptr<key_book>> key_book::open(
+    const std::string& path,
+    milliseconds kept,
+    const clock& time,
+    http_loop& loop,
+    std::int64_t most) {
   auto session = store::open_sqlite(path, {.capability = owner});
   if (!session) {
     return failure{std::move(session.error())};
@@ -89,8 +116,12 @@ key_book::open(const std::string& path, milliseconds kept, const clock& time, ht
       return failure{fault.to_error()};
     }
   }
-  return std::make_unique<key_book>(
-      std::move(*session), std::move(*gate), *settled, kept, time, loop);
+  try {
+    return std::make_unique<key_book>(
+        std::move(*session), std::move(*gate), *settled, kept, time, loop, most);
+  } catch (const store::database_error& fault) {
+    return failure{fault.to_error()};
+  }
 }
 
 key_book::key_book(
@@ -99,9 +130,16 @@ key_book::key_book(
     settled_time settled,
     milliseconds kept,
     const clock& time,
-    http_loop& loop)
+    http_loop& loop,
+    std::int64_t most)
     : kept_{kept}, time_{time}, loop_{loop}, session_{std::move(session)}, gate_{std::move(gate)},
-      settled_{settled}, forgot_at_{time.now()}, thread_{[this] { run(); }} {
+      settled_{settled}, most_{most},
+      shares_{
+          static_cast<std::size_t>(most / key_bytes),
+          kept,
+          static_cast<std::size_t>(bytes_used(*session_) / key_bytes),
+          time.now()},
+      forgot_at_{time.now()}, thread_{[this] { run(); }} {
 }
 
 key_book::~key_book() {
@@ -119,18 +157,20 @@ void key_book::close() {
   }
 }
 
-void key_book::first_use(const uuid& hash, listener told) {
+void key_book::first_use(const uuid& hash, const std::string& client, listener told) {
+  const std::string counted = http::counted_as(client);
   {
     const std::lock_guard lock{mutex_};
-    if (waiting_.size() < waiting_max) {
-      waiting_.push_back({hash, std::move(told)});
+    if (const std::uint64_t number = number_of_(counted); waiting_shares_.admits(number, 1)) {
+      waiting_shares_.add(number, 1);
+      waiting_.push_back({hash, counted, std::move(told)});
       changed_.notify_all();
       return;
     }
   }
   told(failure{error{
       .code = errc::overloaded,
-      .message = fmt::format("{} keys wait to be written down", waiting_max),
+      .message = "too many keys wait to be written down",
       .retry_after = 100ms}});
 }
 
@@ -144,42 +184,54 @@ void key_book::run() {
         return;
       }
       asked.swap(waiting_);
+      waiting_shares_ = shares{waiting_max};
     }
-    const auto times = write(asked);
-    loop_.post([asked = std::move(asked), times] {
+    auto times = write(asked);
+    loop_.post([asked = std::move(asked), times = std::move(times)] {
       for (std::size_t i = 0; i < asked.size(); ++i) {
-        asked[i].told(
-            times ? outcome<wall_time>{(*times)[i]} : outcome<wall_time>{failure{times.error()}});
+        asked[i].told(times[i]);
       }
     });
   }
 }
 
-outcome<std::vector<wall_time>> key_book::write(const std::vector<question>& asked) {
+key_book::answers key_book::write(const std::vector<question>& asked) {
   const auto held = store::turnstile_guard::lock(gate_, lock_patience);
   if (!held) {
-    return failure{held.error()};
+    return answers(asked.size(), failure{held.error()});
   }
-  std::vector<wall_time> times;
+  answers times;
   try {
     store::transaction all{*session_};
     const wall_time now = time_.wall();
+    const bool has_room = !is_full();
     for (const question& each : asked) {
-      session_->execute(
-          "INSERT INTO keys (hash, born) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING",
-          each.hash,
-          unix_millis(now));
-      times.push_back(time_since_1970(
-          milliseconds{session_->integer_of("SELECT born FROM keys WHERE hash = $1", each.hash)
-                           .value_or(unix_millis(now))}));
+      times.push_back(write(each, now, has_room));
     }
     forget_old(now);
     all.commit();
     session_->checkpoint();
   } catch (const store::database_error& fault) {
-    return failure{fault.to_error()};
+    return answers(asked.size(), failure{fault.to_error()});
   }
   return times;
+}
+
+bool key_book::is_full() {
+  return bytes_used(*session_) >= most_;
+}
+
+outcome<wall_time> key_book::write(const question& one, wall_time now, bool has_room) {
+  const auto born = session_->integer_of("SELECT born FROM keys WHERE hash = $1", one.hash);
+  if (born) {
+    return time_since_1970(milliseconds{*born});
+  }
+  if (!has_room || !shares_.admits(one.client, time_.now())) {
+    return failure{too_many_keys(has_room ? "your address" : "this gateway")};
+  }
+  session_->execute("INSERT INTO keys (hash, born) VALUES ($1, $2)", one.hash, unix_millis(now));
+  shares_.add(one.client, time_.now());
+  return time_since_1970(milliseconds{unix_millis(now)});
 }
 
 void key_book::forget_old(wall_time wall) {

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/error.hpp"
+#include "runtime/gateway/client_rates.hpp"
 #include "runtime/secret_hash.hpp"
 #include "runtime/security/audit_sample.hpp"
 
@@ -16,8 +17,8 @@
 
 namespace troupe::gateway {
 
-/// The refusals of service tokens: counts all, and tells some to the audit log. Confined to the
-/// HTTP loop, but for `refused`.
+/// The refusals of service tokens: counts all, tells some to the audit log, and has whoever shows
+/// wrong signatures wait. Confined to the HTTP loop, but for `refused`.
 class token_audit {
 public:
   /// The fields of a line, for the log.
@@ -35,6 +36,16 @@ public:
       const error& why,
       instant now);
 
+  /// How long whoever is at this address must wait until a new token of theirs is looked at; zero
+  /// for not at all. Finding out that a signature is wrong costs more than sending it, and the
+  /// loop's time is everybody's.
+  instant::duration wait_to_show(const std::string& from, instant now) const {
+    return wrong_.wait(from, now);
+  }
+
+  /// A token from there had a wrong signature.
+  void note_wrong_signature(const std::string& from, instant now) { (void)wrong_.take(from, now); }
+
   /// All that were counted. From any thread.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
@@ -43,6 +54,10 @@ private:
   // apart, so that no stranger hides them.
   static constexpr std::size_t series = 16;
 
+  /// As many as brokers look at (`broker::bad_tokens`).
+  static constexpr rate wrong_max{.requests = 10, .within = milliseconds{1'000}, .burst = 10};
+
+  client_rates wrong_{wrong_max};
   sink to_;
   secret_hash place_;
   security::audit_sample sample_{2 * series, std::chrono::seconds{10}};

@@ -21,6 +21,15 @@ error has_no_right(const std::string& service) {
       .details = {{"reason", "no_right"}}};
 }
 
+/// @param wait until the next one.
+error shows_too_many(instant::duration wait) {
+  return {
+      .code = errc::overloaded,
+      .message = "your address shows too many tokens with a wrong signature; send a good one later",
+      .retry_after = std::chrono::ceil<milliseconds>(wait),
+      .details = {{"reason", std::string{too_many_bad_tokens}}}};
+}
+
 } // namespace
 
 outcome<std::string> token_route::service_in(const http::request& asked, const checking& with) {
@@ -31,14 +40,24 @@ outcome<std::string> token_route::service_in(const http::request& asked, const c
          .message = "this route is for services: send a token in x-service-token",
          .details = {{"reason", "no_token"}}}};
   }
-  return service_of(*token, with);
+  return service_of(*token, asked.peer.host, with);
 }
 
-outcome<std::string> token_route::service_of(std::string_view token, const checking& with) {
+outcome<std::string> token_route::service_of(
+    std::string_view token, const std::string& from, const checking& with) {
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(with.time.wall().time_since_epoch());
+  const auto wait = with.tokens.remembers(token, now.count())
+                        ? instant::duration::zero()
+                        : with.refusals.wait_to_show(from, with.time.now());
+  if (wait > instant::duration::zero()) {
+    return failure{shows_too_many(wait)};
+  }
   auto checked = with.tokens.check(token, now.count());
   if (!checked) {
+    if (checked.error().detail("reason") == "signature") {
+      with.refusals.note_wrong_signature(from, with.time.now());
+    }
     error why = std::move(checked).error();
     why.code = errc::forbidden;
     return failure{std::move(why)};
@@ -67,9 +86,12 @@ void token_route::handle(route_request request, const http::responder& answers) 
     return refuse(*checked, has_no_right(*checked));
   }
   request.service = std::move(*checked);
-  request.still_holds = [token = std::string{*request.asked.field(token_field)}, this] {
-    const auto again = service_of(token, with_);
-    return again && (!may_ || may_(*again));
+  request.still_holds = [token = std::string{*request.asked.field(token_field)},
+                         from = request.asked.peer.host,
+                         this] {
+    const auto again = service_of(token, from, with_);
+    return again ? !may_ || may_(*again)
+                 : again.error().code == errc::overloaded; // It was not looked at.
   };
   inner_->handle(std::move(request), answers);
 }

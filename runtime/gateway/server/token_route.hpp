@@ -41,11 +41,13 @@ public:
   void drain() override { inner_->drain(); }
 
   /// The service whose token a request has.
-  /// @errors `unauthenticated`: it has none; `forbidden`: it is not accepted.
+  /// @errors `unauthenticated`: it has none; `forbidden`: it is not accepted; `overloaded`
+  /// (`too_many_bad_tokens`): it was not looked at, as others from there had wrong signatures.
   static outcome<std::string> service_in(const http::request& asked, const checking& with);
 
 private:
-  static outcome<std::string> service_of(std::string_view token, const checking& with);
+  static outcome<std::string>
+  service_of(std::string_view token, const std::string& from, const checking& with);
 
   const checking with_;
   const std::string name_;

@@ -9,12 +9,14 @@ namespace troupe::store {
 namespace {
 
 /// Pragmas that only read.
-constexpr std::array<std::string_view, 9> pragmas_allowed{
+constexpr std::array<std::string_view, 11> pragmas_allowed{
     "foreign_key_check",
     "foreign_key_list",
+    "freelist_count",
     "index_info",
     "index_list",
     "integrity_check",
+    "page_count",
     "quick_check",
     "table_info",
     "table_list",
