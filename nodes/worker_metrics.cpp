@@ -153,6 +153,11 @@ public:
             group.measured.restarts[i].value());
       }
     });
+    text_.counter(
+        "troupe_worker_fenced",
+        "Turns that wrote nothing, since another process had taken this one's work over.");
+    by_group(
+        [](const auto&, const group_snapshot& group) { return group.measured.fenced.value(); });
   }
 
   void write_breakers() {

@@ -4,6 +4,7 @@
 #include "nodes/commands/checked_invariants.hpp"
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/plan_file.hpp"
+#include "nodes/commands/progress_line.hpp"
 #include "nodes/connection.hpp"
 #include "runtime/reconcile/reconciliation.hpp"
 #include "runtime/reconciler/page_pace.hpp"
@@ -68,7 +69,7 @@ std::string key_in(const std::string& word) {
 class reconciler {
 public:
   reconciler(const reconcile_arguments& given, connection& to)
-      : given_{given}, to_{to}, pace_{given.pause} {}
+      : given_{given}, to_{to}, pace_{given.pause}, progress_{time_, !given.to.json} {}
 
   /// @return the exit code for one invariant.
   int run(const invariant& what);
@@ -84,17 +85,27 @@ private:
   const reconcile_arguments& given_;
   connection& to_;
   reconcile::page_pace pace_;
+  const system_clock time_;
+  progress_line progress_;
 };
 
 outcome<void> reconciler::pass(const invariant& what, std::string_view behind, pass_report& told) {
   // One page at a time, and not at once, so that the capabilities have time for others.
   const auto fetch = [&](const reconcile::source& from, std::string_view after) {
     pace_.wait();
+    progress_.show(fmt::format(
+        "{}: {} and {} rows read, {} findings",
+        what.name,
+        told.left_rows,
+        told.right_rows,
+        told.findings.size()));
     const std::string body =
         reconcile::page_request(after, static_cast<std::uint32_t>(given_.page));
     return to_.ask({.capability = from.capability, .operation = from.query, .body = body});
   };
-  return reconcile::reconcile(what, unix_millis(system_clock{}.wall()), behind, fetch, told);
+  auto done = reconcile::reconcile(what, unix_millis(time_.wall()), behind, fetch, told);
+  progress_.clear();
+  return done;
 }
 
 int reconciler::run(const invariant& what) {
@@ -165,6 +176,16 @@ void reconciler::print(
 
 int reconciler::tell_failure(const invariant& what, const pass_report& told, const error& why) {
   const std::string key = reconcile::key_text(told.compared_to);
+  std::string next = key.empty()
+                         ? std::string{"give the command again once the capability answers"}
+                         : fmt::format("go on with `--only {} --behind {}`", what.name, key);
+  if (!why.detail("bytes_max").empty()) {
+    next = fmt::format(
+        "ask for fewer rows at once, `--page {}`", std::max(given_.page / 10, std::uint64_t{1}));
+    if (given_.page <= 10) {
+      next = "the query answers more rows than it is asked for: have it heed `count`";
+    }
+  }
   return print_error(
       error{
           .code = why.code,
@@ -175,8 +196,7 @@ int reconciler::tell_failure(const invariant& what, const pass_report& told, con
                           : fmt::format("behind {} ({} keys were judged)", key, told.judged),
               message_of(why))},
       given_.to.json,
-      key.empty() ? std::string{"give the command again once the capability answers"}
-                  : fmt::format("go on with `--only {} --behind {}`", what.name, key));
+      next);
 }
 
 int run(const reconcile_arguments& given) {

@@ -103,6 +103,7 @@ std::string json_of(const wire::saga_history& of) {
         .add("round", each.round)
         .add("attempt", each.attempt)
         .add("epoch", each.epoch)
+        .add("node", each.node.value_or(""))
         .add("note", each.note)
         .add("body_bytes", each.body_bytes);
     const bool has_body = !each.body.bytes.empty();
@@ -157,6 +158,7 @@ void print_history(const wire::saga_history& of) {
        {"step"},
        {"try"},
        {"epoch"},
+       {"at node"},
        {"said"}}};
   std::int64_t before = of.records.empty() ? 0 : of.records.front().at;
   for (const wire::saga_record& each : of.records) {
@@ -168,6 +170,7 @@ void print_history(const wire::saga_history& of) {
          cell_text(each.step),
          each.attempt == 0 ? "" : fmt::to_string(each.attempt),
          fmt::to_string(each.epoch),
+         cell_text(each.node.value_or("?")),
          said.empty() ? "" : cell_text(said, 160)});
     before = each.at;
   }

@@ -1,6 +1,7 @@
 #include "runtime/actor/registry.hpp"
 
 #include "runtime/actor/saga_actor.hpp"
+#include "runtime/actor/saga_list.hpp"
 #include "runtime/saga/collisions.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/plan.hpp"
@@ -164,6 +165,11 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
       }
     }
   }
+  description.operations.push_back(
+      {"sagas",
+       wire::operation_kind::query,
+       named(&wire::message_shape_of<list_sagas>()),
+       named(&wire::message_shape_of<listed_sagas>())});
   description.types = types.take();
   if (const auto wrong = fault_in(description)) {
     throw std::logic_error{fmt::format("actor type `{}` cannot be registered: {}", name, *wrong)};

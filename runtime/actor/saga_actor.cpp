@@ -1,6 +1,34 @@
 #include "runtime/actor/saga_actor.hpp"
 
+#include "runtime/actor/saga_list.hpp"
+#include "runtime/saga/journal.hpp"
+#include "runtime/time_text.hpp"
+
+#include <algorithm>
+#include <utility>
+
 namespace troupe {
+
+namespace {
+
+constexpr std::int64_t listed_max = 10'000;
+
+listed_sagas page_of(const list_sagas& request, store::database& session) {
+  listed_sagas page;
+  const auto count = std::clamp<std::int64_t>(request.count, 1, listed_max);
+  saga::journal_table journal{session};
+  for (saga::due_saga& each :
+       journal.page(request.after.value_or(uuid{}), static_cast<int>(count))) {
+    page.sagas.push_back(
+        {each.id,
+         std::move(each.operation),
+         std::string{saga::name_of(each.now)},
+         unix_millis(each.due)});
+  }
+  return page;
+}
+
+} // namespace
 
 saga_actor::saga_actor(std::vector<saga::plan> plans) : sagas_{std::move(plans)} {
   for (const saga::plan& each : sagas_.plans().all()) {
@@ -10,6 +38,9 @@ saga_actor::saga_actor(std::vector<saga::plan> plans) : sagas_{std::move(plans)}
       }
     }
   }
+  query("sagas", [](const list_sagas& request, store::database& session) {
+    return page_of(request, session);
+  });
 }
 
 void saga_actor::hear(const saga::definition& of, const saga::step& waits) {

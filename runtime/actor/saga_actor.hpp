@@ -16,6 +16,7 @@ TROUPE_MESSAGE(answer_taken, saga)
 
 /// The actor of a capability that only coordinates sagas: each operation starts a saga, whose end
 /// answers the call; or undoes one; or, like the events it hears, answers a step that waits.
+/// Besides, `sagas` lists them (saga_list.hpp).
 class saga_actor final : public actor {
 public:
   explicit saga_actor(std::vector<saga::plan> plans);

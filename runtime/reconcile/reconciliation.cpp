@@ -9,6 +9,11 @@ namespace troupe::reconcile {
 
 namespace {
 
+/// The bit of a field; none beyond those that an invariant could sensibly have.
+constexpr std::uint64_t bit_of(std::size_t field) {
+  return field < 64 ? std::uint64_t{1} << field : 0;
+}
+
 /// The rows of one key of one side.
 struct group {
   std::string key;
@@ -16,6 +21,8 @@ struct group {
   std::int64_t changed = std::numeric_limits<std::int64_t>::min();
   /// Sums of the integers, the first of the texts.
   std::vector<field_value> fields;
+  /// The fields, by bits, whose texts are not the same in all rows: they equal nothing.
+  std::uint64_t mixed = 0;
 };
 
 /// Reads one side page by page, and gives its rows by key.
@@ -100,6 +107,8 @@ outcome<bool> side::next() {
         now_.fields[i].number += each.fields[i].number;
         if (now_.count == 0) {
           now_.fields[i].text = each.fields[i].text;
+        } else if (now_.fields[i].text != each.fields[i].text) {
+          now_.mixed |= bit_of(i);
         }
       }
       ++now_.count;
@@ -117,6 +126,14 @@ const std::string* text_in(const std::vector<term>& sum, const group& left, cons
   const group& of = sum[0].is_left ? left : right;
   const std::string& text = of.fields[static_cast<std::size_t>(sum[0].field)].text;
   return text.empty() ? nullptr : &text;
+}
+
+/// Whether a sum has a field whose texts differ among the rows of its side.
+bool is_mixed(const std::vector<term>& sum, const group& left, const group& right) {
+  return std::any_of(sum.begin(), sum.end(), [&](const term& each) {
+    const group& of = each.is_left ? left : right;
+    return each.field >= 0 && (of.mixed & bit_of(static_cast<std::size_t>(each.field))) != 0;
+  });
 }
 
 std::int64_t sum_of(const std::vector<term>& terms, const group& left, const group& right) {
@@ -199,6 +216,12 @@ void comparer::judge(const group* left, const group* right) {
 
 void comparer::compare(const group& left, const group& right) {
   for (const comparison& each : what_.equal) {
+    if (is_mixed(each.one, left, right) || is_mixed(each.other, left, right)) {
+      add(left.key,
+          finding_type::differs,
+          fmt::format("{}: the rows of one side differ", each.text));
+      return;
+    }
     const std::string* const one = text_in(each.one, left, right);
     const std::string* const other = text_in(each.other, left, right);
     if (one != nullptr || other != nullptr) {
@@ -238,7 +261,8 @@ outcome<void> reconcile(
     std::int64_t begun_at,
     std::string_view behind,
     const fetch_page& fetch,
-    pass_report& told) {
+    pass_report& told,
+    const pass_bounds& bounds) {
   side left{what.left, what.left_fields, behind, fetch, told.left_rows};
   side right{what.right, what.right_fields, behind, fetch, told.right_rows};
   comparer compared{what, begun_at, told};
@@ -247,6 +271,16 @@ outcome<void> reconcile(
   while (has_left && has_right && (*has_left || *has_right)) {
     const bool is_left = *has_left && (!*has_right || left.now().key <= right.now().key);
     const bool is_right = *has_right && (!*has_left || right.now().key <= left.now().key);
+    const bool is_beyond =
+        !bounds.until.empty() && (is_left ? left : right).now().key > bounds.until;
+    if (is_beyond || told.findings.size() >= bounds.findings_max
+        || told.young.size() >= bounds.young_max) {
+      told.is_cut = true;
+      if (is_beyond) {
+        told.compared_to = bounds.until;
+      }
+      return {};
+    }
     compared.judge(is_left ? &left.now() : nullptr, is_right ? &right.now() : nullptr);
     if (is_left) {
       has_left = left.next();

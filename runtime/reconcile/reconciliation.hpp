@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,17 @@ struct pass_report {
   std::uint64_t more = 0;
   /// The key up to which both sides were compared; empty for none.
   std::string compared_to;
+  /// Whether a bound ended the pass at that key.
+  bool is_cut = false;
+};
+
+/// The bounds at which a pass ends, besides the end of both sides.
+struct pass_bounds {
+  /// The last key to be judged; empty for any.
+  std::string_view until{};
+  /// Findings, and keys that are too young.
+  std::size_t findings_max = std::numeric_limits<std::size_t>::max();
+  std::size_t young_max = std::numeric_limits<std::size_t>::max();
 };
 
 /// Answers a page: the reply of `from.query` for rows behind a key. Blocks.
@@ -62,7 +74,8 @@ outcome<void> reconcile(
     std::int64_t begun_at,
     std::string_view behind,
     const fetch_page& fetch,
-    pass_report& told);
+    pass_report& told,
+    const pass_bounds& bounds = {});
 
 /// The findings of `before` that a later pass found, too: what was only in flight heals meanwhile.
 std::vector<finding>

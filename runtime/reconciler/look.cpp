@@ -30,6 +30,7 @@ slice slice_of(pass_report told) {
 slice look(
     const invariant& what,
     std::string_view behind,
+    std::string_view until,
     const look_bounds& bounds,
     const clock& time,
     const ask_capability& ask) {
@@ -55,11 +56,18 @@ slice look(
          .body = body,
          .deadline = bounds.page_deadline});
   };
-  const auto done = reconcile(what, unix_millis(time.wall()), behind, fetch, told);
+  const auto done = reconcile(
+      what,
+      unix_millis(time.wall()),
+      behind,
+      fetch,
+      told,
+      {.until = until, .findings_max = slice_findings_max, .young_max = slice_young_max});
+  const bool is_cut = told.is_cut;
   slice seen = slice_of(std::move(told));
   seen.rule = rule_of(what);
-  seen.is_last = done.has_value();
-  if (seen.is_last || (is_enough && !seen.to.bytes.empty())) {
+  seen.is_last = done.has_value() && !is_cut;
+  if (done || (is_enough && !seen.to.bytes.empty())) {
     return seen;
   }
   seen.trouble = fmt::format(

@@ -23,11 +23,15 @@ struct look_bounds {
   milliseconds page_deadline{2'000};
 };
 
-/// Compares both sides from a key on, until nothing is left or a bound is met. Blocks. A capability
-/// that does not answer is the slice's trouble; what was compared before it counts.
+/// Compares both sides from a key on, until nothing is left or a bound is met: of pages, time, and
+/// what a slice holds. Blocks. A capability that does not answer is the slice's trouble; what was
+/// compared before it counts.
+///
+/// @param until the last key to be compared; empty for any.
 slice look(
     const invariant& what,
     std::string_view behind,
+    std::string_view until,
     const look_bounds& bounds,
     const clock& time,
     const ask_capability& ask);

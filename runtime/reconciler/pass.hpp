@@ -105,7 +105,8 @@ constexpr std::size_t slice_findings_max = 500;
 constexpr std::size_t slice_young_max = 2'000;
 
 /// Shortens a slice, so that it does not reach beyond `to`, and is no larger than a row of a table
-/// should be: what is left out comes with the next one.
+/// should be: what is left out comes with the next one. (A look ends at these bounds itself, and
+/// counts no further; one that an earlier release asked for does not.)
 /// @param to empty for no bound.
 void shorten(slice& seen, const std::string& to);
 

@@ -24,9 +24,11 @@ constexpr std::int64_t page_most = 10'000;
 struct look_request {
   std::string invariant;
   wire::binary_value behind;
+  /// The key at which a second look ends, where the first one did; absent: at its bounds.
+  std::optional<wire::binary_value> until{};
 };
 
-TROUPE_MESSAGE(look_request, invariant, behind)
+TROUPE_MESSAGE(look_request, invariant, behind, until)
 
 /// The request of the effect `correct`.
 struct correction_request {
@@ -121,6 +123,7 @@ reconciliation_actor::reconciliation_actor(const context& context)
         slice seen = look(
             *what,
             wanted.behind.bytes,
+            wanted.until ? std::string_view{wanted.until->bytes} : std::string_view{},
             {.page = static_cast<std::uint32_t>(options_.page), .pause = options_.pause},
             time_,
             ask_);
@@ -182,7 +185,11 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
     books.begin_look(next->invariant);
     const pass_state state =
         by_rule(*books.state(next->invariant), rule_of(*find(next->invariant)));
-    turn.effect("look", look_request{next->invariant, {state.behind}});
+    look_request wanted{next->invariant, {state.behind}};
+    if (!state.suspected.changes.empty() && !state.suspected.is_last) {
+      wanted.until = state.suspected.to;
+    }
+    turn.effect("look", wanted);
   }
   if (!options_.correct.empty()) {
     if (auto wanted = books.take_wanted()) {

@@ -1,5 +1,6 @@
 #include "runtime/saga/journal.hpp"
 
+#include "runtime/saga/transition.hpp"
 #include "runtime/store/blobs.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/time_text.hpp"
@@ -72,12 +73,23 @@ CREATE TABLE saga_recalls (
 CREATE INDEX saga_recalls_new ON saga_recalls (saga) WHERE taken = 0;
 )sql"}}};
 
-constexpr std::array<store::component, 5> components{
+// The owners that a saga had before the one it has: nothing is written unless it is taken over.
+constexpr std::array<store::migration, 1> owner_steps{{{1, "former owners", R"sql(
+CREATE TABLE saga_owners (
+  saga BLOB NOT NULL,
+  epoch BIGINT NOT NULL,
+  writer BIGINT NOT NULL,
+  PRIMARY KEY (saga, epoch)
+);
+)sql"}}};
+
+constexpr std::array<store::component, 6> components{
     {{"troupe.saga", steps},
      {"troupe.parked", parked_steps},
      {"troupe.saga_tables", table_steps},
      {"troupe.saga_trace", trace_steps},
-     {"troupe.saga_waits", waiting_steps}}};
+     {"troupe.saga_waits", waiting_steps},
+     {"troupe.saga_owners", owner_steps}}};
 
 } // namespace
 
@@ -209,6 +221,20 @@ std::optional<saga_row> journal_table::find(const uuid& id) {
   return found;
 }
 
+std::vector<std::string> journal_table::data_of(const uuid& id, record_kind kind) {
+  std::vector<std::string> found;
+  auto take = [&](const store::row& row) {
+    const store::blob data = row.bytes(0);
+    found.emplace_back(reinterpret_cast<const char*>(data.data()), data.size());
+  };
+  session_.query(
+      "SELECT data FROM saga_journal WHERE saga = $1 AND kind = $2 ORDER BY seq",
+      take,
+      id,
+      static_cast<int>(kind));
+  return found;
+}
+
 std::vector<record> journal_table::rows(const uuid& id, std::vector<std::string>& bytes) {
   std::vector<record> rows;
   for (const dated_record& each : history(id, bytes)) {
@@ -289,6 +315,10 @@ std::vector<std::int64_t> journal_table::fenced_owners() {
 
 void journal_table::give(const uuid& id, std::int64_t heir, phase now) {
   session_.execute(
+      "INSERT INTO saga_owners (saga, epoch, writer) SELECT id, epoch, writer FROM sagas"
+      " WHERE id = $1 ON CONFLICT (saga, epoch) DO NOTHING",
+      id);
+  session_.execute(
       "UPDATE sagas SET writer = $2, epoch = epoch + 1, phase = $3 WHERE id = $1",
       id,
       heir,
@@ -311,6 +341,39 @@ std::vector<saga_row> journal_table::in_phase(phase now, const uuid& after, int 
           "SELECT id, operation, epoch, writer FROM sagas WHERE phase = {} AND id > $1 ORDER BY id"
           " LIMIT $2",
           static_cast<int>(now)),
+      take,
+      after,
+      count_max);
+  return found;
+}
+
+std::map<std::int64_t, std::string> journal_table::nodes_by_epoch(const uuid& id) {
+  std::map<std::int64_t, std::string> nodes;
+  auto take = [&](const store::row& row) { nodes.emplace(row.integer(0), row.text(1)); };
+  session_.query(
+      "SELECT owned.epoch, writers.node FROM (SELECT epoch, writer FROM saga_owners WHERE saga = $1"
+      " UNION ALL SELECT epoch, writer FROM sagas WHERE id = $1) AS owned"
+      " JOIN writers ON writers.id = owned.writer",
+      take,
+      id);
+  return nodes;
+}
+
+std::vector<due_saga> journal_table::page(const uuid& after, int count_max) {
+  std::vector<due_saga> found;
+  auto take = [&](const store::row& row) {
+    const store::blob start = row.bytes(3);
+    const auto due = due_in({reinterpret_cast<const char*>(start.data()), start.size()});
+    found.push_back(
+        {row.id(0),
+         std::string{row.text(1)},
+         static_cast<phase>(row.integer(2)),
+         due.value_or(wall_time{})});
+  };
+  // The data of `started` begins with the deadline.
+  session_.query(
+      "SELECT id, operation, phase, (SELECT substr(data, 1, 8) FROM saga_journal"
+      " WHERE saga = sagas.id AND seq = 1) FROM sagas WHERE id > $1 ORDER BY id LIMIT $2",
       take,
       after,
       count_max);
@@ -369,6 +432,7 @@ std::optional<uuid> journal_table::forget(const uuid& after, wall_time ended_bef
     session_.execute("DELETE FROM saga_journal WHERE saga = $1", each);
     session_.execute("DELETE FROM saga_answers WHERE saga = $1", each);
     session_.execute("DELETE FROM saga_recalls WHERE saga = $1", each);
+    session_.execute("DELETE FROM saga_owners WHERE saga = $1", each);
     session_.execute("DELETE FROM sagas WHERE id = $1", each);
   }
   if (rows == rows_max) {

@@ -8,6 +8,7 @@
 #include "runtime/store/migrations.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,6 +56,15 @@ struct dated_record {
   wall_time at{};
 };
 
+/// A saga, and when it should be over.
+struct due_saga {
+  uuid id;
+  std::string operation;
+  phase now = phase::forward;
+  /// The deadline that it was started with; 1970 if its journal does not say.
+  wall_time due{};
+};
+
 /// The sagas of one capability on disk.
 ///
 /// Borrows the session; each function runs inside the current turn and throws
@@ -78,6 +88,9 @@ public:
   std::vector<record> rows(const uuid& id, std::vector<std::string>& bytes);
   /// The same with the epoch that wrote each, and when.
   std::vector<dated_record> history(const uuid& id, std::vector<std::string>& bytes);
+
+  /// The data of a saga's records of one kind, in order.
+  std::vector<std::string> data_of(const uuid& id, record_kind kind);
 
   /// Keeps the steps of a definition, if they are not kept yet.
   void keep_table(std::uint64_t fingerprint, const step_table& table, wall_time now);
@@ -110,7 +123,7 @@ public:
   /// The fenced writers that still own unfinished sagas: programs that took their work over had no
   /// plan for these.
   std::vector<std::int64_t> fenced_owners();
-  /// Gives a saga to `heir`, in phase `now` and under its next epoch.
+  /// Gives a saga to `heir`, in phase `now` and under its next epoch, and notes whose it was.
   void give(const uuid& id, std::int64_t heir, phase now);
 
   std::uint64_t parked_count();
@@ -118,6 +131,14 @@ public:
   /// The sagas behind `after` that are in phase `now`, in the order of their ids, `count_max` at
   /// most.
   std::vector<saga_row> in_phase(phase now, const uuid& after, int count_max);
+
+  /// The names of the nodes whose processes own a saga, or owned it, by its epochs. Those that are
+  /// not known any more, and former owners under releases that did not note them, are left out.
+  std::map<std::int64_t, std::string> nodes_by_epoch(const uuid& id);
+
+  /// The sagas behind `after`, whatever their phase, in the order of their ids, `count_max` at
+  /// most.
+  std::vector<due_saga> page(const uuid& after, int count_max);
 
   /// The name of the node whose process has this number; empty if it is not known any more.
   std::string node_of(std::int64_t writer);

@@ -5,6 +5,7 @@
 #include "runtime/saga/state.hpp"
 #include "runtime/wire/message.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,9 +41,14 @@ struct order {
   /// The person vouches for the step in hand: that it never happened (`resume`, `retry`,
   /// `compensate`), or that what it is for was done by hand (`skip`).
   bool vouched = false;
+  /// The id of the call that gave it, by which a repeat of that call is known; absent of one that
+  /// an earlier release took.
+  std::optional<uuid> call{};
+
+  bool operator==(const order&) const = default;
 };
 
-TROUPE_MESSAGE(order, what, who, why, step, vouched)
+TROUPE_MESSAGE(order, what, who, why, step, vouched, call)
 
 /// Whether the saga can obey.
 ///

@@ -216,9 +216,15 @@ struct saga_record {
   /// or if it is too large.
   binary_value body{};
   std::uint64_t body_bytes = 0;
+  /// The node of the process that wrote it; absent if that is not known any more.
+  std::optional<std::string> node{};
 };
 
-TROUPE_MESSAGE(saga_record, seq, at, what, step, round, attempt, epoch, note, body, body_bytes)
+// clang-format off
+TROUPE_MESSAGE(
+    saga_record, seq, at, what, step, round, attempt, epoch, note, body, body_bytes, node)
+
+// clang-format on
 
 struct saga_history {
   std::string capability;

@@ -81,6 +81,7 @@ struct runner_metrics {
     for (std::size_t i = 0; i < restart_causes; ++i) {
       restarts[i].add(other.restarts[i].value());
     }
+    fenced.add(other.fenced.value());
   }
 
   std::vector<operation_metrics> operations;
@@ -94,6 +95,8 @@ struct runner_metrics {
   observe::histogram commit;
   observe::histogram checkpoint;
   std::array<tally, restart_causes> restarts;
+  /// How often others had taken this writer's work over, so that a turn of it wrote nothing.
+  tally fenced;
 };
 
 } // namespace troupe

@@ -340,7 +340,7 @@ record_told(const saga::dated_record& from, const saga::replayed* known, const u
   return said;
 }
 
-outcome<saga::order> order_in(const wire::order_saga& asked) {
+outcome<saga::order> order_in(const wire::order_saga& asked, const uuid& call) {
   const auto words = troupe_words(saga::verb{});
   const auto* const verb = std::find_if(
       words.begin(), words.end(), [&](const auto& each) { return each.first == asked.verb; });
@@ -358,13 +358,41 @@ outcome<saga::order> order_in(const wire::order_saga& asked) {
       wire::travelling(asked.who, wire::who_bytes_max),
       asked.why,
       asked.step,
-      asked.vouched};
+      asked.vouched,
+      call};
+}
+
+/// Whether the saga has obeyed the same call before, whose answer was lost with its process or on
+/// its way: what fitted then may not fit any more.
+/// @errors `conflict`: the call's id was another order's.
+outcome<bool> has_obeyed(const uuid& id, const saga::order& wanted, turn_scope& in) {
+  for (const std::string& data :
+       saga::journal_table{in.session}.data_of(id, saga::record_kind::ordered)) {
+    const auto before = wire::checked_decode<saga::order>(data);
+    if (before && before->call == wanted.call) {
+      if (*before != wanted) {
+        return failure{error{
+            .code = errc::conflict,
+            .message =
+                fmt::format("saga {} was given another order under this id", to_string(id))}};
+      }
+      return true;
+    }
+  }
+  return false;
 }
 
 outcome<void> carry_out(
     const std::string& capability, const uuid& id, const saga::order& wanted, turn_scope& in) {
   if (in.sagas == nullptr) {
     return failure{rejected("no_saga", fmt::format("`{}` coordinates no sagas", capability))};
+  }
+  const auto before = has_obeyed(id, wanted, in);
+  if (!before) {
+    return failure{before.error()};
+  }
+  if (*before) {
+    return {};
   }
   auto done = in.sagas->obey(in.session, in.writer, id, wanted, in.now, in.began, in.output);
   if (done) {
@@ -427,6 +455,7 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
   }
   std::vector<std::string> bytes;
   std::size_t told = 0;
+  const auto nodes = journal.nodes_by_epoch(row->id);
   for (const saga::dated_record& each : journal.history(row->id, bytes)) {
     if (each.row.seq <= asked->after) {
       continue;
@@ -436,6 +465,9 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
       break;
     }
     said.records.push_back(record_told(each, found ? &*found : nullptr, row->id));
+    if (const auto by = nodes.find(each.epoch); by != nodes.end()) {
+      said.records.back().node = by->second;
+    }
     told += said.records.back().body.bytes.size() + said.records.back().note.size();
   }
   return wire::encoded(said);
@@ -450,7 +482,8 @@ outcome<std::string> resume_saga(const item& order, turn_scope& in) {
       .what = saga::verb::resume,
       .who = wire::travelling(asked->who, wire::who_bytes_max),
       .why = "no reason given",
-      .vouched = asked->anew};
+      .vouched = asked->anew,
+      .call = order.id};
   return carry_out(asked->capability, asked->id, wanted, in).map([&] {
     return wire::encoded(wire::saga_resumed{asked->id, in.of.parts().node});
   });
@@ -461,7 +494,7 @@ outcome<std::string> order_saga(const item& order, turn_scope& in) {
   if (!asked) {
     return failure{asked.error()};
   }
-  auto wanted = order_in(*asked);
+  auto wanted = order_in(*asked, order.id);
   if (!wanted) {
     return failure{std::move(wanted).error()};
   }

@@ -291,6 +291,7 @@ bool store_turn::run_all(
   const auto condition = writers.condition_of(store_.writer);
   if (condition.is_fenced) {
     roll_back();
+    metrics_.fenced.add();
     takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
     return false;
   }

@@ -62,6 +62,51 @@ BOOST_AUTO_TEST_CASE(sagas_under_way_end_by_the_steps_they_began_with_and_none_i
   BOOST_TEST(changed.number("SELECT COUNT(*) FROM saga_tables") == 2);
 }
 
+// Batch by batch, so that they stand everywhere: forward, and on their way back from a charge that
+// was refused.
+BOOST_AUTO_TEST_CASE(sagas_that_turn_back_while_steps_are_changed_are_all_undone_once) {
+  constexpr int batches = 8;
+  constexpr int count = 1'000;
+  auto first = std::make_unique<owner>(path, time);
+  uuid_source ids{7};
+  others.refuses = "charge";
+  for (int i = 0; i < count; ++i) {
+    first->start(ids.next(time.wall()));
+    if ((i + 1) % (count / batches) == 0) {
+      first->work(others, first->commits + count / 2);
+    }
+  }
+  const std::int64_t back = first->number("SELECT COUNT(*) FROM sagas WHERE phase = 1");
+  const std::int64_t forward_still = first->number("SELECT COUNT(*) FROM sagas WHERE phase = 0");
+  BOOST_TEST(back > 100);
+  BOOST_TEST(forward_still > 100);
+  const std::int64_t dead = first->writer;
+  first.reset();
+  others.refuses = "";
+  owner changed{path, time, longer_saga()};
+
+  changed.take_over(dead);
+  BOOST_TEST(changed.work(others, 100'000));
+
+  const std::int64_t completed = changed.number("SELECT COUNT(*) FROM sagas WHERE phase = 2");
+  const std::int64_t undone_all = changed.number("SELECT COUNT(*) FROM sagas WHERE phase = 3");
+  BOOST_TEST(completed == forward_still);
+  BOOST_TEST(completed + undone_all == count);
+  const auto times = [&](std::string_view operation) {
+    return std::count(others.done.begin(), others.done.end(), operation);
+  };
+  for (const char* const each : {"reserve", "credit"}) {
+    BOOST_TEST(times(each) == count);
+  }
+  for (const char* const each : {"release", "uncredit"}) {
+    BOOST_TEST(times(each) == undone_all);
+  }
+  for (const char* const each : {"charge", "confirm"}) {
+    BOOST_TEST(times(each) == completed);
+  }
+  BOOST_TEST(times("audit") + times("thank") == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_saga_undoes_by_the_steps_it_began_with) {
   auto first = std::make_unique<owner>(path, time);
   first->start(id);

@@ -22,6 +22,7 @@ KEYS = {
     "snapshots": "stream", "orders": "order_id", "order_lines": "order_id sku",
     "payments": "order_id", "ledger": "order_id kind", "sagas": "id", "saga_tables": "fingerprint", "saga_journal": "saga",
     "saga_answers": "saga step", "saga_recalls": "saga call",
+    "saga_owners": "saga epoch",
     "mails": "order_id", "users": "user_id", "notes": "note_id", "passes": "invariant",
     "cases": "case_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",

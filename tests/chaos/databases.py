@@ -50,6 +50,7 @@ TABLES = {
                    "saga_answers": "saga step refusal body taken at",
                    "saga_recalls": "saga call taken at",
                    "saga_tables": "fingerprint operation steps since",
+                   "saga_owners": "saga epoch writer",
                    "saga_journal": "saga seq kind step round attempt epoch at data"},
     "notifications": {**_TURN, "mails": "order_id event_id recipient state message_id attempts "
                                         "reason asked_at ended_at"},

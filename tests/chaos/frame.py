@@ -15,7 +15,7 @@ _COMPONENTS = {
     "orders": {*_TURN, "troupe.events", "orders"},
     "payments": {*_TURN, "payments"},
     "order_saga": {*_TURN, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace",
-                   "troupe.saga_waits"},
+                   "troupe.saga_waits", "troupe.saga_owners"},
     "notifications": {*_TURN, "notifications"},
     "users": {*_TURN, "users"},
     "notes": {*_TURN, "notes"},
@@ -187,6 +187,7 @@ class Frame:
             for table, key in {"saga_answers": "saga", "saga_recalls": "saga"}.items():
                 for row in database.rows(table):
                     self._extra(database.table(table), row[key])
+            self._check_former_owners(database)
             # Orders have no limit of how many run at once, so none is in a line.
             for row in database.rows("sagas"):
                 compare(self._findings, "I21", f"{database.table('sagas')} {ids.text(row['id'])}", row,
@@ -195,6 +196,19 @@ class Frame:
                 compare(self._findings, "I21", f"{database.table('saga_tables')} {row['fingerprint']}",
                         row, {"operation": "place",
                               "since": between(self._run.begin - CLOCKS_MS, self._run.end + CLOCKS_MS)})
+
+    def _check_former_owners(self, database: Database) -> None:
+        """A row for each epoch before a saga's own. Releases before this table wrote none."""
+        epochs = {row["id"]: row["epoch"] for row in database.rows("sagas")}
+        writers = {row["id"] for row in database.rows("writers")}
+        for row in database.rows("saga_owners"):
+            where = f"{database.table('saga_owners')} {ids.text(row['saga'])}"
+            if row["saga"] not in epochs:
+                self._extra(database.table("saga_owners"), row["saga"])
+            elif row["epoch"] not in range(1, epochs[row["saga"]]):
+                self._findings.add("I21", where, f"epoch is {row['epoch']}, should be below {epochs[row['saga']]}")
+            elif row["writer"] not in writers:
+                self._findings.add("I21", where, f"writer is {row['writer']}, which is none")
 
     def _check_process(self, row: dict, where: str) -> None:
         born = ids.birth(row["incarnation"])

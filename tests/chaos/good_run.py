@@ -31,7 +31,7 @@ SCHEMAS = {
     "orders": ((*_TURN, "runtime/store/event_store.cpp", "actors/orders/schema.hpp"),
                (*_PARTS, "troupe.events", "orders")),
     "payments": ((*_TURN, "actors/payments/schema.hpp"), (*_PARTS, "payments")),
-    "order_saga": ((*_TURN, "runtime/saga/journal.cpp"), (*_PARTS, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace", "troupe.saga_waits")),
+    "order_saga": ((*_TURN, "runtime/saga/journal.cpp"), (*_PARTS, "troupe.saga", "troupe.parked", "troupe.saga_tables", "troupe.saga_trace", "troupe.saga_waits", "troupe.saga_owners")),
     "notifications": ((*_TURN, "actors/notifications/schema.hpp"), (*_PARTS, "notifications")),
     "users": ((*_TURN, "actors/users/schema.hpp"), (*_PARTS, "users")),
     "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),

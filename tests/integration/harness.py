@@ -254,7 +254,8 @@ class System:
     """A topology in a folder of its own, with ports the operating system gave, and its processes."""
 
     def __init__(self, capabilities: dict[str, str] | None = None, *, nodes: tuple = ("n1", "n2"),
-                 brokers: tuple = ("b1",), more: str = "", admin: bool = False):
+                 brokers: tuple = ("b1",), more: str = "", admin: bool = False,
+                 programs: pathlib.Path = BIN):
         self._stack = contextlib.ExitStack()
         self.folder = pathlib.Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         self.data = self.folder / "data"
@@ -265,6 +266,7 @@ class System:
         # Where each process answers HTTP, if the system is to have admin addresses.
         self.admin = {each: f"127.0.0.1:{free_port()}" for each in (*brokers, *nodes) if admin}
         self.capabilities = capabilities or CAPABILITIES
+        self.programs = programs
         self.more = more
         self.file = self.write("topology.yaml")
         self._clients: list[Client] = []
@@ -300,7 +302,7 @@ class System:
             faults: str = "", environment: dict[str, str] | None = None, **more: object) -> Process:
         environment = {**(environment or {}), **({"TROUPE_FAULT_PLAN": faults} if faults else {})}
         process = Process(
-            [str(BIN / program), str(file or self.file), "--node", node, "--log", "json"],
+            [str(self.programs / program), str(file or self.file), "--node", node, "--log", "json"],
             folder=self.folder, environment=environment, **more)
         self._processes.append(process)
         return process

@@ -75,7 +75,8 @@ class HistoryCommands(SystemTest):
         mails = next(each for each in said["capabilities"] if each["capability"] == "notifications")
         self.assertEqual(["order.confirmed"], mails["subscribes"])
         saga = next(each for each in said["capabilities"] if each["capability"] == "order_saga")
-        self.assertEqual([{"name": "place", "kind": "saga", "request": "place_order", "reply": "order_placed"}],
+        self.assertEqual([{"name": "place", "kind": "saga", "request": "place_order", "reply": "order_placed"},
+                          {"name": "sagas", "kind": "query", "request": "list_sagas", "reply": "listed_sagas"}],
                          saga["type"]["operations"])
 
     def test_what_breaks_callers_of_an_earlier_release_is_told(self):

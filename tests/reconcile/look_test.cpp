@@ -47,6 +47,7 @@ struct look_fixture {
     return look(
         rules.at(0),
         behind,
+        until,
         {.page = 10, .pages_max = pages_max, .pause = {}, .time_max = milliseconds{60'000}},
         time,
         ask);
@@ -56,6 +57,7 @@ struct look_fixture {
   manual_clock time;
   std::vector<fault> faults;
   std::vector<invariant> rules = read(rule, faults);
+  std::string until;
   int asked = 0;
   int fails_at = 0;
   milliseconds each_takes{};
@@ -122,6 +124,44 @@ BOOST_AUTO_TEST_CASE(findings_and_young_keys_are_told) {
   BOOST_TEST((seen.findings[0].key.bytes == key_of(std::int64_t{3})));
   BOOST_REQUIRE(seen.young.size() == 1U);
   BOOST_TEST((seen.young[0].bytes == key_of(std::int64_t{7})));
+}
+
+// So that the counts of a pass, which are sums over its looks, count no key twice.
+BOOST_AUTO_TEST_CASE(a_look_that_has_all_that_a_slice_holds_ends_there_and_counts_no_further) {
+  for (std::int64_t i = 101; i <= 6'000; ++i) {
+    shop.tables["orders"].push_back({i, "confirmed", "EUR", 0, 0, 1'000'000'000'000'000});
+    shop.tables["stock"].push_back({i, "held", "EUR", 0, 0, 1});
+  }
+  shop.count = 500;
+  std::string behind;
+  std::int64_t judged = 0;
+  std::int64_t in_flight = 0;
+  int looks = 0;
+  slice seen;
+  do {
+    seen = look_behind(behind, 100'000);
+    slice shorter = seen;
+    shorten(shorter, {});
+    BOOST_TEST((shorter.to == seen.to && shorter.is_last == seen.is_last));
+    judged += seen.judged;
+    in_flight += seen.in_flight;
+    behind = seen.to.bytes;
+  } while (!seen.is_last && ++looks < 100);
+
+  BOOST_TEST(looks == 2);
+  BOOST_TEST(judged == 100);
+  BOOST_TEST(in_flight == 5'900);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_look_ends_where_the_first_did) {
+  until = key_of(std::int64_t{42});
+
+  const slice seen = look_behind(key_of(std::int64_t{40}));
+
+  BOOST_TEST(!seen.is_last);
+  BOOST_TEST((seen.to.bytes == until));
+  BOOST_TEST(seen.judged == 2);
+  BOOST_TEST(seen.trouble.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -109,6 +109,49 @@ BOOST_AUTO_TEST_CASE(a_query_that_does_not_page_is_refused_and_not_asked_for_eve
   BOOST_TEST(done.error().message.find("out of the order of their keys") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_query_that_answers_more_rows_than_it_is_asked_for_is_compared_all_the_same) {
+  books both = two_books(50);
+  both.tables["b"][30].amount = 7;
+  const fetch_page of_books = both.fetch();
+  const fetch_page all_at_once = [&](const source& from, std::string_view after) {
+    both.count = 1'000; // It does not look at what it is asked for.
+    return of_books(from, after);
+  };
+  pass_report told;
+
+  BOOST_REQUIRE(reconcile::reconcile(same_amount(), now, "", all_at_once, told));
+
+  BOOST_TEST(told.judged == 50U);
+  BOOST_REQUIRE(told.findings.size() == 1U);
+  BOOST_TEST(told.findings[0].key == key_of(30));
+  BOOST_TEST(both.pages == 4); // Each side's rows, and that there are no more.
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_a_key_whose_texts_differ_equal_nothing) {
+  invariant same_currency = same_amount();
+  same_currency.left_fields = {"currency"};
+  same_currency.right_fields = {"currency"};
+  const auto findings_of = [&](const std::string& first, const std::string& second) {
+    books both = two_books(3);
+    for (auto& [name, rows] : both.tables) {
+      rows.push_back({.order = 1, .state = "", .currency = "", .amount = 1});
+      for (entry& each : rows) {
+        each.currency = "EUR";
+      }
+    }
+    both.tables["a"][1].currency = first;
+    both.tables["a"].back().currency = second;
+    pass_report told;
+    BOOST_REQUIRE(reconcile::reconcile(same_currency, now, "", both.fetch(), told));
+    return told.findings.size();
+  };
+
+  BOOST_TEST(findings_of("EUR", "EUR") == 0U);
+  BOOST_TEST(findings_of("EUR", "USD") == 1U);
+  BOOST_TEST(findings_of("USD", "EUR") == 1U);
+  BOOST_TEST(findings_of("EUR", "") == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_reply_of_another_form_is_refused) {
   for (const std::string& reply :
        {std::string{"\xc1"},
