@@ -15,6 +15,8 @@ struct route_request {
   route_path::variables variables;
   /// The service that the request's token proves; empty where none is asked for.
   std::string service{};
+  /// Another route has taken the request, and tells of it: this is a part of what that does.
+  bool is_inner = false;
 };
 
 /// Answers the requests of one route.
