@@ -59,11 +59,14 @@ class Shop:
         return self.ask("POST", "/api/orders", {
             "customer": "Ann", "items": [{"sku": "tea-red", "quantity": 1}], "currency": "EUR", "card": "tok_ann"})
 
+    def order_once(self) -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.order()
+
     def sell(self) -> None:
         """Somebody orders some twenty times a second, until it is enough."""
         while not self.enough.wait(0.05):
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                self.order()
+            self.order_once()
 
     def close(self) -> None:
         self.enough.set()
@@ -103,14 +106,15 @@ def main() -> None:
         shop.enough.set()
         selling.join(60)
         shop.troupe("breaker", "shop.yaml", "payments", "open", "--why", "the card company is ill")
-        waiting = threading.Thread(target=shop.order, daemon=True)
+        waiting = threading.Thread(target=shop.order_once, daemon=True)
         waiting.start()
         until = time.monotonic() + PATIENCE
-        while not (sagas := shop.troupe("sagas", "list", "shop.yaml", "order_saga", "--json").splitlines()):
+        while not (sagas := shop.troupe(
+                "sagas", "list", "shop.yaml", "order_saga", "--state", "forward", "--state", "failing", "--json").splitlines()):
             if time.monotonic() > until:
                 raise RuntimeError("no saga waits")
         saga = json.loads(sagas[0])["id"]
-        shop.troupe("sagas", "park", "shop.yaml", "order_saga", saga, "--why", "ask the card company first")
+        shop.troupe("sagas", "park", "shop.yaml", "order_saga", saga, "--reason", "ask the card company first")
         looking.wait("return document.querySelector('#sagas button') !== null && document.getElementById('sagas').innerText.includes('parked')")
         looking.run("document.querySelector('#sagas button').click()")
         looking.wait("return document.querySelectorAll('#details .line li').length > 5")
