@@ -125,7 +125,10 @@ int serve(
     return refuse(log, keys.error());
   }
   observe::span_rings spans;
-  auto moving = gateway_features::open(plan, self, *keys, log);
+  gateway::request_traces traces{time, spans.add()};
+  // The answers of legacy systems come on a thread of their own.
+  gateway::request_traces legacy_traces{time, spans.add()};
+  auto moving = gateway_features::open(plan, self, *keys, legacy_traces, log);
   if (!moving) {
     return refuse(log, moving.error());
   }
@@ -147,7 +150,7 @@ int serve(
   const span_telling telling{
       spans, self.name, options_for(plan, addresses_of(plan), self.name + "-spans", *keys)};
   add_routes(
-      server, plan, self, actor_types(), time, moving->get(), tokens->get(), refusals, spans.add());
+      server, plan, self, actor_types(), time, moving->get(), tokens->get(), refusals, traces);
   add_documents(server, plan, self, actor_types());
   const auto ui =
       page::add(server, plan, self, *keys, tokens->get(), refusals, log, moving->get(), time);
@@ -161,14 +164,19 @@ int serve(
                         &refusals,
                         brokers = names_of(plan.brokers),
                         moving = moving->get(),
+                        &telling,
                         sender = exporter.get()](const auto& answered) {
-    server.ask_snapshot([answered, brokers, moving, sender, refused = refusals.refused()](
-                            const gateway::gateway_snapshot& said) {
+    server.ask_snapshot([answered,
+                         brokers,
+                         moving,
+                         sender,
+                         untold = telling.untold(),
+                         refused = refusals.refused()](const gateway::gateway_snapshot& said) {
       const auto copy = std::make_shared<const gateway::gateway_snapshot>(said);
       answered(
           {[copy, brokers] { return health_of(*copy, brokers); },
-           [copy, brokers, moving, sender, refused](observe::metrics_format format) {
-             return metrics_of(*copy, brokers, moving, sender, refused, format);
+           [copy, brokers, moving, sender, untold, refused](observe::metrics_format format) {
+             return metrics_of(*copy, brokers, moving, sender, untold, refused, format);
            }});
     });
   };

@@ -63,6 +63,7 @@ outcome<std::unique_ptr<gateway_features>> gateway_features::open(
     const topology::plan& plan,
     const topology::gateway_plan& self,
     std::shared_ptr<const security::key_ring> keys,
+    gateway::request_traces& traces,
     observe::event_log& log) {
   if (!needs_features(self)) {
     return std::unique_ptr<gateway_features>{};
@@ -77,7 +78,7 @@ outcome<std::unique_ptr<gateway_features>> gateway_features::open(
     return failure{std::move(calls.error())};
   }
   std::unique_ptr<gateway_features> made{
-      new gateway_features{std::move(*calls), self.name, plan, log}};
+      new gateway_features{std::move(*calls), self.name, plan, traces, log}};
   std::vector<strangler::legacy_system> systems;
   for (const auto& each : made->features_) {
     systems.push_back({each->options().legacy, each->options().how});
@@ -94,9 +95,13 @@ gateway_features::gateway_features(
     std::unique_ptr<client::client> calls,
     std::string name,
     const topology::plan& plan,
+    gateway::request_traces& traces,
     observe::event_log& log)
-    : calls_{std::move(calls)}, flags_{question_to(*calls_), flag_path(plan, name), log},
-      desk_{std::move(name), log, announcer_to(*calls_)} {
+    : calls_{std::move(calls)}, traces_{traces},
+      flags_{question_to(*calls_), flag_path(plan, name), log}, desk_{
+                                                                    std::move(name),
+                                                                    log,
+                                                                    announcer_to(*calls_)} {
   for (const topology::strangler_plan& each : plan.features) {
     features_.push_back(
         std::make_unique<strangler::feature>(each.feature, features_.size(), flags_));
@@ -108,11 +113,19 @@ gateway_features::~gateway_features() {
 }
 
 std::unique_ptr<gateway::route_handler> gateway_features::route(
-    const std::string& feature, std::unique_ptr<gateway::route_handler> modern) {
+    const std::string& feature,
+    const std::string& path,
+    const observe::sampling& sampling,
+    std::unique_ptr<gateway::route_handler> modern) {
   const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
     return each->options().name == feature; // The feature was found when the topology was checked.
   });
-  return std::make_unique<strangler::strangler_route>(**found, *legacy_, desk_, std::move(modern));
+  return std::make_unique<strangler::strangler_route>(
+      **found,
+      *legacy_,
+      desk_,
+      strangler::route_tracing{traces_, sampling, path},
+      std::move(modern));
 }
 
 const strangler::feature_counts* gateway_features::counts_of(std::string_view feature) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/client/client.hpp"
+#include "runtime/gateway/server/request_traces.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
 #include "runtime/observe/event_log.hpp"
 #include "runtime/observe/metrics_text.hpp"
@@ -26,11 +27,13 @@ class gateway_features {
 public:
   /// @return null if no route of `self` needs any.
   /// @errors of `client::open` and `legacy_client::start`.
-  /// @param keys of the gateway; null if links have none.
+  /// @param keys of the gateway; null if links have none. @param traces of requests that legacy
+  /// systems answer; outlives this.
   static outcome<std::unique_ptr<gateway_features>> open(
       const topology::plan& plan,
       const topology::gateway_plan& self,
       std::shared_ptr<const security::key_ring> keys,
+      gateway::request_traces& traces,
       observe::event_log& log);
 
   ~gateway_features();
@@ -38,8 +41,12 @@ public:
   gateway_features& operator=(const gateway_features&) = delete;
 
   /// A route of a feature; `modern` takes the legacy system's place, null: nothing does yet.
-  std::unique_ptr<gateway::route_handler>
-  route(const std::string& feature, std::unique_ptr<gateway::route_handler> modern);
+  /// @param path of the route; empty for what no route takes. @param sampling of its traces.
+  std::unique_ptr<gateway::route_handler> route(
+      const std::string& feature,
+      const std::string& path,
+      const observe::sampling& sampling,
+      std::unique_ptr<gateway::route_handler> modern);
 
   /// The outcomes of a feature's requests at this gateway; null if there is no such feature. Any
   /// thread.
@@ -53,9 +60,11 @@ private:
       std::unique_ptr<client::client> calls,
       std::string name,
       const topology::plan& plan,
+      gateway::request_traces& traces,
       observe::event_log& log);
 
   std::unique_ptr<client::client> calls_;
+  gateway::request_traces& traces_;
   strangler::flag_follower flags_;
   std::vector<std::unique_ptr<strangler::feature>> features_;
   strangler::comparison_desk desk_;

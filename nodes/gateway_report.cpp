@@ -33,6 +33,7 @@ std::string metrics_of(
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
     const observe::span_exporter* exporter,
+    std::uint64_t spans_untold,
     std::uint64_t tokens_refused,
     observe::metrics_format format) {
   observe::metrics_text text{format};
@@ -91,6 +92,10 @@ std::string metrics_of(
   if (moving != nullptr) {
     moving->tell(text);
   }
+  text.counter(
+      "troupe_gateway_spans_untold",
+      "Spans that `troupe trace` and the page do not know, as no broker took them.");
+  text.sample({}, spans_untold);
   tell_export(text, exporter);
   return text.finish();
 }

@@ -23,12 +23,14 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
 ///
 /// @param moving its features; null if it has none.
 /// @param exporter sends its spans; null if nothing does.
+/// @param spans_untold those that no broker has.
 /// @param tokens_refused service tokens that were missing or not accepted.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,
     const std::vector<std::string>& brokers,
     const gateway_features* moving,
     const observe::span_exporter* exporter,
+    std::uint64_t spans_untold,
     std::uint64_t tokens_refused,
     observe::metrics_format format);
 

@@ -41,14 +41,14 @@ gateway::call_route_options options_of(
     const topology::call_route_plan& route,
     const gateway::route_key& key,
     const topology::plan& plan,
-    const std::vector<topology::actor_type>& types,
-    observe::span_ring& ring) {
+    const std::vector<topology::actor_type>& types) {
   // All of them were found when the topology was checked.
   const auto& capability = *plan.find(route.capability);
   const auto& described = topology::type_named(capability.actor, types)->described;
   const auto& operation = *described.find(route.operation);
   return {
       .name = text_of(key),
+      .path = key.path.text(),
       .capability = route.capability.value,
       .operation = route.operation,
       .changes = operation.kind != wire::operation_kind::query,
@@ -61,8 +61,7 @@ gateway::call_route_options options_of(
       .all = described.types,
       .request = operation.request.value_or(""),
       .reply = operation.reply.value_or(""),
-      .sampling = sampling_of(plan, route.capability.value),
-      .spans = &ring};
+      .sampling = sampling_of(plan, route.capability.value)};
 }
 
 /// The types of the events that the capabilities of `plan` publish.
@@ -117,7 +116,8 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.server.request.idle = idle_kept;
   made.server.connections.all = gateway_connections_max;
   made.server.connections.bodies_bytes_max = std::max(
-      made.server.connections.bodies_bytes_max, bodies_at_once * made.server.request.body_bytes_max);
+      made.server.connections.bodies_bytes_max,
+      bodies_at_once * made.server.request.body_bytes_max);
   if (is_loopback(self.address.host) || !self.proxies.empty()) {
     // A proxy in front has all of them.
     made.server.connections.per_address = gateway_connections_max;
@@ -147,7 +147,7 @@ void add_routes(
     gateway_features* moving,
     security::checked_tokens* tokens,
     gateway::token_audit& refusals,
-    observe::span_ring& ring) {
+    gateway::request_traces& traces) {
   const auto add = [&](const topology::route_plan& route,
                        std::unique_ptr<gateway::route_handler> handler) {
     if (route.wants_token) {
@@ -173,9 +173,13 @@ void add_routes(
   for (const topology::route_plan& each : self.routes) {
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
       std::unique_ptr<gateway::route_handler> handler = std::make_unique<gateway::call_route>(
-          options_of(*call, each.key, plan, types, ring), time, to.calls(), to.book(), to.keys());
+          options_of(*call, each.key, plan, types), time, traces, to.calls(), to.book(), to.keys());
       if (!call->feature.empty()) {
-        handler = moving->route(call->feature, std::move(handler));
+        handler = moving->route(
+            call->feature,
+            each.key.path.text(),
+            sampling_of(plan, call->capability.value),
+            std::move(handler));
       }
       add(each, std::move(handler));
     } else {
@@ -188,7 +192,7 @@ void add_routes(
     }
   }
   if (!self.otherwise.empty()) {
-    to.set_otherwise(moving->route(self.otherwise, nullptr));
+    to.set_otherwise(moving->route(self.otherwise, {}, sampling_of(plan, {}), nullptr));
   }
 }
 

@@ -3,8 +3,8 @@
 #include "nodes/gateway_features.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/gateway/server/gateway.hpp"
+#include "runtime/gateway/server/request_traces.hpp"
 #include "runtime/gateway/server/token_audit.hpp"
-#include "runtime/observe/span_ring.hpp"
 #include "runtime/security/checked_tokens.hpp"
 #include "topology/actor_type.hpp"
 #include "topology/plan.hpp"
@@ -21,8 +21,8 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self);
 ///
 /// @param moving the features of its routes; null if they have none. @param tokens checks those
 /// that routes ask for, and tells their public keys; null if no route asks, and there are no keys.
-/// @param refusals takes those that are not accepted. Both outlive `to`. @param ring the spans of
-/// requests; of the HTTP loop.
+/// @param refusals takes those that are not accepted. @param traces of the requests that become
+/// calls. All outlive `to`.
 void add_routes(
     gateway::gateway& to,
     const topology::plan& plan,
@@ -32,6 +32,6 @@ void add_routes(
     gateway_features* moving,
     security::checked_tokens* tokens,
     gateway::token_audit& refusals,
-    observe::span_ring& ring);
+    gateway::request_traces& traces);
 
 } // namespace troupe

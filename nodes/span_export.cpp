@@ -1,6 +1,7 @@
 #include "nodes/span_export.hpp"
 
 #include "runtime/observe/span_names.hpp"
+#include "runtime/random_bits.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ std::unique_ptr<observe::span_exporter> export_spans(
           .resource =
               {{std::string{names::service_name}, node},
                {std::string{names::service_namespace}, plan.name},
+               {std::string{names::service_instance},
+                fmt::format("{:016x}{:016x}", random_bits(), random_bits())},
                {std::string{names::process_id}, fmt::to_string(::getpid())}}},
       time,
       log);

@@ -46,34 +46,52 @@ void span_telling::work() {
 void span_telling::tell(milliseconds patience) {
   wire::told_spans fresh;
   fresh.node = gateway_;
+  std::uint64_t lost = 0;
   spans_.for_each([&](const observe::span_ring& ring) {
     std::uint64_t& up_to = told_up_to_[&ring];
-    up_to = ring.read(
-        up_to, [&](const observe::span& each) { fresh.spans.push_back(observe::told(each)); });
+    const std::size_t before = fresh.spans.size();
+    const std::uint64_t from =
+        std::exchange(up_to, ring.read(up_to, [&](const observe::span& each) {
+          fresh.spans.push_back(observe::told(each));
+        }));
+    lost += up_to - from - (fresh.spans.size() - before);
   });
+  has_gap_ = has_gap_ || lost != 0;
+  untold_ += lost;
   if (fresh.spans.empty()) {
     return;
   }
   if (!calls_) {
     auto opened = client::client::open(how_);
     if (!opened) {
-      return;
+      return give_up(fresh.spans.size());
     }
     calls_ = std::move(*opened);
   }
   const auto is_newer = [](const auto& one, const auto& other) { return one.start > other.start; };
   std::sort(fresh.spans.begin(), fresh.spans.end(), is_newer);
   if (fresh.spans.size() > observe::kept_spans::most_at_once) {
+    give_up(fresh.spans.size() - observe::kept_spans::most_at_once);
     fresh.spans.resize(observe::kept_spans::most_at_once);
-    fresh.is_cut = true;
   }
+  fresh.is_cut = has_gap_;
   const std::string body = wire::encoded(fresh);
-  (void)calls_->call(
+  const auto kept = calls_->call(
       {.capability = "troupe.broker",
        .operation = "keep_spans",
        .body = body,
        .deadline = patience,
        .retry = false});
+  if (kept) {
+    has_gap_ = false;
+  } else {
+    give_up(fresh.spans.size());
+  }
+}
+
+void span_telling::give_up(std::size_t spans) {
+  untold_ += spans;
+  has_gap_ = true;
 }
 
 } // namespace troupe

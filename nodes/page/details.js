@@ -90,7 +90,7 @@ export class Details {
     this.#begin(`Trace ${each.trace}`);
     await this.#fill(`/ui/traces/${each.trace}`, ({ spans, silent, cut }) => {
       const missing = [silent.length > 0 ? `What ${silent.join(", ")} may have of it is missing: no answer.` : "",
-        cut.length > 0 ? `${cut.join(", ")} has more spans than fit: the oldest are missing.` : "",
+        cut.length > 0 ? `${cut.join(", ")} may have had more spans of it: the oldest are left out.` : "",
         spans.length === 0 ? "No process has spans of it any more: each keeps its newest 1,024 for each of its threads." : ""].filter(Boolean)
         .map((words) => element("p", { class: "said" }, words));
       if (spans.length === 0) {

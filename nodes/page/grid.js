@@ -1,4 +1,5 @@
-// The table of capabilities and nodes. A row is drawn again only when it says something else.
+// The table of capabilities and nodes. A row is drawn again only when it says something else. Rows are laid out
+// each by itself (page.css), so that those out of sight cost nothing; hence the roles, which tables have by themselves.
 
 import { duration, element, micros, rate, shown, write } from "/ui/dom.js";
 
@@ -22,6 +23,7 @@ function sagasOf(row) {
 }
 
 export class Grid {
+  #table;
   #head;
   #body;
   #rows = new Map();
@@ -34,6 +36,7 @@ export class Grid {
   /** `open(capability, node)` tells more about a cell. */
   constructor(open) {
     const table = document.getElementById("grid");
+    this.#table = table;
     this.#head = table.tHead;
     this.#body = table.tBodies[0];
     this.#open = open;
@@ -92,28 +95,29 @@ export class Grid {
   }
 
   #showHead(nodes) {
-    this.#head.replaceChildren(element("tr", {},
-      element("th", { scope: "col" }, "capability"),
-      ...nodes.map((each) => element("th", { scope: "col" },
+    this.#table.style.setProperty("--nodes", nodes.length);
+    this.#head.replaceChildren(element("tr", { role: "row" },
+      element("th", { scope: "col", role: "columnheader" }, "capability"),
+      ...nodes.map((each) => element("th", { scope: "col", role: "columnheader" },
         element("bdi", { class: "said" }, each.name), each.host === "here" ? "" : ` on ${each.host}`)),
-      ...numbers.map(([each, means]) => element("th", { scope: "col", class: "number", title: means }, each))));
+      ...numbers.map(([each, means]) => element("th", { scope: "col", role: "columnheader", class: "number", title: means }, each))));
   }
 
   #makeRow(name, nodes, runs) {
     const cells = nodes.map((node) => {
       if (!runs.has(node.name)) {
-        return { cell: element("td", { class: "place quiet" }, "") };
+        return { cell: element("td", { role: "gridcell", class: "place quiet" }, "") };
       }
       const state = element("span", { class: "state" });
       const load = element("span", { class: "load" });
       const button = element("button", {
         type: "button", tabindex: "-1", click: () => this.#open(name, node.name),
       }, state, " ", load);
-      return { state, load, button, cell: element("td", { class: "place" }, button) };
+      return { state, load, button, cell: element("td", { role: "gridcell", class: "place" }, button) };
     });
-    const figures = numbers.map(() => element("td", { class: "number" }));
-    const line = element("tr", {},
-      element("th", { scope: "row" }, element("bdi", { class: "said" }, name)),
+    const figures = numbers.map(() => element("td", { role: "gridcell", class: "number" }));
+    const line = element("tr", { role: "row" },
+      element("th", { scope: "row", role: "rowheader" }, element("bdi", { class: "said" }, name)),
       ...cells.map((each) => each.cell), ...figures);
     return { line, cells, figures, said: "", bad: false };
   }

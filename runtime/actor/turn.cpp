@@ -69,7 +69,7 @@ std::string turn::trace_of_event(const uuid& id, std::string_view topic) {
   made.parent = recorded_->record.id;
   made.id = observe::root_of(id).span;
   made.kind = observe::span_kind::producer;
-  made.set_name(fmt::format("publish {}", topic));
+  made.set_name(fmt::format("publish {}", topic), observe::fields_of(trace_).tracestate);
   made.note(observe::names::message_id, to_string(id));
   made.note(observe::names::topic, topic);
   recorded_->published.push_back(made);

@@ -24,6 +24,7 @@ target_include_directories(troupe_build INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(troupe_build INTERFACE
   $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
   $<$<BOOL:${TROUPE_FAULTS}>:TROUPE_FAULTS>
+  $<$<NOT:$<BOOL:${TROUPE_SPANS}>>:TROUPE_NO_SPANS>
   MSGPACK_DEFAULT_API_VERSION=3 MSGPACK_NO_BOOST)
 if(NOT TROUPE_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "Rel") # Wants an optimizing compiler.
   target_compile_options(troupe_build INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)

@@ -44,6 +44,10 @@ outcome<void> kept_spans::add(std::string_view message) {
   for (wire::told_span& each : told->spans) {
     each.of = told->node;
     spans_.push_back(std::move(each));
+    ++added_;
+  }
+  if (told->is_cut) {
+    gap_until_ = added_;
   }
   while (spans_.size() > most) {
     spans_.pop_front();

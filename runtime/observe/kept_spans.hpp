@@ -4,6 +4,7 @@
 #include "runtime/wire/spans.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -23,8 +24,14 @@ public:
 
   const std::deque<wire::told_span>& all() const { return spans_; }
 
+  /// Whether a process that told some of these had more than it told, of about the same time.
+  bool has_gap() const { return gap_until_ > added_ - spans_.size(); }
+
 private:
   std::deque<wire::told_span> spans_;
+  /// The spans so far, and how many of them there were once a message was cut.
+  std::uint64_t added_ = 0;
+  std::uint64_t gap_until_ = 0;
 };
 
 } // namespace troupe::observe

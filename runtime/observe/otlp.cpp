@@ -22,6 +22,7 @@ inline constexpr protozero::pbf_tag_type scope_name = 1;
 inline constexpr protozero::pbf_tag_type spans = 2;
 inline constexpr protozero::pbf_tag_type trace_id = 1;
 inline constexpr protozero::pbf_tag_type span_id = 2;
+inline constexpr protozero::pbf_tag_type trace_state = 3;
 inline constexpr protozero::pbf_tag_type parent_span_id = 4;
 inline constexpr protozero::pbf_tag_type name = 5;
 inline constexpr protozero::pbf_tag_type kind = 6;
@@ -69,6 +70,9 @@ void add_span(pbf_writer& out, const span& what) {
   const std::string_view trace = bytes_of_id(what.trace);
   made.add_bytes(field::trace_id, trace.data(), trace.size());
   made.add_bytes(field::span_id, big_endian(what.id));
+  if (!what.state().empty()) {
+    add_text(made, field::trace_state, what.state());
+  }
   if (what.parent != 0) {
     made.add_bytes(field::parent_span_id, big_endian(what.parent));
   }

@@ -42,11 +42,13 @@ std::string_view name_of(span_kind kind) {
   return "internal";
 }
 
-void span::set_name(std::string_view name) {
+void span::set_name(std::string_view name, std::string_view state) {
   text_bytes = 0;
   name = cut(name, name_bytes_max);
   // A collector refuses all of a batch for one name that is no UTF-8.
   (void)append(wire::is_utf8(name) ? name : "unreadable name");
+  (void)append(
+      state.size() <= state_bytes_max && wire::is_utf8(state) ? cut(state, state_bytes_max) : "");
 }
 
 bool span::note(std::string_view key, std::string_view value) {
@@ -78,16 +80,22 @@ void span::note_lost() {
   }
 }
 
+std::string_view span::part_at(std::size_t at) const {
+  at = std::min<std::size_t>(at, text_bytes);
+  return {text.data() + at, ::strnlen(text.data() + at, text_bytes - at)};
+}
+
 std::string_view span::name() const {
-  return {text.data(), ::strnlen(text.data(), text_bytes)};
+  return part_at(0);
+}
+
+std::string_view span::state() const {
+  return part_at(name().size() + 1);
 }
 
 void span::for_each_note(
     const std::function<void(std::string_view key, std::string_view value)>& each) const {
-  const auto part_at = [&](std::size_t at) {
-    return std::string_view{text.data() + at, ::strnlen(text.data() + at, text_bytes - at)};
-  };
-  for (std::size_t at = name().size() + 1; at < text_bytes;) {
+  for (std::size_t at = name().size() + state().size() + 2; at < text_bytes;) {
     const std::string_view key = part_at(at);
     at = std::min<std::size_t>(at + key.size() + 1, text_bytes);
     const std::string_view value = part_at(at);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 
 #include <array>
@@ -22,10 +23,22 @@ enum class span_kind : std::uint32_t {
 
 std::string_view name_of(span_kind kind);
 
+/// Whether the recording of spans is compiled in. Without it (`TROUPE_SPANS=OFF`) a build says what
+/// it costs where nothing is recorded; it is not for use.
+#ifdef TROUPE_NO_SPANS
+inline constexpr bool has_spans = false;
+#else
+inline constexpr bool has_spans = true;
+#endif
+
+/// The time from which on something has a span although its trace is not recorded.
+inline constexpr milliseconds slow_from{1'000};
+
 /// A piece of work in a trace: a plain record of fixed size, so that keeping one allocates nothing.
 struct span {
-  static constexpr std::size_t text_bytes_max = 320;
+  static constexpr std::size_t text_bytes_max = 512;
   static constexpr std::size_t name_bytes_max = 96;
+  static constexpr std::size_t state_bytes_max = 200;
   static constexpr std::size_t key_bytes_max = 40;
   static constexpr std::size_t value_bytes_max = 160;
 
@@ -41,11 +54,13 @@ struct span {
   /// Notes for which there was no room.
   std::uint8_t notes_lost = 0;
   std::uint16_t text_bytes = 0;
-  /// The name, and behind it keys and values in turn, each ended by a zero.
+  /// The name, the trace's `tracestate`, and behind them keys and values in turn, each ended by a
+  /// zero.
   std::array<char, text_bytes_max> text{};
 
-  /// Sets the name; called first.
-  void set_name(std::string_view name);
+  /// Sets the name and the `tracestate` of the trace; called first.
+  /// @param state as `fields_of` gives it; left out if it is longer than a trace's text.
+  void set_name(std::string_view name, std::string_view state = {});
 
   /// Adds a note. Key and value are cut at their bounds.
   /// @return false if there was no room for it: it is left out.
@@ -60,10 +75,14 @@ struct span {
 
   std::string_view name() const;
 
+  /// The `tracestate` of its trace; empty if that has none.
+  std::string_view state() const;
+
   void for_each_note(
       const std::function<void(std::string_view key, std::string_view value)>& each) const;
 
 private:
+  std::string_view part_at(std::size_t at) const;
   bool append(std::string_view part);
 };
 

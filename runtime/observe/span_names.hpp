@@ -4,7 +4,7 @@
 
 /// The names that spans and the resource of a process have, in one place: the conventions of
 /// OpenTelemetry are still moving.
-/// @source opentelemetry.io/docs/specs/semconv 1.27: general, rpc, messaging, exception.
+/// @source opentelemetry.io/docs/specs/semconv 1.27: general, http, messaging, exception.
 namespace troupe::observe::names {
 
 // The attributes of the resource.
@@ -20,6 +20,8 @@ inline constexpr std::string_view error = "error.type";
 inline constexpr std::string_view http_method = "http.request.method";
 inline constexpr std::string_view http_route = "http.route";
 inline constexpr std::string_view http_status = "http.response.status_code";
+inline constexpr std::string_view url_path = "url.path";
+inline constexpr std::string_view server_address = "server.address";
 
 // The attributes of spans that are Troupe's own.
 inline constexpr std::string_view capability = "troupe.capability";
@@ -33,6 +35,6 @@ inline constexpr std::string_view effect = "troupe.effect";
 inline constexpr std::string_view effect_key = "troupe.effect.key";
 inline constexpr std::string_view saga_id = "troupe.saga.id";
 inline constexpr std::string_view saga_end = "troupe.saga.end";
-inline constexpr std::string_view sent_to = "troupe.sent_to";
+inline constexpr std::string_view feature = "troupe.feature";
 
 } // namespace troupe::observe::names

@@ -2,7 +2,9 @@
 
 #include "runtime/random_bits.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cstddef>
 
 namespace troupe::observe {
 
@@ -15,8 +17,10 @@ void span_ring::add(const span& what) {
   slot& to = owned_[number % capacity];
   to.state.store(2 * number + 1, std::memory_order_relaxed);
   const auto bytes = std::bit_cast<std::array<std::uint64_t, words>>(what);
-  // Each word is released, so that who sees a new one also sees the odd state.
-  for (std::size_t i = 0; i < words; ++i) {
+  // Each word is released, so that who sees a new one also sees the odd state. Those behind the
+  // text mean nothing.
+  const std::size_t used = std::min((offsetof(span, text) + what.text_bytes + 7) / 8, words);
+  for (std::size_t i = 0; i < used; ++i) {
     to.bytes[i].store(bytes[i], std::memory_order_release);
   }
   to.state.store(2 * number + 2, std::memory_order_release);

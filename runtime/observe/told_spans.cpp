@@ -91,7 +91,8 @@ outcome<std::string> told_spans(
   }
   const auto is_newer = [](const auto& a, const auto& b) { return a.start > b.start; };
   std::sort(found.begin(), found.end(), is_newer);
-  wire::told_spans answer{node, {}, found.size() > asked->count};
+  const bool has_gap = kept != nullptr && kept->has_gap();
+  wire::told_spans answer{node, {}, found.size() > asked->count || has_gap};
   std::size_t bytes = node.size() + 64;
   for (wire::told_span& each : found) {
     bytes += bytes_of(each);

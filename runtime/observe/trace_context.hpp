@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/ids.hpp"
+#include "runtime/observe/span.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -83,7 +84,7 @@ public:
   /// Whether spans are recorded of a message with the trace `text`, which has the id `message`: as
   /// its trace says or, if it has none, by this share.
   bool takes(std::string_view text, const uuid& message) const {
-    return text.empty() ? takes(message) : is_always_ || says_recorded(text);
+    return has_spans && (text.empty() ? takes(message) : is_always_ || says_recorded(text));
   }
 
 private:

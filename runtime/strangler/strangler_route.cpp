@@ -1,10 +1,13 @@
 #include "runtime/strangler/strangler_route.hpp"
 
+#include "runtime/observe/span_names.hpp"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace troupe::strangler {
 
@@ -26,6 +29,42 @@ bool asks_for_all(const http::request& asked) {
   });
 }
 
+/// "GET /api/users/{user_id}"; the method alone where no route takes the request.
+std::string span_name(http::method method, const std::string& path) {
+  const std::string_view word = http::name_of(method);
+  return path.empty() ? std::string{word} : fmt::format("{} {}", word, path);
+}
+
+/// A request that the legacy system is to answer, and the question to that system: two spans. May
+/// outlive the route.
+struct asked_legacy {
+  const feature& of;
+  gateway::request_traces& traces;
+  std::string path;
+  gateway::traced_request request{};
+  gateway::traced_request question{};
+
+  /// Writes both; of a request without a trace its own alone. Any thread.
+  void end(int status, std::string_view error) const {
+    const std::string name = span_name(request.method, path);
+    const std::string asked = fmt::format("legacy {}", name);
+    const std::pair<std::string_view, std::string_view> its{
+        observe::names::feature, of.options().name};
+    if (question.span != 0) {
+      traces.end(
+          question,
+          {.name = asked,
+           .route = path,
+           .status = status,
+           .error = error,
+           .kind = observe::span_kind::client,
+           .notes = {its, {observe::names::server_address, of.options().legacy.origin}}});
+    }
+    traces.end(
+        request, {.name = name, .route = path, .status = status, .error = error, .notes = {its}});
+  }
+};
+
 } // namespace
 
 void strangler_route::handle(gateway::route_request request, const http::responder& answers) {
@@ -34,14 +73,28 @@ void strangler_route::handle(gateway::route_request request, const http::respond
   }
   const auto chosen = feature_.side_of(request.asked, request.variables);
   if (!chosen) {
-    ++feature_.counts().refused;
-    answers.respond(chosen.error());
+    refuse(request.asked, answers, chosen.error());
   } else if (*chosen == side::modern) {
     ++feature_.counts().modern;
     modern_->handle(std::move(request), answers);
   } else {
     ask_legacy(std::move(request), answers);
   }
+}
+
+void strangler_route::refuse(
+    const http::request& asked, const http::responder& answers, const http::problem& why) {
+  ++feature_.counts().refused;
+  const auto span = tracing_.traces.begin(asked, tracing_.sampling);
+  const std::string name = span_name(asked.method, tracing_.path);
+  tracing_.traces.end(
+      span,
+      {.name = name,
+       .route = tracing_.path,
+       .status = why.status,
+       .error = why.code,
+       .notes = {{observe::names::feature, feature_.options().name}}});
+  gateway::request_traces::telling(answers, span).respond(why);
 }
 
 void strangler_route::ask_legacy(gateway::route_request request, const http::responder& answers) {
@@ -54,23 +107,35 @@ void strangler_route::ask_legacy(gateway::route_request request, const http::res
         request.asked.fields, [](const auto& field) { return field.first == "accept-encoding"; });
     compared = std::make_shared<comparison_desk::pair>(desk_, feature_, text_of(request.asked));
   }
+  const auto spans =
+      std::make_shared<asked_legacy>(asked_legacy{feature_, tracing_.traces, tracing_.path});
+  spans->request = tracing_.traces.begin(request.asked, tracing_.sampling);
+  spans->question = tracing_.traces.begin_below(spans->request);
+  gateway::set_trace(request.asked, spans->question.below());
   legacy_.ask(
       feature_.system(),
       request.asked,
       request.asked.peer.host,
-      [answers, compared, &counts = feature_.counts()](legacy_answer answer) mutable {
+      [answers = gateway::request_traces::telling(answers, spans->request),
+       compared,
+       spans,
+       &counts = feature_.counts()](legacy_answer answer) mutable {
         if (answer && compared != nullptr) {
           compared->set(side::legacy, *answer);
         }
         compared.reset();
         if (!answer) {
           ++counts.legacy_failed;
+          spans->end(answer.error().status, answer.error().code);
           answers.respond(answer.error());
         } else {
+          spans->end(answer->status, {});
           answers.respond(std::move(*answer));
         }
       });
   if (compared != nullptr) {
+    gateway::set_trace(request.asked, spans->request.below());
+    request.is_inner = true;
     modern_->handle(
         std::move(request),
         http::responder{std::make_shared<compared_exchange>(std::move(compared))});

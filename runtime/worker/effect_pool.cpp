@@ -247,7 +247,7 @@ outcome<std::string> effect_pool::run_one(const actor& instance, const job& whic
    : is_momentary(result.error()) ? measured_.failed
                                   : measured_.refused)
       .record(now - began);
-  if (span || !result) {
+  if (span || !result || now - began > observe::slow_from) {
     end_span(which, span.get(), result, now - began);
   }
   lock.unlock();
@@ -273,24 +273,25 @@ std::unique_ptr<observe::open_span> effect_pool::begin_span(const job& which) {
   return made;
 }
 
-/// Records a try. Without a trace that is recorded only one that failed for a technical reason has
-/// a span. Under the mutex.
+/// Records a try. Without a trace that is recorded only one that failed for a technical reason or
+/// was slow has a span. Under the mutex.
 void effect_pool::end_span(
     const job& which,
     const observe::open_span* begun,
     const outcome<std::string>& result,
     instant::duration took) {
   const bool has_failed = !result && is_momentary(result.error());
-  const auto above = observe::read_trace(which.row.trace);
-  if (begun == nullptr && !(has_failed && above)) {
+  if (begun == nullptr && !has_failed && took <= observe::slow_from) {
     return;
   }
   observe::span record;
   if (begun != nullptr) {
     record = begun->record;
   } else {
-    record.trace = above->trace;
-    record.parent = above->span;
+    const auto above =
+        observe::read_trace(which.row.trace).value_or(observe::root_of(which.row.call));
+    record.trace = above.trace;
+    record.parent = above.span;
     record.id = spans_.new_id();
   }
   record.kind = observe::span_kind::client;
@@ -300,7 +301,9 @@ void effect_pool::end_span(
                      group_.parts().time.wall().time_since_epoch())
                      .count()
                  - record.duration;
-  record.set_name(fmt::format("{} effect {}", group_.name(), which.row.name));
+  record.set_name(
+      fmt::format("{} effect {}", group_.name(), which.row.name),
+      observe::fields_of(which.row.trace).tracestate);
   record.note(observe::names::capability, group_.name());
   record.note(observe::names::effect_key, to_string(which.row.key));
   record.note(observe::names::message_id, to_string(which.row.call));

@@ -47,10 +47,12 @@ bool counts_as_failed(errc code) {
 observe::span
 message_spans::describe(const item& what, std::string_view trace, bool is_open) const {
   observe::span made;
+  std::string_view state;
   if (const auto above = observe::read_trace(trace)) {
     made.trace = above->trace;
     made.parent = above->span;
     made.id = ring_.new_id();
+    state = observe::fields_of(trace).tracestate;
   } else if (what.what == item::kind::event) {
     made.trace = what.id;
     made.id = ring_.new_id();
@@ -61,7 +63,7 @@ message_spans::describe(const item& what, std::string_view trace, bool is_open) 
     made.parent = made.id == root.span ? 0 : root.span;
   }
   made.kind = kind_of(what);
-  made.set_name(name_of_span(what, group_.name()));
+  made.set_name(name_of_span(what, group_.name()), state);
   made.note(observe::names::message_id, to_string(what.id));
   made.note(observe::names::capability, group_.name());
   if (what.attempt > 1) {
@@ -88,7 +90,7 @@ void message_spans::close(const write& each) {
   // A settlement without a span has no trace at hand; the tries of its effect have told of it.
   const bool is_message = is_call(what) || what.what == item::kind::event || each.span;
   const bool has_failed = each.threw || (each.failed && counts_as_failed(*each.failed));
-  if (!is_message || (!each.span && !has_failed && each.took <= slow_from)) {
+  if (!is_message || (!each.span && !has_failed && each.took <= observe::slow_from)) {
     return;
   }
   observe::span record = each.span ? each.span->record : describe(what, what.trace, false);
@@ -121,7 +123,7 @@ void message_spans::add_published(const observe::open_span& by) {
 void message_spans::close_call(
     const item& what, const write* in, nanoseconds took, const error* why) {
   const bool has_failed = why != nullptr && counts_as_failed(why->code);
-  if (why != nullptr && !has_failed && took <= slow_from
+  if (why != nullptr && !has_failed && took <= observe::slow_from
       && !group_.sampling().takes(what.trace, what.id)) {
     return; // A refusal is no failure.
   }
@@ -165,7 +167,9 @@ void message_spans::end_saga(const saga::outgoing::ended& over) {
   record.trace = above->trace;
   record.parent = above->span;
   record.id = observe::span_of_saga(over.saga);
-  record.set_name(fmt::format("saga {}.{}", group_.name(), over.operation));
+  record.set_name(
+      fmt::format("saga {}.{}", group_.name(), over.operation),
+      observe::fields_of(over.trace).tracestate);
   record.note(observe::names::saga_id, to_string(over.saga));
   record.note(observe::names::capability, group_.name());
   record.note(observe::names::saga_end, over.is_compensated ? "compensated" : "completed");

@@ -12,13 +12,11 @@
 
 namespace troupe {
 
-/// The time from which on a message has a span although its trace is not recorded.
-inline constexpr milliseconds slow_from{1'000};
-
 /// The spans of a runner's messages. Confined to the runner's thread.
 ///
 /// What is not recorded costs one test where it begins, and one where it ends: failures that count
-/// against a breaker, and messages that took more than `slow_from`, are recorded in any case.
+/// against a breaker, and messages that took more than `observe::slow_from`, are recorded in any
+/// case.
 class message_spans {
 public:
   message_spans(group& of, observe::span_ring& ring) : group_{of}, ring_{ring} {}
@@ -33,7 +31,8 @@ public:
 
   /// A message is settled.
   void end(const write& each) {
-    if (each.span || each.failed || each.threw || each.took > slow_from) {
+    if (observe::has_spans
+        && (each.span || each.failed || each.threw || each.took > observe::slow_from)) {
       close(each);
     }
   }
@@ -42,7 +41,9 @@ public:
   /// @param why null if it went well.
   void
   end_call(const item& what, const write* in, std::chrono::nanoseconds took, const error* why) {
-    if (group_.sampling().takes(what.trace, what.id) || why != nullptr || took > slow_from) {
+    if (observe::has_spans
+        && (group_.sampling().takes(what.trace, what.id) || why != nullptr
+            || took > observe::slow_from)) {
       close_call(what, in, took, why);
     }
   }

@@ -2,7 +2,7 @@
 """Measures Troupe beside its peers, interleaved in one run, and says which bars are met.
 
     bench.py calls|turns|sagas|events|http|replicated|all --bin DIR [--json FILE] [--runs N] [--seconds S]
-             [--beside DIR] [--secure] [--traced]
+             [--beside DIR] [--secure] [--traced] [--without-spans DIR]
 
 calls   client -> broker -> worker's actor -> back: Troupe's batching client and a plain two-frame
         one beside bare ZeroMQ and NATS; with `--secure` all of them once more, with keys or TLS on
@@ -16,7 +16,8 @@ replicated  journal and turns on PostgreSQL beside bare libpq; with a synchronou
         R3 and RabbitMQ's quorum queues (replicated.py); not in `all`
 
 `--beside` takes the programs of another release, built by its own `./dev bench`, through the same
-loads in the same rounds, and says what each of our figures is beside theirs.
+loads in the same rounds, and says what each of our figures is beside theirs; `--without-spans` those
+of a build of these sources that records no traces (tests/README.md, "What traces cost").
 
 Two series: `pinned`, all processes on one processor, which shows the cost of a message, and
 `unpinned`. Systems take turns (A B C A B C ...), so that what else the machine does hits them alike.
@@ -44,6 +45,9 @@ CALL_WINDOWS = (1, 64, 1000)
 SAGA_WINDOWS = (1, 64, 256)
 # The share of the calls that are traced, and what is to be left of the rate.
 TRACED = ((0.01, 0.97), (1, 0.5))
+# What is to be left of the rate of a build without spans where nothing is traced, and of another release.
+SPANS_OFF = 0.99
+OTHER_RELEASE_LEAST = 0.95
 
 
 def call_steps(given):
@@ -178,10 +182,16 @@ def main():
     parser.add_argument("--beside", type=pathlib.Path, help="programs of another release")
     parser.add_argument("--secure", action="store_true",
                         help="of calls: also with keys on each link, and rules")
+    parser.add_argument("--without-spans", type=pathlib.Path,
+                        help="of calls: programs of a build with TROUPE_SPANS=OFF, beside these")
     parser.add_argument("--traced", action="store_true", help="of calls: also with traces recorded")
     given = parser.parse_args()
     if given.traced and given.bench not in ("calls", "all"):
         parser.error("--traced is for calls")
+    if given.without_spans is not None:
+        if given.bench != "calls" or given.beside is not None:
+            parser.error("--without-spans is for calls, and takes the place of --beside")
+        given.beside = given.without_spans
     if given.secure and given.bench not in ("calls", "all"):
         parser.error("--secure is for calls")
     given.bin = given.bin.resolve()
@@ -202,7 +212,8 @@ def main():
                     measure(series, all_steps(steps, given), given, processor)
                 table(series)
                 bars(series)
-                versus(series)
+                versus(series, *(("a build without spans", SPANS_OFF) if given.without_spans
+                                 else ("other release", OTHER_RELEASE_LEAST)))
                 records += series.records()
     if given.json is not None:
         given.json.write_text("".join(json.dumps(record) + "\n" for record in records))

@@ -143,13 +143,13 @@ def beside(steps, others):
     return of_round
 
 
-def versus(series):
-    """What each figure is beside the one of the other release, of which it may lose 5 %."""
+def versus(series, words, least):
+    """What each figure is beside the one of the other programs, which `words` name, and what is to be left of that."""
     for system, work, window in series.lines:
         if system.endswith(OTHER_RELEASE):
             ours = system.removesuffix(OTHER_RELEASE)
-            bar(f"{ours}, {work} at {window} / other release",
-                series.ratio((ours, work, window), (system, work, window)), 0.95)
+            bar(f"{ours}, {work} at {window} / {words}",
+                series.ratio((ours, work, window), (system, work, window)), least)
 
 
 def table(series):
@@ -168,6 +168,6 @@ def bar(text, ratio, bound, at_most=False):
     if ratio is None:
         return say(f"  {text}: not measured")
     met = ratio <= bound if at_most else ratio >= bound
-    say(f"  {text}: {ratio:.2f}x, bar {'<=' if at_most else '>='} {bound}x: "
+    say(f"  {text}: {ratio:.3f}x, bar {'<=' if at_most else '>='} {bound}x: "
         f"{'met' if met else 'MISSED'}")
     return None

@@ -60,7 +60,8 @@ def spans_in(body: bytes) -> list[dict]:
         for scope in (value for tag, _, value in parts if tag == 2):
             for span in (value for tag, _, value in fields_of(scope) if tag == 2):
                 one = {tag: value for tag, _, value in fields_of(span)}
-                found.append({"trace": one[1].hex(), "id": one[2].hex(), "parent": one.get(4, b"").hex(),
+                found.append({"trace": one[1].hex(), "id": one[2].hex(), "state": one.get(3, b"").decode(),
+                              "parent": one.get(4, b"").hex(), "failed": 15 in one,
                               "name": one[5].decode(), "kind": one[6], "start": one[7], "end": one[8],
                               "node": process["service.name"], "notes": attributes(span, 9)})
     return found
@@ -75,6 +76,8 @@ class Collector(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = status
         self.answer = b""
+        self.retry_after = ""
+        self.asked: list[tuple[float, str]] = []  # When, by the monotonic clock, and by whom.
         self.bodies: list[bytes] = []
         self.news = threading.Condition()
         self.hangs = threading.Event()
@@ -99,6 +102,16 @@ class Collector(http.server.ThreadingHTTPServer):
                     raise AssertionError(f"no {names - {each['name'] for each in found}}: {found}")
 
 
+    def wait_for_more(self, trace: str, than: int) -> list[dict]:
+        """The spans of a trace, once there are more of them."""
+        until = time.monotonic() + PATIENCE
+        while len(found := [each for each in self.spans() if each["trace"] == trace]) <= than:
+            with self.news:
+                if time.monotonic() > until or not self.news.wait(until - time.monotonic()):
+                    raise AssertionError(f"no more than {than}: {found}")
+        return found
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -108,11 +121,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.connection.recv(1)  # Until the other side gives up.
             return
         with self.server.news:
+            self.server.asked.append((time.monotonic(), spans_in(body)[0]["node"]))
             if self.server.status == 200:
                 self.server.bodies.append(body)
             self.server.news.notify_all()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(self.server.answer)))
+        if self.server.retry_after:
+            self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
         with contextlib.suppress(OSError):  # An answer that is too long is not read to its end.
             self.wfile.write(self.server.answer)

@@ -8,7 +8,7 @@ import unittest
 import browser
 from gateway_systems import GatewayTest
 from harness import PATIENCE
-from played_page import PlayedPage, group, state
+from played_page import SAGA, TRACE, PlayedPage, group, history, spans, state
 from secured_systems import troupe
 
 SKIPPED = 77
@@ -118,7 +118,7 @@ class InBrowser(GatewayTest):
         self.assertEqual(1000, page.run("return document.querySelectorAll('#grid tbody tr').length"))
         took = page.wait("return performance.getEntriesByName('troupe.draw')[0]?.duration")
         print(f"1,000 capabilities are drawn within {took:.0f} ms")
-        self.assertLess(took, 5000)  # 1 s on a machine of its own.
+        self.assertLess(took, 2000)  # 0.3 s on a busy machine.
         page.run("""const find = document.getElementById('find');
                     find.value = 'capability_77'; find.dispatchEvent(new Event('input'));""")
         self.assertEqual(11, page.run("return document.querySelectorAll('#grid tbody tr:not([hidden])').length"))
@@ -281,6 +281,104 @@ class InBrowser(GatewayTest):
         played.answer = changed
         page.wait("return document.querySelector('#grid .place.bad') !== null")
         self.assertIn("two on n1", page.run("return document.activeElement.getAttribute('aria-label') ?? ''"))
+
+    def test_the_life_of_a_saga_and_of_a_trace_are_shown(self):
+        played = self.play(state(["one"], traces=[{**TRACE, "name": HOSTILE[0]}], sagas={"counts": {"parked": 1}, "list": [SAGA]}))
+        played.details = {
+            "sagas/one/c": history({"at": 1_800_000_009_000, "what": "paused", "step": HOSTILE[1], "attempt": 1, "note": HOSTILE[0]}),
+            "traces/t": spans({"span": "d", "parent": "d", "node": HOSTILE[1], "name": HOSTILE[2], "kind": "internal", "start_us": 1_800_000_000_009_000,
+                               "us": 0, "failed": False, "notes": {HOSTILE[0]: HOSTILE[3]}}, silent=["n2"], cut=["b1"])}
+        page = self.look(played.port)
+        page.run("document.querySelector('#sagas button').click()")
+        page.wait("return document.querySelectorAll('#details .line li').length === 8")
+        self.assertEqual("Saga c", page.run("return document.getElementById('details-title').textContent"))
+        lines = page.run("return [...document.querySelectorAll('#details .line li')].map((each) => [each.className, each.innerText])")
+        self.assertEqual(["", "", "ok", "", "bad", "", "bad", ""], [each[0] for each in lines])
+        self.assertIn("08:00:04 UTC failed charge\nthe provider is away", lines[4][1])
+        self.assertIn("calling charge try 2", lines[5][1])
+        self.assertIn(HOSTILE[0], lines[7][1])
+        text = page.run("return document.getElementById('details').innerText")
+        for words in ("n1", "rejected: by ann", "2027-01-15 08:10:00 UTC", "troupe sagas resume played.yaml one c"):
+            self.assertIn(words, text)
+        self.assertEqual(["Resume", "Retry the step", "Compensate"], page.run(
+            "return [...document.querySelectorAll('#details-orders button')].map((each) => each.textContent)"))
+        page.run("document.getElementById('details-close').click(); document.querySelector('#traces button').click()")
+        page.wait("return document.querySelectorAll('#details .bars tbody tr').length === 4")
+        rows = page.run("""return [...document.querySelectorAll('#details .bars tbody tr')].map((each) => {
+          const bar = each.querySelector('rect');
+          return [each.cells[0].innerText, each.cells[1].innerText, each.cells[2].innerText, each.cells[0].style.paddingInlineStart,
+            Number(bar.getAttribute('x')), bar.getAttribute('class')];
+        })""")
+        self.assertEqual([["POST /orders", "g1", "9.0 ms", "0.6rem"], ["queue one", "n1", "2.0 ms", "1.5rem"],
+                          ["one.place", "n1", "2.0 ms", "1.5rem"]], [each[:4] for each in rows[:3]])
+        self.assertEqual([None, None, "bad", None], [each[5] for each in rows])
+        self.assertLess(rows[0][4], rows[1][4])
+        self.assertLess(rows[1][4], rows[2][4])
+        self.assertIn(HOSTILE[2], rows[3][0])
+        text = page.run("return document.getElementById('details').innerText")
+        self.assertIn("What n2 may have of it is missing: no answer.", text)
+        self.assertIn("b1 may have had more spans of it", text)
+        self.assertEqual(0, page.run("return document.querySelectorAll('#details img, #details script').length"))
+        self.assertLessEqual(page.run("return document.documentElement.scrollWidth - innerWidth"), 0)
+        self.assert_clean(page)
+        with self.subTest("nobody has it any more"):
+            played.details = {"traces/t": {"spans": [], "silent": [], "cut": []}}
+            page.run("document.getElementById('details-close').click(); document.querySelector('#traces button').click()")
+            page.wait("return document.getElementById('details-body').innerText.includes('No process has spans of it any more')")
+            page.run("document.getElementById('details-close').click(); document.querySelector('#sagas button').click()")
+            page.wait("return document.getElementById('details-body').innerText.includes('No answer: no sagas/one/c')")
+            self.assert_clean(page, "404")
+
+    def test_colours_and_time_zone_are_chosen_and_kept(self):
+        page = self.look(self.play(state(["one"], letters=[])).port)
+        page.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+        ground = "return getComputedStyle(document.body).backgroundColor"
+        theme = "return [document.getElementById('theme').textContent, document.documentElement.dataset.theme]"
+        press = "document.getElementById(arguments[0]).click()"
+        link = "return document.getElementById('link').textContent"
+        self.assertEqual(["Colours: system", "auto"], page.run(theme))
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+        dark = page.run(ground)
+        page.run(press, "theme")
+        self.assertEqual(["Colours: light", "light"], page.run(theme))
+        self.assertNotEqual(dark, page.run(ground), "light though the system is dark")
+        page.run(press, "theme")
+        self.assertEqual(["Colours: dark", "dark"], page.run(theme))
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]})
+        self.assertEqual(dark, page.run(ground), "dark though the system is light")
+        self.assertEqual(["UTC", "as of 08:00:00 UTC"], [page.run("return document.getElementById('zone').textContent"), page.run(link)])
+        page.run(press, "zone")
+        self.assertEqual("as of 13:30:00", page.run(link))
+        self.assertEqual("Local time; show UTC", page.run("return document.getElementById('zone').getAttribute('aria-label')"))
+        page.driver.refresh()
+        page.wait("return document.querySelectorAll('#grid tbody tr').length > 0")
+        self.assertEqual(["Colours: dark", "dark"], page.run(theme))
+        self.assertEqual("as of 13:30:00", page.run(link))
+        page.run(press, "zone")
+        page.run(press, "theme")
+        self.assertEqual(["as of 08:00:00 UTC", "auto"], [page.run(link), page.run(theme)[1]])
+        self.assert_clean(page)
+
+    def test_fifty_tabs_ask_as_little_as_one(self):
+        played = self.play(state(["one"]))
+        page = self.look(played.port)
+        first = page.driver.current_window_handle
+        for n in range(49):
+            page.driver.switch_to.new_window("tab")
+            page.open(played.port)
+            page.wait("return document.querySelectorAll('#grid tbody tr').length > 0")
+        # Of all of them one is seen, and it asks once a second.
+        played.answer = state(["one"], headline="still here", at=1_800_000_001_000)
+        page.wait("return document.getElementById('headline').textContent === 'still here'")
+        before, began = played.looks, time.monotonic()
+        page.wait("window.until ??= performance.now() + 5000; return performance.now() > window.until")
+        looks, took = played.looks - before, time.monotonic() - began
+        print(f"50 tabs asked {looks} times in {took:.1f} s")
+        self.assertLessEqual(looks, took + 2)
+        # Who comes back to one sees what is.
+        page.driver.switch_to.window(first)
+        page.wait("return document.getElementById('headline').textContent === 'still here'")
+        self.assert_clean(page)
 
     def test_whose_token_is_over_is_asked_for_another(self):
         played = self.play(state(["one"]))

@@ -42,6 +42,31 @@ def state(names: list[str], nodes: tuple = ("n1", "n2"), **more: object) -> dict
         "traces": [], "features": {"list": [], "differences": []}, **more}
 
 
+SAGA = {"id": "c", "capability": "one", "operation": "place", "state": "parked", "step": "do charge", "code": "rejected",
+        "reason": "by ann", "maybe_done": False, "since": 1, "nodes": ["n1"]}
+TRACE = {"trace": "t", "name": "POST /orders", "node": "g1", "at": 1_800_000_000_000, "us": 9_000, "spans": 3, "failed": 1}
+
+
+def history(*more: dict) -> dict:
+    """What one saga did."""
+    records = [("started", "", 0, ""), ("calling", "reserve", 1, ""), ("done", "reserve", 1, ""), ("calling", "charge", 1, ""),
+               ("failed", "charge", 1, "the provider is away"), ("calling", "charge", 2, ""), ("parked", "charge", 2, "by ann")]
+    return {"capability": "one", "operation": "place", "state": "parked", "step": "do charge", "owner": "n1", "effects": ["charge"],
+            "deadline": 1_800_000_600_000, "unread": "", "next": None, "records": [
+                {"at": 1_800_000_000_000 + n * 1000, "what": what, "step": step, "attempt": attempt, "note": said}
+                for n, (what, step, attempt, said) in enumerate(records)] + list(more)}
+
+
+def spans(*more: dict, **others: object) -> dict:
+    """The spans of one trace: one below the other, and out of order."""
+    names = ("one.place", "POST /orders", "queue one")
+    ids, above = ("b", "a", "c"), ("a", "", "a")
+    return {"silent": [], "cut": [], "spans": [
+        {"span": ids[n], "parent": above[n], "node": "g1" if n == 1 else "n1", "name": name, "kind": "server",
+         "start_us": 1_800_000_000_000_000 + (0 if n == 1 else 1_000 * (4 - n)), "us": 9_000 if n == 1 else 2_000,
+         "failed": n == 0, "notes": {"troupe.operation": "place"}} for n, name in enumerate(names)] + list(more), **others}
+
+
 class PlayedPage:
     """Serves until `close`; what it answers may be changed meanwhile."""
 
@@ -49,6 +74,8 @@ class PlayedPage:
         self.answer = answer
         self.orders: list[tuple[str, dict, dict]] = []
         self.refusal: tuple[int, dict] | None = None  # Of who asks for the state.
+        self.details: dict[str, dict] = {}  # By path: "traces/t".
+        self.looks = 0
         self.order_answer: tuple[int, dict] = (200, {"done": "it is done"})
         page = self
 
@@ -57,9 +84,13 @@ class PlayedPage:
                 name = self.path.removeprefix("/ui").lstrip("/") or "page.html"
                 status, said = 200, page.answer
                 if name == "state":
+                    page.looks += 1
                     if page.refusal is not None:
                         status, said = page.refusal
                     kind, body = "application/json", json.dumps(said).encode()
+                elif name.startswith(("sagas/", "traces/")):
+                    status = 200 if name in page.details else 404
+                    kind, body = "application/json", json.dumps(page.details.get(name, {"detail": f"no {name}"})).encode()
                 else:
                     path = FOLDER / pathlib.Path(name).name
                     kind, body = TYPES[path.suffix], path.read_bytes()

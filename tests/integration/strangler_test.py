@@ -3,7 +3,9 @@
 import collections
 import datetime
 import http.client
+import importlib.util
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ import time
 import unittest
 import uuid
 
+from collector import Collector
 from harness import BIN, PATIENCE, SOURCE, System, SystemTest, free_port
 
 EXAMPLE = SOURCE / "examples" / "strangler"
@@ -28,7 +31,7 @@ class Shop(System):
         for old, new in self.ports.items():
             text = text.replace(f"127.0.0.1:{old}", f"127.0.0.1:{new}")
         path = self.folder / name
-        path.write_text(text)
+        path.write_text(text + (self.more if more is None else more))
         return path
 
 
@@ -79,10 +82,10 @@ class Load(threading.Thread):
 
 
 class Strangler(SystemTest):
-    def start(self, gateways=("g1", "g2"), users=40):
-        self.shop = Shop({"users": "{}"}, nodes=("n1",))
+    def start(self, gateways=("g1", "g2"), users=40, more="", old_shop=None):
+        self.shop = Shop({"users": "{}"}, nodes=("n1",), more=more)
         self.addCleanup(self.shop.close)
-        self.old = self.start_old_shop(users)
+        self.old = (old_shop or self.start_old_shop)(users)
         self.broker = self.shop.broker()
         self.shop.worker("n1")
         self.gateways = {each: self.shop.run("troupe-gateway", each) for each in gateways}
@@ -121,6 +124,30 @@ class Strangler(SystemTest):
 
     def get(self, port, path, **fields):
         return self.ask(port, "GET", path, **fields)
+
+    def start_listening_shop(self, users):
+        """The same old shop in this process: what of the traces it is told."""
+        spec = importlib.util.spec_from_file_location("old_shop", EXAMPLE / "old_shop.py")
+        old_shop = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(old_shop)
+        told = self.told = []
+
+        class Listening(old_shop.Handler):
+            def parse_request(self):
+                done = super().parse_request()
+                if self.path == "/gone":
+                    self.close_connection = True  # Without an answer.
+                    return False
+                if done:
+                    told.append((self.path, self.headers.get_all("traceparent", []), self.headers.get_all("tracestate", [])))
+                return done
+
+        server = old_shop.Server(("127.0.0.1", self.shop.ports["3002"]), Listening)
+        server.shop = old_shop.Shop(users)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return server
 
     def flag(self, value):
         done = subprocess.run(
@@ -227,6 +254,55 @@ class Strangler(SystemTest):
         self.old.wait()
         status, body, _ = self.get("8081", f"/api/users/{first}")
         self.assertEqual((502, "legacy_unreachable"), (status, json.loads(body)["code"]))
+
+    def test_a_request_is_one_tree_over_the_old_shop_and_the_capability(self):
+        collector = Collector()
+        self.addCleanup(collector.shutdown)
+        self.start(("g1",), users=2, more=f'\ntraces: {{sample: 0, otlp: "{collector.url}"}}\n',
+                   old_shop=self.start_listening_shop)
+        user = self.users[1]
+        path = f"/api/users/{user}"
+        with self.subTest("both are asked, and compared"):
+            trace = os.urandom(16).hex()
+            self.assertEqual(200, self.get("8081", path, traceparent=f"00-{trace}-00f067aa0ba902b7-01", tracestate="v=1")[0])
+            route = "GET /api/users/{user_id}"
+            spans = collector.wait_for({route, f"legacy {route}", "queue users", "users.get"}, trace)
+            while len(spans) < 5:  # The route of the capability has one of the same name.
+                spans = collector.wait_for_more(trace, len(spans))
+            ids = {each["id"]: each for each in spans}
+            self.assertEqual(5, len(ids), spans)
+            (root,) = [each for each in spans if each["parent"] not in ids]
+            self.assertEqual((route, 2, "00f067aa0ba902b7"), (root["name"], root["kind"], root["parent"]))
+            (asked,) = [each for each in spans if each["name"] == f"legacy {route}"]
+            self.assertEqual((3, root["id"]), (asked["kind"], asked["parent"]))
+            self.assertEqual((path, [f"00-{trace}-{asked['id']}-01"], ["v=1"]), self.told[-1])
+            (inner,) = [each for each in spans if each["name"] == route and each is not root]
+            self.assertEqual((1, root["id"]), (inner["kind"], inner["parent"]))
+            for each in spans:
+                self.assertEqual("v=1", each["state"], each)
+            self.assertEqual({"http.request.method": "GET", "http.route": "/api/users/{user_id}", "http.response.status_code": "200",
+                              "url.path": path, "troupe.feature": "users"}, root["notes"])
+        with self.subTest("the capability alone"):
+            trace = os.urandom(16).hex()
+            self.get("8081", path, x_side="modern", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+            spans = collector.wait_for({route, "queue users", "users.get"}, trace)
+            self.assertEqual(["00f067aa0ba902b7"], [each["parent"] for each in spans if each["name"] == route])
+        with self.subTest("the old shop alone, which no route takes"):
+            trace = os.urandom(16).hex()
+            self.get("8081", "/", traceparent=f"00-{trace}-00f067aa0ba902b7-01")
+            spans = collector.wait_for({"GET", "legacy GET"}, trace)
+            self.assertEqual([f"00-{trace}-{each['id']}-01" for each in spans if each["kind"] == 3], self.told[-1][1])
+        with self.subTest("a trace that nobody records is passed on, and one that is none is not"):
+            silent = f"00-{os.urandom(16).hex()}-00f067aa0ba902b7-00"
+            self.get("8081", "/", traceparent=silent)
+            self.assertEqual([silent], self.told[-1][1])
+            self.get("8081", "/", traceparent="nonsense", tracestate="v=1")
+            self.assertEqual(("/", [], []), self.told[-1])
+        with self.subTest("a failure has a span in any case"):
+            silent = os.urandom(16).hex()
+            self.assertEqual(502, self.get("8081", "/gone", traceparent=f"00-{silent}-00f067aa0ba902b7-00")[0])
+            spans = collector.wait_for({"GET", "legacy GET"}, silent)
+            self.assertEqual({"legacy_broken"}, {each["notes"]["error.type"] for each in spans})
 
     # The old shop must not depend on the broker: a gateway goes by what it heard last.
     def test_flags_outlive_the_broker_and_the_gateway(self):

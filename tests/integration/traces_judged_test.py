@@ -24,13 +24,18 @@ class Judged(SystemTest):
         client = system.client()
         self.assertTrue(client.call("inventory", "load", STOCK).ok)
         order = new_id()
-        self.assertTrue(client.call("order_saga", "place", ORDER, call_id=order, ttl=15000).ok)
-        collector.wait_for({"order_saga.place", "payments effect charge_card", "notifications order.confirmed"}, order.hex())
+        state = "vendor=00f067aa0ba902b7,rojo=1"
+        self.assertTrue(client.call("order_saga", "place", ORDER, call_id=order, ttl=15000,
+                                    traceparent=f"00-{order.hex()}-00f067aa0ba902b7-01 {state}").ok)
+        collector.wait_for({"queue order_saga", "order_saga.place", "saga order_saga.place", "payments effect charge_card",
+                            "publish order.confirmed", "notifications order.confirmed"}, order.hex())
         with collector.news:
             bodies = [*collector.bodies]
         judged = [span for body in bodies for span in otlp_judge.judge(self, REQUEST, body)]
         self.assertEqual({(each["id"], each["name"], each["kind"]) for body in bodies for each in spans_in(body)},
                          {(each.span_id.hex(), each.name, each.kind) for each in judged})
+        self.assertEqual({state}, {each.trace_state for each in judged if each.trace_id == order})
+        self.assertEqual({""}, {each.trace_state for each in judged if each.trace_id != order})
 
 
 if __name__ == "__main__":

@@ -1,19 +1,17 @@
-"""One request is one connected trace, and a collector in trouble troubles nobody."""
+"""One request is one connected trace, and whatever was answered has one verdict."""
 
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import tempfile
 import time
 import unittest
-import urllib.request
 
 from collector import Collector
 from gateway_systems import GatewayTest
-from harness import BIN, PATIENCE, Client, SystemTest, free_port, new_id, text_of
+from harness import BIN, PATIENCE, Client, SystemTest, new_id, text_of
 from systems import SHOP
 
 NOTIFIED = {**SHOP, "notifications": "{replicas: 1, subscribes: [order.confirmed], config: {spool: data/mail}}"}
@@ -146,82 +144,7 @@ class Parts(SystemTest):
             ids = [client.send("echo", "echo", {"payload": "a"}, traceparent=f"00-{trace}-00f067aa0ba902b7-01") for _ in range(100)]
             self.assertEqual(100, len(client.collect(ids)))
         drawn = subprocess.run([BIN / "troupe", "trace", system.file, trace], capture_output=True, text=True, timeout=PATIENCE)
-        self.assertRegex(drawn.stderr, r"a part: .*\bn1\b.* has more spans of it than fit into an answer; the oldest are missing")
-
-
-class Trouble(SystemTest):
-    def await_lost_spans(self, system) -> None:
-        until = time.monotonic() + PATIENCE
-        while True:
-            with urllib.request.urlopen(f"http://{system.admin['n1']}/metrics", timeout=PATIENCE) as answer:
-                text = answer.read().decode()
-            self.assertIn("\ntroupe_spans_sent_total 0\n", text)
-            if re.search(r"^troupe_spans_lost_total [1-9]", text, re.MULTILINE):
-                return
-            self.assertLess(time.monotonic(), until, "a refused batch is not counted as lost")
-
-    def measured(self, url: str, is_refused: bool) -> tuple[float, float]:
-        """How long the slowest of some calls took, and how long the worker took to stop."""
-        system = self.system(more=f'traces: {{sample: 1, otlp: "{url}"}}', admin=True)
-        broker, worker = system.broker(), system.worker()
-        client = system.client()
-        took = []
-        for _ in range(200):
-            began = time.monotonic()
-            reply = client.call("echo", "echo", {"payload": "a"})
-            self.assertTrue(reply.ok, reply)
-            took.append(time.monotonic() - began)
-        if is_refused:
-            self.assertIn("404", worker.wait_for("traces.refused")["reason"])
-            self.await_lost_spans(system)
-        else:
-            worker.wait_for("traces.not_sent")
-        began = time.monotonic()
-        worker.signal(15)
-        self.assertEqual(0, worker.await_end())
-        stopped = time.monotonic() - began
-        broker.end()
-        return sorted(took)[len(took) // 2], stopped
-
-    def test_what_of_a_batch_a_collector_refuses_is_lost_and_told(self):
-        collector = Collector()
-        self.addCleanup(collector.shutdown)
-        partial = b"\x08\x01\x12\x0btoo old \xe2\x80\xae"
-        collector.answer = b"\x0a" + bytes([len(partial)]) + partial
-        system = self.system(more=f'traces: {{sample: 1, otlp: "{collector.url}"}}', admin=True)
-        system.broker()
-        worker = system.worker()
-        self.assertTrue(system.client().call("echo", "echo", {"payload": "a"}).ok)
-        told = worker.wait_for("traces.refused")
-        self.assertEqual(("1", "too old \u202e"), (told["spans"], told["reason"]))
-        until = time.monotonic() + PATIENCE
-        while True:
-            with urllib.request.urlopen(f"http://{system.admin['n1']}/metrics", timeout=PATIENCE) as answer:
-                lost = re.search(r"^troupe_spans_lost_total (\d+)$", answer.read().decode(), re.MULTILINE)
-            if int(lost[1]) > 0:
-                break
-            self.assertLess(time.monotonic(), until)
-        with self.subTest("an answer without end says nothing, and the next batch leaves"):
-            collector.answer = b"\x0a\x7f" + b"x" * 5_000_000
-            count = len(collector.bodies)
-            self.assertTrue(system.client().call("echo", "echo", {"payload": "a"}).ok)
-            with collector.news:
-                self.assertTrue(collector.news.wait_for(lambda: len(collector.bodies) > count, PATIENCE))
-
-    def test_a_collector_in_trouble_troubles_nobody(self):
-        for words, status, hangs in (("away", None, False), ("busy", 503, False), ("strange", 404, False),
-                                     ("silent", 200, True)):
-            with self.subTest(words):
-                url = f"http://127.0.0.1:{free_port()}/v1/traces"
-                if status is not None:
-                    collector = Collector(status)
-                    self.addCleanup(collector.shutdown)
-                    url = collector.url
-                    if hangs:
-                        collector.hangs.set()
-                usual, stopped = self.measured(url, status == 404)
-                self.assertLess(usual, 0.5)
-                self.assertLess(stopped, 3 + 2, "a stop waits for the collector")  # Of a busy machine.
+        self.assertRegex(drawn.stderr, r"a part: .*\bn1\b.* may have had more spans of it; the oldest are left out")
 
 
 class Lives(SystemTest):

@@ -90,6 +90,24 @@ BOOST_AUTO_TEST_CASE(spans_of_rings_are_chosen_as_well) {
   BOOST_TEST(answer_of(rings, none, {.slow_us = 6, .count = 10}).spans.empty());
 }
 
+// Who tells could not tell all: as long as what it told then is here, an answer is a part.
+BOOST_AUTO_TEST_CASE(a_gap_in_what_was_told_is_told) {
+  const span_rings rings;
+  kept_spans kept;
+  auto part = told_by("g1", 10);
+  part.is_cut = true;
+  BOOST_TEST(!kept.has_gap());
+  BOOST_REQUIRE(kept.add(wire::encoded(part)).has_value());
+  BOOST_TEST(answer_of(rings, kept, {.count = 100}).is_cut);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    BOOST_TEST(kept.has_gap());
+    BOOST_REQUIRE(kept.add(wire::encoded(told_by("g1", kept_spans::most_at_once, i * 1'000))));
+  }
+
+  BOOST_TEST(!kept.has_gap());
+  BOOST_TEST(!answer_of(rings, kept, {.trace = uuid{}, .slow_us = 1'000, .count = 1'000}).is_cut);
+}
+
 BOOST_AUTO_TEST_CASE(the_newest_are_kept) {
   kept_spans kept;
   for (std::int64_t i = 0; i < 10; ++i) {

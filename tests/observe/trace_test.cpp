@@ -110,19 +110,62 @@ BOOST_AUTO_TEST_CASE(notes_have_bounds) {
   BOOST_TEST(made.note(std::string(100, 'k'), std::string(1'000, 'v')));
   BOOST_TEST(!made.note("bad", "\xff"));
   BOOST_TEST(!made.note("", "x"));
-  BOOST_TEST(!made.note("more", std::string(150, 'v')));
+  BOOST_TEST(made.note("more", std::string(150, 'v')));
+  BOOST_TEST(!made.note("most", std::string(150, 'v')));
 
   std::vector<std::string> found;
   made.for_each_note([&](std::string_view key, std::string_view value) {
     found.push_back(std::string{key} + "=" + std::string{value});
   });
   BOOST_TEST(made.name() == "orders.place");
-  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_REQUIRE(found.size() == 3U);
   BOOST_TEST(found[0] == "items=12");
   BOOST_TEST(found[1] == std::string(40, 'k') + "=" + std::string(160, 'v'));
 }
 
 // OTLP/HTTP, "Failures": these four are tried again, and so is what got no answer.
+BOOST_AUTO_TEST_CASE(a_span_has_the_state_of_its_trace_beside_its_notes) {
+  span one;
+  one.set_name("orders.place", "vendor=1,other=2");
+  BOOST_TEST(one.note("items", "12"));
+  span none = named_span("orders.place");
+  BOOST_TEST(none.note("items", "12"));
+  span cut;
+  cut.set_name("orders.place", std::string(span::state_bytes_max + 1, 's'));
+
+  BOOST_TEST(one.name() == "orders.place");
+  BOOST_TEST(one.state() == "vendor=1,other=2");
+  BOOST_TEST(none.state() == "");
+  BOOST_TEST(cut.state() == ""); // A part of a member would say something else.
+  BOOST_TEST(span{}.state() == "");
+  for (const span* each : {&one, &none}) {
+    std::string found;
+    each->for_each_note([&](std::string_view key, std::string_view value) {
+      found += std::string{key} + "=" + std::string{value} + ";";
+    });
+    BOOST_TEST(found == "items=12;");
+  }
+}
+
+// A long text leaves nothing behind in the place of a short one.
+BOOST_AUTO_TEST_CASE(a_ring_that_is_overwritten_keeps_whole_spans) {
+  span_ring ring;
+  for (std::size_t i = 0; i < span_ring::capacity; ++i) {
+    span long_one = named_span(std::string(90, 'n'));
+    BOOST_REQUIRE(long_one.note("key", std::string(150, 'v')));
+    ring.add(long_one);
+  }
+  for (std::size_t i = 0; i < span_ring::capacity; ++i) {
+    ring.add(named_span("n"));
+  }
+  std::size_t notes = 0;
+  (void)ring.read(0, [&](const span& each) {
+    BOOST_TEST(each.name() == "n");
+    each.for_each_note([&](std::string_view, std::string_view) { ++notes; });
+  });
+  BOOST_TEST(notes == 0U);
+}
+
 // A collector refuses a whole batch for one string that is no UTF-8.
 BOOST_AUTO_TEST_CASE(a_name_that_is_no_text_spoils_no_batch) {
   span one;

@@ -1,4 +1,4 @@
-"""Each row of the tables of limits names the tests that show what happens there, and there are such tests."""
+"""Each row of the tables of limits names the tests that show what happens there, and there are such tests; pictures are small."""
 
 import re
 import sys
@@ -33,6 +33,23 @@ def faults(tree, known):
             if not names:
                 found.append(f"{path}: no test is named in: {row[:80]}")
     return found
+
+
+PICTURES = "nodes/page/pictures"
+PICTURE_BYTES_MAX = 200 * 1024
+
+
+class Pictures(unittest.TestCase):
+    def test_the_three_of_the_page_are_small_and_shown(self):
+        tree = source_tree.root()
+        shown = set(re.findall(rf"!\[[^\]]+\]\(({PICTURES}/[^)]+)\)", source_tree.read(tree, "README.md")))
+        there = {str(each) for each in source_tree.files(tree, under=(PICTURES,))}
+        self.assertEqual(there, shown)
+        self.assertEqual(3, len(there))
+        for each in there:
+            bytes_ = (tree / each).read_bytes()
+            self.assertEqual(b"\x89PNG\r\n\x1a\n", bytes_[:8], each)
+            self.assertLess(len(bytes_), PICTURE_BYTES_MAX, each)
 
 
 class Limits(unittest.TestCase):

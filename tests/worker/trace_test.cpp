@@ -151,10 +151,12 @@ BOOST_AUTO_TEST_CASE(what_a_call_publishes_has_its_trace_also_after_a_crash) {
   const observe::span call = span_named("things.announce");
   BOOST_TEST(observe::hex_of(call.trace) == "4bf92f3577b34da6a3ce929d0e0e4736");
   BOOST_TEST(observe::hex_of(call.parent) == "00f067aa0ba902b7");
+  BOOST_TEST(call.state() == "vendor=1");
   BOOST_TEST((call.kind == observe::span_kind::server));
   BOOST_TEST(!call.has_failed);
   BOOST_TEST(is_published_by(text("SELECT trace FROM outbox"), call));
   const observe::span published = publish_of(text("SELECT trace FROM outbox"));
+  BOOST_TEST(published.state() == "vendor=1");
 
   make_anew(); // It dies before the event has left.
   join();
@@ -204,6 +206,32 @@ BOOST_FIXTURE_TEST_CASE(
   const observe::span settled = span_named("things settles an effect");
   BOOST_TEST(settled.parent == call.id);
   BOOST_TEST(is_published_by(text("SELECT trace FROM outbox WHERE seq = 2"), settled));
+}
+
+// Of a trace that nobody records, and of none.
+BOOST_AUTO_TEST_CASE(an_effect_that_is_slow_has_a_span_in_any_case) {
+  seen.on_effect = [&](const effect_call& call) -> outcome<count> {
+    time.advance(1'100ms);
+    return count{call.attempt};
+  };
+  send("send", std::string{silent} + " vendor=1");
+  p->run_until([&] { return seen.settled == 1; });
+  const uuid untraced = send_thing("send", "another", "");
+  p->run_until([&] { return seen.settled == 2; });
+
+  std::vector<observe::span> found;
+  for (const observe::span& each : spans()) {
+    if (each.name() == "things effect send") {
+      found.push_back(each);
+    }
+  }
+  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_TEST(!found[0].has_failed);
+  BOOST_TEST(found[0].duration >= std::chrono::nanoseconds{1'100ms}.count());
+  BOOST_TEST(observe::hex_of(found[0].parent) == "00f067aa0ba902b7");
+  BOOST_TEST(found[0].state() == "vendor=1");
+  BOOST_TEST(found[1].trace == untraced);
+  BOOST_TEST(found[1].parent == observe::root_of(untraced).span);
 }
 
 BOOST_AUTO_TEST_CASE(a_timer_keeps_the_trace_until_it_is_due) {

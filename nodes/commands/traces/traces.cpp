@@ -185,7 +185,7 @@ int run_one(const trace_arguments& given) {
   }
   if (!all.cut.empty()) {
     print_aside(fmt::format(
-        "  a part: {} has more spans of it than fit into an answer; the oldest are missing\n",
+        "  a part: {} may have had more spans of it; the oldest are left out\n",
         fmt::join(all.cut, ", ")));
   }
   return print_silent(all.answers, given.json) ? exit_code::error : exit_code::ok;

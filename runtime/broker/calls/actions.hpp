@@ -1,10 +1,13 @@
 #pragma once
 
 #include "runtime/broker/decided.hpp"
+#include "runtime/clock.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace troupe::broker {
 
@@ -42,6 +45,21 @@ struct send_roster {};
 /// reuse.
 using action = std::variant<deliver, answer, refuse, forget, send_roster>;
 
-using decisions = decided<action>;
+/// A call that this broker took in and ended with an error of its own, for its span.
+struct failed_call {
+  uuid id;
+  std::string header;
+  errc why;
+  instant arrived;
+};
+
+struct decisions : decided<action> {
+  std::vector<failed_call> failed;
+
+  void clear() {
+    decided::clear();
+    failed.clear();
+  }
+};
 
 } // namespace troupe::broker

@@ -10,6 +10,9 @@ namespace {
 // The wait for the end of a call that is in hand at a worker of an earlier release.
 constexpr milliseconds held_wait{100};
 
+// The most calls that are told as failed after one input: a ring of spans keeps no more.
+constexpr std::size_t failed_max = 1'024;
+
 } // namespace
 
 void callers::add(std::uint32_t index, origin whom, instant deadline) {
@@ -78,6 +81,9 @@ void callers::end(std::uint32_t index, const error& why, decisions& out) {
 
 void callers::refuse_all(std::uint32_t index, const error& why, decisions& out) {
   call& refused = calls_[index];
+  if (!refused.waiters.empty()) {
+    note_failure(refused, why.code, out);
+  }
   for (const waiter& each : refused.waiters) {
     refuse(each.to, refused.id, why, out);
   }
@@ -94,6 +100,13 @@ void callers::answer_all(
   }
   answered.waiters.clear();
   timers_.clear(index);
+}
+
+void callers::note_failure(const call& which, errc why, decisions& out) {
+  if (out.failed.size() == failed_max) {
+    return;
+  }
+  out.failed.push_back({which.id, std::string{which.header()}, why, which.arrived});
 }
 
 bool callers::expire(std::uint32_t index, instant now, decisions& out) {
@@ -120,6 +133,7 @@ bool callers::expire(std::uint32_t index, instant now, decisions& out) {
       std::remove_if(late.waiters.begin(), late.waiters.end(), is_late), late.waiters.end());
   if (late.waiters.empty()) {
     where.times.expired.record(now - late.arrived);
+    note_failure(late, errc::deadline_exceeded, out);
     timers_.clear(index);
     return true;
   }

@@ -54,6 +54,8 @@ public:
   std::size_t waited_for() const { return timers_.size(); }
 
 private:
+  static void note_failure(const call& which, errc why, decisions& out);
+
   directory& nodes_;
   held_calls& calls_;
   counters& counts_;

@@ -10,23 +10,41 @@
 namespace troupe::broker {
 
 void queue_spans::add(const call& sent, instant now) {
-  const auto header = wire::scan_header(sent.header());
-  if (!header) {
+  add("queue", sent.id, sent.header(), now - sent.arrived, nullptr);
+}
+
+void queue_spans::add(const failed_call& ended, instant now) {
+  add("call", ended.id, ended.header, now - ended.arrived, &ended.why);
+}
+
+void queue_spans::add(
+    std::string_view what,
+    const uuid& id,
+    std::string_view header,
+    instant::duration took,
+    const errc* why) {
+  const auto read = wire::scan_header(header);
+  if (!read) {
     return; // The header was scanned when it came in.
   }
-  const auto above = observe::read_trace(header->traceparent).value_or(observe::root_of(sent.id));
+  const auto above = observe::read_trace(read->traceparent).value_or(observe::root_of(id));
   observe::span made;
   made.trace = above.trace;
   made.parent = above.span;
   made.id = ring_.new_id();
-  made.duration = std::max<instant::duration>(now - sent.arrived, {}).count();
+  made.duration = std::max<instant::duration>(took, {}).count();
   made.start =
       std::chrono::duration_cast<std::chrono::nanoseconds>(time_.wall().time_since_epoch()).count()
       - made.duration;
-  made.set_name(fmt::format("queue {}", header->to));
-  made.note(observe::names::capability, header->to);
-  made.note(observe::names::operation, sent.op());
-  made.note(observe::names::message_id, to_string(sent.id));
+  made.set_name(
+      fmt::format("{} {}", what, read->to), observe::fields_of(read->traceparent).tracestate);
+  made.note(observe::names::capability, read->to);
+  made.note(observe::names::operation, read->op);
+  made.note(observe::names::message_id, to_string(id));
+  if (why != nullptr) {
+    made.has_failed = true;
+    made.note(observe::names::error, name_of(*why));
+  }
   ring_.add(made);
 }
 

@@ -138,7 +138,8 @@ void switchboard::carry_out(instant now) {
     if (const auto* to_worker = std::get_if<deliver>(&each)) {
       TROUPE_FAULT("broker.before_deliver");
       const struct call& sent = router_.call_at(to_worker->call);
-      if (sent.is_traced && spans_) {
+      if (observe::has_spans && spans_
+          && (sent.is_traced || now - sent.arrived > observe::slow_from)) {
         spans_->add(sent, now);
       }
       out_.append(to_worker->to, sent.header(), sent.body());
@@ -156,6 +157,11 @@ void switchboard::carry_out(instant now) {
       out_.close(ended->whom);
     } else {
       send_roster_to_workers(router_, out_);
+    }
+  }
+  if (spans_) {
+    for (const failed_call& each : decisions_.failed) {
+      spans_->add(each, now);
     }
   }
   for (log_event& each : decisions_.log) {

@@ -8,10 +8,11 @@
 #include "runtime/gateway/server/call_book.hpp"
 #include "runtime/gateway/server/call_desk.hpp"
 #include "runtime/gateway/server/key_book.hpp"
+#include "runtime/gateway/server/request_traces.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
-#include "runtime/observe/span_ring.hpp"
 #include "runtime/observe/trace_context.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,8 +20,9 @@ namespace troupe::gateway {
 
 /// The options of a route: what it calls, and how requests and answers look.
 struct call_route_options {
-  /// "POST /api/orders".
+  /// "POST /api/orders", and "/api/orders" alone.
   std::string name;
+  std::string path;
   std::string capability;
   std::string operation;
   /// False for a query, which may be asked again at will.
@@ -38,9 +40,8 @@ struct call_route_options {
   types all{};
   std::string request{};
   std::string reply{};
-  /// The choice which requests without a trace are recorded, and where; null for nowhere.
+  /// The choice which requests without a trace are recorded.
   observe::sampling sampling{};
-  observe::span_ring* spans = nullptr;
 };
 
 /// A route that calls an operation: JSON to a message, its answer or error to a response.
@@ -52,6 +53,7 @@ public:
   call_route(
       call_route_options options,
       const clock& time,
+      request_traces& traces,
       call_desk& calls,
       call_book& book,
       key_book* keys);
@@ -62,32 +64,37 @@ private:
   /// A request that has become a message.
   struct wish {
     request_message message;
-    std::string trace;
-    /// Its trace begins here.
-    bool is_root = false;
-    /// The span of the request in its trace; 0 if it has none.
-    std::uint64_t span = 0;
+    std::shared_ptr<const traced_request> trace;
     wait_preference preferred;
     http::responder answers;
     /// The service that asks, where a token is required.
     std::string service;
     /// The address of whoever asks.
     std::string client;
+    /// Its span is one of the request's own, and not the request.
+    bool is_inner = false;
   };
+
+  /// Is told the answer to a call.
+  using answered = std::function<void(const uuid& call, http::response answer)>;
 
   void change(const wish& wanted, const std::optional<uuid>& id);
   void ask(const wish& wanted);
   void change_under(const wish& wanted, const idempotency_key& key);
   void begin(const wish& wanted, const idempotency_key& key, wall_time born);
-  outcome<uuid> call(const wish& wanted, const std::optional<uuid>& id, call_desk::listener ended);
-  std::unique_ptr<observe::open_span> begin_span(const wish& wanted) const;
-  void end_span(observe::span& record, instant began, const client::completion& ended) const;
-  std::string new_trace() const;
+  outcome<uuid> call(const wish& wanted, const std::optional<uuid>& id, answered ended);
+  void end_trace(
+      const traced_request& which,
+      bool is_inner,
+      const uuid& call,
+      int status,
+      const error* why) const;
   http::response answer_to(const client::completion& ended) const;
-  void refuse(const http::responder& answers, const error& why) const;
+  void refuse(const wish& wanted, const error& why) const;
 
   const call_route_options options_;
   const clock& time_;
+  request_traces& traces_;
   call_desk& calls_;
   call_book& book_;
   key_book* const keys_;

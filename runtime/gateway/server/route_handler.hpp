@@ -19,6 +19,8 @@ struct route_request {
   /// Whether that proof still holds: asked again while an answer goes on. Empty where none is asked
   /// for. On the HTTP loop.
   std::function<bool()> still_holds{};
+  /// Another route has taken the request, and tells of it: this is a part of what that does.
+  bool is_inner = false;
 };
 
 /// Answers the requests of one route.
