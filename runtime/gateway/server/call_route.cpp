@@ -1,6 +1,7 @@
 #include "runtime/gateway/server/call_route.hpp"
 
 #include "runtime/bytes.hpp"
+#include "runtime/gateway/server/request_trace.hpp"
 #include "runtime/http/fields.hpp"
 #include "runtime/observe/span_names.hpp"
 
@@ -71,16 +72,19 @@ void call_route::handle(route_request request, const http::responder& answers) {
         415, "unsupported_media_type", "send JSON, with Content-Type: application/json"});
     return;
   }
+  if (options_.changes && request.is_of_other_site) {
+    answers.respond(http::problem{
+        403, "forbidden", "a page of another site asks, whose origin `cors` does not name"});
+    return;
+  }
   auto message =
       message_of(asked, request.variables, options_.all, options_.request, options_.key_field);
   if (!message) {
     refuse(answers, message.error());
     return;
   }
-  // Several are as good as none (W3C Trace Context, 3.2.2).
-  std::string trace = observe::trace_text(
-      asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),
-      asked.listed("tracestate"));
+  std::string trace = trace_in(
+      asked, request.is_trusted_with_traces || !request.service.empty(), options_.sampling);
   const bool is_root = trace.empty();
   if (is_root) {
     trace = new_trace();

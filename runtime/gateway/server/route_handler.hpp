@@ -15,6 +15,10 @@ struct route_request {
   route_path::variables variables;
   /// The service that the request's token proves; empty where none is asked for.
   std::string service{};
+  /// Whether a page of another site asks that may not read answers (`cors::refuses_site_of`).
+  bool is_of_other_site = false;
+  /// Whether the request may say that its trace is recorded (`trace_in`).
+  bool is_trusted_with_traces = false;
 };
 
 /// Answers the requests of one route.
