@@ -4,6 +4,7 @@
 #include "runtime/gateway/server/call_route.hpp"
 #include "runtime/gateway/server/events_route.hpp"
 #include "runtime/gateway/server/token_route.hpp"
+#include "topology/gateways.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -31,10 +32,6 @@ constexpr std::size_t bodies_at_once = 16;
 
 std::string text_of(const gateway::route_key& key) {
   return fmt::format("{} {}", http::name_of(key.method), key.path.text());
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "::1" || host.starts_with("127.");
 }
 
 gateway::call_route_options options_of(
@@ -111,6 +108,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   if (self.tls) {
     made.server.tls = {self.tls->certificate, self.tls->key};
   }
+  made.server.hosts = topology::hosts_of(self);
   made.server.request.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   made.server.request.handler = longest_answer(plan, self) + answer_margin;
   made.server.request.idle = idle_kept;
@@ -118,7 +116,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.server.connections.bodies_bytes_max = std::max(
       made.server.connections.bodies_bytes_max,
       bodies_at_once * made.server.request.body_bytes_max);
-  if (is_loopback(self.address.host) || !self.proxies.empty()) {
+  if (topology::is_loopback(self.address) || !self.proxies.empty()) {
     // A proxy in front has all of them.
     made.server.connections.per_address = gateway_connections_max;
   }
@@ -131,6 +129,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.origins = self.origins;
   made.each_client = self.rate;
   made.proxies = self.proxies;
+  made.trusts_traces = topology::is_local(self);
   if (self.store) {
     made.keys = self.store->substr(self.store->find(':') + 1);
     made.keys_kept = longest_kept(plan, self);

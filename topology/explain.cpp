@@ -171,6 +171,28 @@ route_text(const route_plan& route, const plan& plan, const std::vector<actor_ty
   return text + (call.wants_key ? "; an Idempotency-Key is required\n" : "\n");
 }
 
+/// The routes that want a token and yet lead to a legacy system which gets everything else without
+/// one: that may take another path for the same.
+std::string unguarded_text(const gateway_plan& gateway, const plan& plan) {
+  const auto origin_of = [&](const std::string& feature) {
+    const strangler_plan* const known = plan.find_feature(feature);
+    return known == nullptr ? std::string{} : known->feature.legacy.origin;
+  };
+  std::string text;
+  for (const route_plan& each : gateway.routes) {
+    const auto* const call = std::get_if<call_route_plan>(&each.does);
+    if (each.wants_token && call != nullptr && !call->feature.empty()
+        && origin_of(call->feature) == origin_of(gateway.otherwise)) {
+      text += fmt::format(
+          "      without a token, too, what that system takes for {} {}, such as a slash behind it "
+          "or other capitals: let it check by itself who asks\n",
+          http::name_of(each.key.method),
+          each.key.path.text());
+    }
+  }
+  return text;
+}
+
 std::string
 gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<actor_type>& types) {
   std::string text = fmt::format(
@@ -190,6 +212,9 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
   if (!gateway.proxies.empty()) {
     fmt::format_to(end, "    {} may say for whom a request is\n", list_text(gateway.proxies));
   }
+  if (!gateway.hosts.empty()) {
+    fmt::format_to(end, "    requests ask for it as {}\n", list_text(gateway.hosts));
+  }
   if (gateway.ui != page_readers::nobody) {
     fmt::format_to(
         end,
@@ -205,6 +230,7 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
   }
   if (!gateway.otherwise.empty()) {
     fmt::format_to(end, "    all else goes to the legacy system of {}\n", gateway.otherwise);
+    text += unguarded_text(gateway, plan);
   }
   return text;
 }

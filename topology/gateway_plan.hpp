@@ -83,9 +83,12 @@ struct gateway_plan {
   std::optional<tls_plan> tls{};
   /// The origins whose pages may read answers. @source https://fetch.spec.whatwg.org, "CORS".
   std::vector<std::string> origins{};
+  /// The names by which requests may ask for it, without port; empty: any, or on loopback its
+  /// names.
+  std::vector<std::string> hosts{};
   /// The rate at which each client address may send; absent: as much as it likes.
   std::optional<gateway::rate> rate{};
-  /// Normal addresses of proxies whose X-Forwarded-For is believed.
+  /// Normal addresses of proxies whose X-Forwarded-For and -Proto are believed.
   std::vector<std::string> proxies{};
   /// The database of the times of keys, such as "sqlite:examples/shop/data/gateway.db"; nothing for
   /// `none`: only keys that carry their time are taken then.

@@ -23,6 +23,7 @@ constexpr std::size_t routes_max = 1'024;
 constexpr std::size_t patterns_max = 64;
 constexpr std::size_t origins_max = 64;
 constexpr std::size_t proxies_max = 64;
+constexpr std::size_t hosts_max = 64;
 
 constexpr std::string_view default_key_store = "sqlite:data/gateway.db";
 constexpr std::array statuses{200, 201, 202, 204};
@@ -39,6 +40,21 @@ bool is_origin(std::string_view text) {
   return !rest.empty() && std::all_of(rest.begin(), rest.end(), [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0
            || std::string_view{".-:[]"}.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+/// "shop.example", "10.0.0.7", "[2001:db8::7]": as the field Host has it in lower case, without
+/// port.
+/// @source RFC 9110, 7.2; RFC 3986, 3.2.2.
+bool is_host_name(std::string_view text) {
+  const bool is_in_brackets = text.size() > 2 && text.starts_with('[') && text.ends_with(']');
+  if (is_in_brackets) {
+    const std::string_view inside = text.substr(1, text.size() - 2);
+    return inside.find(':') != inside.npos && gateway::normal_address(inside).has_value();
+  }
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0
+           || std::string_view{".-_"}.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
 
@@ -322,6 +338,31 @@ void read_proxies(
   }
 }
 
+void read_hosts(
+    const config_tree::entry& gateway,
+    config_reader& reader,
+    gateway_plan& into,
+    std::vector<fault>& found) {
+  into.hosts = reader.texts("hosts").value_or(std::vector<std::string>{});
+  if (into.hosts.size() > hosts_max) {
+    reader.add_fault(
+        "hosts",
+        fmt::format("has {} entries", into.hosts.size()),
+        fmt::format("stay below {}", hosts_max + 1));
+  }
+  for (std::size_t i = 0; i < into.hosts.size(); ++i) {
+    if (!is_host_name(into.hosts[i])) {
+      found.push_back(
+          {gateway.value.find("hosts")->items[i].at,
+           fmt::format(
+               "`{}` in `hosts` of gateway `{}` is no name of a host", into.hosts[i], gateway.key),
+           "write what stands in the address bar behind https://, in lower case and without a "
+           "port, "
+           "such as shop.example"});
+    }
+  }
+}
+
 void read_store(config_reader& reader, const std::string& folder, gateway_plan& into) {
   const std::string store = reader.text("store").value_or(std::string{default_key_store});
   if (auto wrong = check_store(store)) {
@@ -368,6 +409,7 @@ void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault
   read_cors(reader.tree("cors"), who, made, found);
   read_rate(reader.tree("rate"), who, made, found);
   read_proxies(entry, reader, made, found);
+  read_hosts(entry, reader, made, found);
   read_store(reader, into.folder, made);
   made.otherwise = reader.text("otherwise").value_or("");
   read_ui(reader, made);
@@ -393,6 +435,18 @@ void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault
   }
   reader.finish();
   into.gateways.push_back(std::move(made));
+}
+
+bool is_local(const gateway_plan& gateway) {
+  return is_loopback(gateway.address) && gateway.proxies.empty();
+}
+
+std::vector<std::string> hosts_of(const gateway_plan& gateway) {
+  std::vector<std::string> hosts = gateway.hosts;
+  if ((is_local(gateway) && !gateway.tls) || (is_loopback(gateway.address) && !hosts.empty())) {
+    hosts.insert(hosts.end(), {"localhost", "127.0.0.1", "[::1]", gateway.address.host});
+  }
+  return hosts;
 }
 
 } // namespace troupe::topology

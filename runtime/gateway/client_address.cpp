@@ -74,4 +74,16 @@ std::string client_address(const http::request& asked, const std::vector<std::st
   return nearest;
 }
 
+bool is_of_proxy(const http::request& asked, const std::vector<std::string>& proxies) {
+  return is_in(proxies, asked.peer.host);
+}
+
+bool client_uses_tls(const http::request& asked, const std::vector<std::string>& proxies) {
+  const auto said = is_of_proxy(asked, proxies)
+                        ? http::list_members(asked.listed("x-forwarded-proto"))
+                        : std::vector<std::string>{};
+  const std::string last = said.empty() ? std::string{} : http::lower_case(said.back());
+  return last == "https" || (asked.peer.uses_tls && last != "http");
+}
+
 } // namespace troupe::gateway

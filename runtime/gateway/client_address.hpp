@@ -24,4 +24,11 @@ std::optional<std::string> normal_address(std::string_view text);
 /// @param proxies normal addresses.
 std::string client_address(const http::request& asked, const std::vector<std::string>& proxies);
 
+/// Whether the peer that sent a request is one of `proxies`.
+bool is_of_proxy(const http::request& asked, const std::vector<std::string>& proxies);
+
+/// Whether the client came over TLS: as the peer's connection or, if the peer is a proxy that is
+/// trusted, as the last X-Forwarded-Proto says, which the nearest proxy wrote. Pure.
+bool client_uses_tls(const http::request& asked, const std::vector<std::string>& proxies);
+
 } // namespace troupe::gateway

@@ -15,13 +15,22 @@ constexpr std::string_view preflight_seconds = "7200";
 
 } // namespace
 
+bool cors::names(std::string_view origin) const {
+  return std::find(origins_.begin(), origins_.end(), origin) != origins_.end();
+}
+
+bool cors::refuses_site_of(const http::request& asked) const {
+  return asked.field("sec-fetch-site") == "cross-site"
+         && !names(asked.field("origin").value_or(""));
+}
+
 http::field_list cors::fields_for(std::string_view origin) const {
   if (origins_.empty()) {
     return {};
   }
   // Said always, so that no cache gives one site the answer meant for another.
   http::field_list fields{{"Vary", "Origin"}};
-  if (std::find(origins_.begin(), origins_.end(), origin) != origins_.end()) {
+  if (names(origin)) {
     fields.emplace_back("Access-Control-Allow-Origin", origin);
     fields.emplace_back("Access-Control-Expose-Headers", response_fields);
   }

@@ -24,10 +24,17 @@ public:
   /// The same, for an answer to who is at `origin`, which is empty if the request has none.
   http::field_list fields_for(std::string_view origin) const;
 
+  /// Whether a page of another site asks, as its browser says, and may not read answers. It can
+  /// send simple requests all the same. @source https://www.w3.org/TR/fetch-metadata,
+  /// "Sec-Fetch-Site".
+  bool refuses_site_of(const http::request& asked) const;
+
   /// The answer to an OPTIONS of a path that has routes for `allow`; as a preflight, if it is one.
   static http::response answer_options(const http::request& asked, const std::string& allow);
 
 private:
+  bool names(std::string_view origin) const;
+
   std::vector<std::string> origins_;
 };
 

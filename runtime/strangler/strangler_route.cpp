@@ -73,7 +73,7 @@ void strangler_route::handle(gateway::route_request request, const http::respond
   }
   const auto chosen = feature_.side_of(request.asked, request.variables);
   if (!chosen) {
-    refuse(request.asked, answers, chosen.error());
+    refuse(request, answers, chosen.error());
   } else if (*chosen == side::modern) {
     ++feature_.counts().modern;
     modern_->handle(std::move(request), answers);
@@ -83,10 +83,13 @@ void strangler_route::handle(gateway::route_request request, const http::respond
 }
 
 void strangler_route::refuse(
-    const http::request& asked, const http::responder& answers, const http::problem& why) {
+    const gateway::route_request& request,
+    const http::responder& answers,
+    const http::problem& why) {
   ++feature_.counts().refused;
-  const auto span = tracing_.traces.begin(asked, tracing_.sampling);
-  const std::string name = span_name(asked.method, tracing_.path);
+  const auto span = tracing_.traces.begin(
+      request.asked, request.is_trusted_with_traces, tracing_.sampling);
+  const std::string name = span_name(request.asked.method, tracing_.path);
   tracing_.traces.end(
       span,
       {.name = name,
@@ -109,7 +112,8 @@ void strangler_route::ask_legacy(gateway::route_request request, const http::res
   }
   const auto spans =
       std::make_shared<asked_legacy>(asked_legacy{feature_, tracing_.traces, tracing_.path});
-  spans->request = tracing_.traces.begin(request.asked, tracing_.sampling);
+  spans->request = tracing_.traces.begin(
+      request.asked, request.is_trusted_with_traces, tracing_.sampling);
   spans->question = tracing_.traces.begin_below(spans->request);
   gateway::set_trace(request.asked, spans->question.below());
   legacy_.ask(

@@ -42,7 +42,10 @@ public:
 
 private:
   void ask_legacy(gateway::route_request request, const http::responder& answers);
-  void refuse(const http::request& asked, const http::responder& answers, const http::problem& why);
+  void refuse(
+      const gateway::route_request& request,
+      const http::responder& answers,
+      const http::problem& why);
 
   feature& feature_;
   legacy_client& legacy_;

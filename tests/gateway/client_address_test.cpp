@@ -53,6 +53,25 @@ BOOST_AUTO_TEST_CASE(what_is_no_address_is_never_a_client) {
   BOOST_TEST(client_address(from("10.0.0.1", {"10.0.0.2, 10.0.0.2"}), proxies) == "10.0.0.2");
 }
 
+BOOST_AUTO_TEST_CASE(a_listed_proxy_says_whether_the_client_came_over_tls) {
+  const auto uses_tls = [](std::string peer, const std::string& said, bool has_tls = false) {
+    http::request made = from(std::move(peer), {});
+    made.peer.uses_tls = has_tls;
+    if (!said.empty()) {
+      made.fields.emplace_back("x-forwarded-proto", said);
+    }
+    return client_uses_tls(made, proxies);
+  };
+
+  BOOST_TEST(uses_tls("10.0.0.1", "https"));
+  BOOST_TEST(uses_tls("10.0.0.1", "http, HTTPS"));
+  BOOST_TEST(!uses_tls("10.0.0.1", "https, http", true));
+  BOOST_TEST(!uses_tls("192.0.2.1", "https"));
+  BOOST_TEST(uses_tls("192.0.2.1", "http", true));
+  BOOST_TEST(!uses_tls("10.0.0.1", ""));
+  BOOST_TEST(uses_tls("10.0.0.1", "ws", true));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::gateway

@@ -215,6 +215,22 @@ class Clients(GatewayTest):
                          (asked.status, asked.fields[name], asked.fields["Access-Control-Allow-Methods"]))
         self.assertIn("Idempotency-Key", asked.fields["Access-Control-Allow-Headers"])
 
+    def test_a_page_whose_name_leads_here_reads_nothing(self):
+        system, gateway = self.served(FAULTY, "POST /calm: {call: calm.echo}\nGET /count: {call: calm.count}",
+                                      keys="    hosts: [shop.example]\n")
+        system.broker()
+        system.worker()
+        self.start(system)
+        for host in ("evil.example", f"evil.example:{gateway.port}", "127.0.0.2", "localhost.evil.example"):
+            self.assert_problem(421, "misdirected", gateway.ask("GET", "/count", Host=host))
+        for host in ("shop.example", "localhost", f"LOCALHOST:{gateway.port}", "[::1]", "127.0.0.1"):
+            self.assertEqual(200, gateway.ask("GET", "/count", Host=host).status, host)
+        # A simple request, which a browser sends without asking first.
+        self.assert_problem(403, "forbidden", gateway.ask("POST", "/calm", {"text": "a"}, Sec_Fetch_Site="cross-site",
+                                                          Origin="https://evil.example"))
+        self.assertEqual(200, gateway.ask("GET", "/count", Sec_Fetch_Site="cross-site").status)
+        self.assertEqual(200, gateway.ask("POST", "/calm", {"text": "a"}, Sec_Fetch_Site="same-origin").status)
+
     def test_who_asks_too_much_is_told_when_to_come_again(self):
         system, gateway = self.served(
             FAULTY, "GET /count: {call: calm.count}",

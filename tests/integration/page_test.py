@@ -112,7 +112,8 @@ class Page(GatewayTest):
 
     def test_who_is_not_on_this_machine_is_refused(self):
         gateway = self.start_page()
-        for fields in ({"Host": "shop.example"}, {"X_Forwarded_For": "10.0.0.1"}, {"Origin": "https://shop.example"}):
+        self.assert_problem(421, "misdirected", gateway.ask("GET", "/ui", Host="shop.example"))
+        for fields in ({"X_Forwarded_For": "10.0.0.1"}, {"Origin": "https://shop.example"}):
             for path in ("/ui", "/ui/state"):
                 self.assert_problem(403, "forbidden", gateway.ask("GET", path, **fields))
         self.assert_problem(405, "method_not_allowed", gateway.ask("POST", "/ui/state"))

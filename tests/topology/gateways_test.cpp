@@ -1,3 +1,5 @@
+#include "topology/gateways.hpp"
+
 #include "tests/topology/topology_fixture.hpp"
 #include "topology/explain.hpp"
 
@@ -61,6 +63,10 @@ struct gateways_fixture : topology_fixture {
   }
 };
 
+std::vector<std::string> words_of(std::vector<std::string> words) {
+  return words;
+}
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
@@ -74,6 +80,7 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
       "    cors: {origins: ['https://shop.example']}\n"
       "    rate: {per: client, requests: 100, within: 1s, burst: 200}\n"
       "    proxies: [10.0.0.1, 'FD00:0::1']\n"
+      "    hosts: [shop.example, 10.0.0.7, '[2001:db8::7]']\n"
       "    ui: loopback\n",
       "      GET /users/{user_id}: {call: users.get, deadline: 2s, rejected: {unknown_user: 404}}\n"
       "      POST /orders: {call: orders.place, idempotency: required, key: '{body.customer}', "
@@ -90,6 +97,7 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
   BOOST_TEST(gateway.store.value() == "sqlite:shops/one/data/gateway.db");
   BOOST_TEST(gateway.rate.value().burst == 200);
   BOOST_TEST((gateway.proxies == std::vector<std::string>{"10.0.0.1", "fd00::1"}));
+  BOOST_TEST((hosts_of(gateway) == words_of({"shop.example", "10.0.0.7", "[2001:db8::7]"})));
   BOOST_TEST((gateway.ui == page_readers::loopback));
   BOOST_REQUIRE(gateway.routes.size() == 3U);
   const auto& get = std::get<call_route_plan>(gateway.routes[0].does);
@@ -113,6 +121,42 @@ BOOST_AUTO_TEST_CASE(a_gateway_has_an_address_and_routes) {
          != std::string::npos));
     BOOST_TEST(
         (words.find("GET /events streams events: order.*, user.registered") != std::string::npos));
+  }
+}
+
+// A page whose name leads to 127.0.0.1 is of the same origin as the gateway there.
+BOOST_AUTO_TEST_CASE(a_gateway_on_loopback_answers_to_its_own_names) {
+  const auto hosts = [this](std::string_view keys) {
+    return hosts_of(plan_of(with_keys(keys)).gateways.at(0));
+  };
+  const std::string here = "    listen: http://127.0.0.1:8080\n";
+
+  BOOST_TEST((hosts(here) == words_of({"localhost", "127.0.0.1", "[::1]", "127.0.0.1"})));
+  BOOST_TEST(
+      (hosts(here + "    hosts: [shop.example]\n")
+       == words_of({"shop.example", "localhost", "127.0.0.1", "[::1]", "127.0.0.1"})));
+  BOOST_TEST(hosts(here + "    proxies: [127.0.0.1]\n").empty());
+  BOOST_TEST(
+      (hosts(here + "    proxies: [127.0.0.1]\n    hosts: [shop.example]\n")
+       == words_of({"shop.example", "localhost", "127.0.0.1", "[::1]", "127.0.0.1"})));
+  BOOST_TEST(
+      hosts("    listen: https://127.0.0.1:8443\n    tls: {certificate: a.pem, key: a.key}\n")
+          .empty());
+  BOOST_TEST(hosts("    listen: https://0.0.0.0:8443\n    tls: {certificate: a.pem, key: a.key}\n")
+                 .empty());
+  for (const char* wrong :
+       {"https://shop.example",
+        "shop.example:8443",
+        "Shop.example",
+        "'[::1'",
+        "'[]'",
+        "'*'",
+        "''"}) {
+    check_only_fault(
+        with_keys(here + fmt::format("    hosts: [{}]\n", wrong)),
+        {17, 13},
+        "in `hosts` of gateway `g1` is no name of a host",
+        "shop.example");
   }
 }
 

@@ -125,6 +125,23 @@ BOOST_AUTO_TEST_CASE(a_route_goes_by_the_flag_of_its_feature) {
   BOOST_TEST(words.find("all else goes to the legacy system of billing") != std::string::npos);
 }
 
+// It takes /USERS/7/ for /users/7, which is another path to the gateway.
+BOOST_AUTO_TEST_CASE(a_token_does_not_guard_a_legacy_system_that_gets_all_else) {
+  const auto words = [&](const char* token, const char* otherwise) {
+    std::string text = with_gateway(
+        fmt::format("GET /users/{{user_id}}: {{call: users.get, strangler: billing{}}}", token),
+        otherwise);
+    text += "security:\n  tokens: {issuer: shop, audience: shop}\n"
+            "  allow: {g1: {call: [users.get]}, orders: {call: [users.get]}}\n";
+    return explain(plan_of(text), types);
+  };
+  const char* const said = "without a token, too, what that system takes for GET /users/{user_id}";
+
+  BOOST_TEST(words(", token: required", "otherwise: billing").find(said) != std::string::npos);
+  BOOST_TEST(words("", "otherwise: billing").find(said) == std::string::npos);
+  BOOST_TEST(words(", token: required", "").find(said) == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_gateway_may_hand_on_everything) {
   const auto plan = plan_of(with_gateway("", "otherwise: billing"));
 

@@ -119,8 +119,17 @@ document gateway_schema() {
            {"requests", "within"})},
       {"proxies",
        list_of(
-           "IP addresses of proxies in front, whose X-Forwarded-For says who the client is",
+           "IP addresses of proxies in front, whose X-Forwarded-For says who the client is, "
+           "and X-Forwarded-Proto how it came",
            of_text("an IP address", "^[0-9a-fA-F.:]+$"),
+           64)},
+      {"hosts",
+       list_of(
+           "the names by which requests may ask for it (Host), without port; any other is answered "
+           "with 421",
+           of_text(
+               "a name in lower case, or an address; one of IPv6 in brackets",
+               "^([a-z0-9._-]+|\\[[0-9a-fA-F.:]+\\])$"),
            64)},
       {"store", std::move(store)},
       {"ui",

@@ -46,14 +46,19 @@ void call_route::handle(route_request request, const http::responder& answers) {
         415, "unsupported_media_type", "send JSON, with Content-Type: application/json"});
     return;
   }
+  if (options_.changes && request.is_of_other_site) {
+    answers.respond(http::problem{
+        403, "forbidden", "a page of another site asks, whose origin `cors` does not name"});
+    return;
+  }
   auto message =
       message_of(asked, request.variables, options_.all, options_.request, options_.key_field);
   if (!message) {
     answers.respond(problem_of(message.error(), std::nullopt, options_.rejected));
     return;
   }
-  const auto trace =
-      std::make_shared<const traced_request>(traces_.begin(asked, options_.sampling));
+  const auto trace = std::make_shared<const traced_request>(
+      traces_.begin(asked, request.is_trusted_with_traces, options_.sampling));
   const wish wanted{
       std::move(*message),
       trace,

@@ -137,14 +137,24 @@ http::responder gateway::noted(
 }
 
 void gateway::handle(http::request asked, const http::responder& answers) {
+  const bool is_trusted = options_.trusts_traces || is_of_proxy(asked, options_.proxies);
   if (!options_.proxies.empty()) {
+    asked.peer.uses_tls = client_uses_tls(asked, options_.proxies);
     asked.peer.host = client_address(asked, options_.proxies);
   }
+  const auto request_of = [&](route_path::variables variables) {
+    const bool is_of_other_site = cors_.refuses_site_of(asked);
+    return route_request{
+        .asked = std::move(asked),
+        .variables = std::move(variables),
+        .is_of_other_site = is_of_other_site,
+        .is_trusted_with_traces = is_trusted};
+  };
   auto found = find_route(routes_, asked.method, asked.target.path);
   if (auto* const route = std::get_if<route_found>(&found)) {
     const auto to = noted(asked, answers, counts_[route->route]);
     if (!is_over_rate(asked, to)) {
-      handlers_[route->route]->handle({std::move(asked), std::move(route->variables)}, to);
+      handlers_[route->route]->handle(request_of(std::move(route->variables)), to);
     }
     return;
   }
@@ -156,7 +166,7 @@ void gateway::handle(http::request asked, const http::responder& answers) {
   if (others != nullptr && asked.method == http::method::options) {
     to.respond(cors::answer_options(asked, others->allow));
   } else if (otherwise_ != nullptr && !call_in(asked.target)) {
-    otherwise_->handle({std::move(asked), {}}, to);
+    otherwise_->handle(request_of({}), to);
   } else if (others != nullptr) {
     to.respond(method_not_allowed(others->allow));
   } else if (call_in(asked.target)) {

@@ -57,6 +57,9 @@ public:
     std::optional<rate> each_client{};
     /// Addresses of proxies that are believed whom they speak for (`client_address`).
     std::vector<std::string> proxies{};
+    /// Whether each request may say that its trace is recorded, and not only those that come by a
+    /// proxy or have a token.
+    bool trusts_traces = false;
     /// The database of keys that do not carry their time; empty for none, which are then refused.
     std::string keys{};
     /// The time for which such a key is known.

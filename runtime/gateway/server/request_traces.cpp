@@ -1,6 +1,7 @@
 #include "runtime/gateway/server/request_traces.hpp"
 
 #include "runtime/bytes.hpp"
+#include "runtime/gateway/server/brought_trace.hpp"
 #include "runtime/http/fields.hpp"
 #include "runtime/observe/span_names.hpp"
 
@@ -45,14 +46,12 @@ std::string traced_request::below() const {
 }
 
 traced_request
-request_traces::begin(const http::request& asked, const observe::sampling& sampling) {
+request_traces::begin(const http::request& asked, bool is_trusted, const observe::sampling& sampling) {
   traced_request made;
   made.began = time_.now();
   made.method = asked.method;
   made.path = asked.target.raw.substr(0, asked.target.raw.find('?'));
-  made.text = observe::trace_text(
-      asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),
-      asked.listed("tracestate"));
+  made.text = brought_trace(asked, is_trusted, sampling);
   const bool is_root = made.text.empty();
   if (is_root) {
     made.text = new_trace(sampling);

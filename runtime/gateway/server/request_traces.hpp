@@ -58,8 +58,9 @@ public:
   request_traces(const clock& time, observe::span_ring& ring) : time_{time}, ring_{ring} {}
 
   /// The place of a request that has just come in.
-  /// @source W3C Trace Context, 3.2.2: of several `traceparent` none counts.
-  traced_request begin(const http::request& asked, const observe::sampling& sampling);
+  /// @param is_trusted whether it may say that its trace is recorded (`brought_trace`).
+  traced_request
+  begin(const http::request& asked, bool is_trusted, const observe::sampling& sampling);
 
   /// A request that is sent on behalf of `above`: below it, in the same trace.
   traced_request begin_below(const traced_request& above);

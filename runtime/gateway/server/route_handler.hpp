@@ -21,6 +21,10 @@ struct route_request {
   std::function<bool()> still_holds{};
   /// Another route has taken the request, and tells of it: this is a part of what that does.
   bool is_inner = false;
+  /// Whether a page of another site asks that may not read answers (`cors::refuses_site_of`).
+  bool is_of_other_site = false;
+  /// Whether the request may say that its trace is recorded (`brought_trace`).
+  bool is_trusted_with_traces = false;
 };
 
 /// Answers the requests of one route.
