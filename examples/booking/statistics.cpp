@@ -56,14 +56,9 @@ public:
         },
         [](const issue_ticket&, const outcome<issue_ticket>& written, turn&) { return written; });
     query("get", [](const get_of& show, troupe::store::database& session) {
-      amount sold;
-      session.query(
-          "SELECT tickets, cents FROM sales WHERE show = $1",
-          [&](const troupe::store::row& row) {
-            sold = {row.integer(0), row.integer(1)};
-          },
-          show.name);
-      return sold;
+      return amount{
+          session.integer_of("SELECT tickets FROM sales WHERE show = $1", show.name).value_or(0),
+          session.integer_of("SELECT cents FROM sales WHERE show = $1", show.name).value_or(0)};
     });
   }
 

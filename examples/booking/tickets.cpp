@@ -11,9 +11,7 @@ namespace booking {
 
 namespace {
 
-using troupe::failure;
 using troupe::outcome;
-using troupe::rejected;
 using troupe::turn;
 
 constexpr std::array schema{
@@ -24,23 +22,19 @@ CREATE TABLE issued (booking BLOB PRIMARY KEY, show TEXT NOT NULL) WITHOUT ROWID
     troupe::store::migration{2, "reservations", troupe::reserved_table}};
 
 amount left(troupe::store::database& session, const std::string& show) {
-  amount found{-1, 0};
-  session.query(
-      "SELECT seats, cents FROM shows WHERE name = $1",
-      [&](const troupe::store::row& row) {
-        found = {row.integer(0), row.integer(1)};
-      },
-      show);
-  return found;
+  return {
+      session.integer_of("SELECT seats FROM shows WHERE name = $1", show).value_or(-1),
+      session.integer_of("SELECT cents FROM shows WHERE name = $1", show).value_or(0)};
 }
 
 outcome<seats_held> take(const hold_seats& wanted, turn& turn) {
   const amount there = left(turn.database(), wanted.show);
   if (there.count < 0) {
-    return failure{rejected("unknown_show", "There is no show " + wanted.show + ".")};
+    return troupe::failure{troupe::rejected("unknown_show", "There is no " + wanted.show + ".")};
   }
   if (wanted.seats < 1 || there.count < wanted.seats) {
-    return failure{rejected("sold_out", std::to_string(there.count) + " seats are left.")};
+    return troupe::failure{
+        troupe::rejected("sold_out", std::to_string(there.count) + " are left.")};
   }
   turn.database().execute(
       "UPDATE shows SET seats = seats - $2 WHERE name = $1", wanted.show, wanted.seats);

@@ -20,7 +20,7 @@ target_compile_options(troupe_build INTERFACE
 if(PROJECT_IS_TOP_LEVEL) # Whoever uses Troupe may have a compiler that warns of more.
   target_compile_options(troupe_build INTERFACE -Werror)
 endif()
-target_include_directories(troupe_build INTERFACE "${PROJECT_SOURCE_DIR}")
+target_include_directories(troupe_build INTERFACE "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>")
 target_compile_definitions(troupe_build INTERFACE
   $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>
   $<$<BOOL:${TROUPE_FAULTS}>:TROUPE_FAULTS>
@@ -92,10 +92,27 @@ function(troupe_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC ${arg_DEPENDS} troupe_sanitizers PRIVATE troupe_build)
   target_compile_features(${name} PUBLIC cxx_std_20)
-  target_include_directories(${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  target_include_directories(${name} PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/troupe>")
   target_include_directories(${name} SYSTEM PUBLIC ${arg_SYSTEM})
   target_precompile_headers(${name} REUSE_FROM troupe_headers)
+  troupe_export(${name})
 endfunction()
+
+# What `cmake --install BUILD --component author` installs: the libraries, headers and main() functions from which
+# authors build their programs, and the package by which find_package(troupe) finds them. Each library is
+# troupe::NAME there, and here as well. Libraries of the shop and of tests are none of it.
+function(troupe_export name)
+  string(REGEX REPLACE "^troupe_" "" short ${name})
+  add_library(troupe::${short} ALIAS ${name})
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" OUTPUT_VARIABLE folder)
+  if(PROJECT_IS_TOP_LEVEL AND folder MATCHES "^([.]$|runtime|topology|nodes)")
+    set_target_properties(${name} PROPERTIES EXPORT_NAME ${short})
+    install(TARGETS ${name} EXPORT troupe COMPONENT author ARCHIVE DESTINATION lib/troupe)
+  endif()
+endfunction()
+troupe_export(troupe_build)
+troupe_export(troupe_sanitizers)
 
 # troupe_runs_once(NAME): code that runs once in a process, such as what reads a file or a command line. It is
 # compiled with -O1, which takes two thirds of the time of -O3.
@@ -150,23 +167,10 @@ function(troupe_describe_test test label seconds)
   endif()
 endfunction()
 
-# troupe_programs(NAME DEPENDS library ...)
-#
-# The programs of nodes/ for the actor types of a project, whose library defines registered_types()
-# (runtime/actor/registry.hpp): the targets NAME, NAME-broker, NAME-worker and NAME-gateway. They are called
-# troupe, troupe-broker, troupe-worker and troupe-gateway, and lie together in `bin` of the project's build folder.
-function(troupe_programs name)
-  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
-  foreach(program IN ITEMS troupe troupe-broker troupe-worker troupe-gateway)
-    string(REPLACE "troupe-" "" main ${program})
-    string(REGEX REPLACE "^troupe" "${name}" target ${program})
-    add_executable(${target} "${troupe_SOURCE_DIR}/nodes/${main}.cpp")
-    # What is registered stands behind what asks for it.
-    target_link_libraries(${target} PRIVATE troupe_nodes ${arg_DEPENDS} troupe_build)
-    set_target_properties(${target} PROPERTIES
-      OUTPUT_NAME ${program} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-  endforeach()
-endfunction()
+# The programs of nodes/ for the actor types of a project.
+set(TROUPE_MAINS "${PROJECT_SOURCE_DIR}/nodes" CACHE INTERNAL "") # Also where this project is one of several.
+set(TROUPE_BUILD troupe_build CACHE INTERNAL "")
+include(troupe_programs)
 
 # Of tests themselves, whose time is that of compiling them; what they test is optimized as the preset says.
 set(troupe_quick_compile $<$<CONFIG:Debug>:-O0>)

@@ -2,6 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 namespace utf = boost::unit_test;
 
 namespace troupe::test {
@@ -112,6 +114,34 @@ BOOST_FIXTURE_TEST_CASE(what_turns_back_keeps_its_place_before_what_is_new, coor
 
   BOOST_REQUIRE(!first.calls.empty());
   BOOST_TEST((first.calls.front().saga == next));
+}
+
+// By order, and not by time: whatever turns back is undone before another one begins in its place.
+BOOST_FIXTURE_TEST_CASE(
+    of_many_that_turn_back_each_is_undone_before_a_new_one_begins, coordinators_fixture) {
+  constexpr int at_once = 3;
+  constexpr int count = 12;
+  owner first{path, time, narrow(at_once)};
+  uuid_source ids{4};
+  others.refuses = "credit";
+  for (int i = 0; i < count; ++i) {
+    BOOST_REQUIRE(first.start(ids.next(time.wall())));
+  }
+
+  std::int64_t most_turning_back = 0;
+  while (!first.calls.empty()) {
+    first.work(others, first.commits + 1);
+    const std::int64_t begun =
+        first.number("SELECT COUNT(DISTINCT saga) FROM saga_journal WHERE kind = 2");
+    const std::int64_t over = first.number("SELECT COUNT(*) FROM sagas WHERE phase >= 2");
+    BOOST_TEST(begun <= over + at_once);
+    most_turning_back =
+        std::max(most_turning_back, first.number("SELECT COUNT(*) FROM sagas WHERE phase = 1"));
+  }
+
+  BOOST_TEST(most_turning_back == at_once); // All places were of those that turn back, for a while.
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM sagas WHERE phase = 3") == count);
+  BOOST_TEST(others.done.size() == 2U * count); // Each reserved and released, once.
 }
 
 BOOST_FIXTURE_TEST_CASE(an_heir_keeps_the_line_and_its_order, coordinators_fixture) {

@@ -4,6 +4,7 @@
 #include "actors/notifications/messages.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>

@@ -68,7 +68,7 @@ BOOST_FIXTURE_TEST_CASE(each_step_is_served_by_its_participant, saga_fixture) {
 BOOST_FIXTURE_TEST_CASE(it_says_what_it_takes_and_answers, saga_fixture) {
   const auto described = type_named("order_saga").description;
 
-  BOOST_REQUIRE(described.operations.size() == 1U);
+  BOOST_REQUIRE(described.operations.size() == 2U);
   BOOST_TEST((described.operations[0].kind == wire::operation_kind::saga));
   BOOST_TEST(described.operations[0].request.value_or("") == "place_order");
   BOOST_TEST(described.operations[0].reply.value_or("") == "order_placed");
