@@ -1,6 +1,5 @@
 #include "topology/checks.hpp"
 
-#include "runtime/security/rules.hpp"
 #include "topology/endpoint.hpp"
 #include "topology/events.hpp"
 #include "topology/store_path.hpp"
@@ -190,7 +189,7 @@ void check_names_apart(const draft& checked, std::vector<fault>& found) {
   std::map<std::string_view, std::string_view> kinds;
   if (checked.result.security) {
     kinds.emplace("operator", "person, whose key `troupe` uses,");
-    kinds.emplace(security::rules::anonymous, "peer without a key, whoever it is,");
+    kinds.emplace("anonymous", "peer without a key, whoever it is,");
   }
   const auto take = [&](std::string_view name, std::string_view kind, file_position at) {
     const auto [known, is_new] = kinds.emplace(name, kind);
