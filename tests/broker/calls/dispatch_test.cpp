@@ -1,3 +1,4 @@
+#include "runtime/wire/envelope.hpp"
 #include "tests/broker/calls/router_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -229,6 +230,27 @@ BOOST_FIXTURE_TEST_CASE(a_key_that_waits_counts_for_the_queue_and_ends_in_time, 
   }
 }
 
+// For their spans: what the router ended by an error of its own, and neither what a worker answered
+// nor what it never took in.
+BOOST_FIXTURE_TEST_CASE(calls_that_the_router_ends_are_told_with_their_header, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1, 2));
+  const instant began = now;
+  call(1);
+  call(2, 0, 100ms);
+  reply(1, 1);
+  call(3, 0, 1000ms, {}, "nobody");
+  BOOST_TEST(refusal(3).has_value());
+  BOOST_TEST(failed.empty());
+
+  advance(150ms);
+
+  BOOST_REQUIRE(failed.size() == 1U);
+  BOOST_TEST((failed[0].id == id(2)));
+  BOOST_TEST((failed[0].why == errc::deadline_exceeded));
+  BOOST_TEST((failed[0].arrived == began));
+  BOOST_TEST(wire::scan_header(failed[0].header)->to == "orders");
+}
+
 BOOST_FIXTURE_TEST_CASE(credit_is_never_exceeded_and_the_queue_keeps_order, router_fixture) {
   BOOST_REQUIRE(join("n1", 1, 2));
   for (std::uint64_t number = 1; number <= 6; ++number) {
@@ -324,7 +346,8 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_after_a_worker_that_died_does_not_say_no_effec
 }
 
 // An answer from the inbox holds for every try.
-BOOST_FIXTURE_TEST_CASE(a_last_word_after_a_worker_that_died_is_passed_on_as_it_is, router_fixture) {
+BOOST_FIXTURE_TEST_CASE(
+    a_last_word_after_a_worker_that_died_is_passed_on_as_it_is, router_fixture) {
   BOOST_REQUIRE(join("n2", 1));
   call(1);
   lose(1);
@@ -335,7 +358,8 @@ BOOST_FIXTURE_TEST_CASE(a_last_word_after_a_worker_that_died_is_passed_on_as_it_
   BOOST_TEST(!refusal(1));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_call_on_record_is_finished_by_a_node_that_refused_it_before, router_fixture) {
+BOOST_FIXTURE_TEST_CASE(
+    a_call_on_record_is_finished_by_a_node_that_refused_it_before, router_fixture) {
   BOOST_REQUIRE(join("n1", 1));
   call(1, 0, 5s);
   BOOST_REQUIRE(join("n2", 2));

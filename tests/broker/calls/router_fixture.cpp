@@ -191,6 +191,7 @@ void router_fixture::carry_out() {
     }
   }
   events.insert(events.end(), out.log.begin(), out.log.end());
+  failed.insert(failed.end(), out.failed.begin(), out.failed.end());
   out.clear();
 }
 

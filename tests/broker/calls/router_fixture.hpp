@@ -90,6 +90,7 @@ struct router_fixture {
   std::vector<settled> ended;
   std::vector<login_id> forgotten;
   std::vector<log_event> events;
+  std::vector<failed_call> failed;
   std::size_t rosters = 0;
 
 private:
