@@ -1,7 +1,5 @@
 #include "nodes/commands/store_reading.hpp"
 
-#include "nodes/commands/transfer/server_books.hpp"
-#include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/store/sqlite/database.hpp"
@@ -9,11 +7,19 @@
 
 #include <filesystem>
 #include <fmt/format.h>
+#include <string_view>
 #include <system_error>
 
 namespace troupe {
 
 namespace {
+
+// No name by which whoever runs on a database is known.
+constexpr std::string_view reader_name = "troupe-check";
+
+std::string file_at(const std::string& store) {
+  return store.substr(store.find(':') + 1);
+}
 
 std::string schema_of(const std::string& owner) {
   return owner == broker::journal_component ? std::string{topology::journal_schema} : owner;
@@ -26,10 +32,10 @@ open_to_read(const std::string& store, const std::string& owner) {
   if (!topology::is_on_server(store)) {
     store::sqlite_options options;
     options.read_only = true;
-    return store::open_sqlite(path_in(store), options);
+    return store::open_sqlite(file_at(store), options);
   }
-  store::postgres_options options = moving_options();
-  options.is_moving = false;
+  store::postgres_options options;
+  options.session_name = reader_name;
   options.read_only = true;
   options.create = false;
   return store::open_postgres(store, schema_of(owner), options);
@@ -44,8 +50,8 @@ bool is_same_place(const std::string& one, const std::string& other, const std::
   }
   if (!topology::is_on_server(one)) {
     std::error_code failed;
-    return std::filesystem::weakly_canonical(path_in(one), failed)
-           == std::filesystem::weakly_canonical(path_in(other), failed);
+    return std::filesystem::weakly_canonical(file_at(one), failed)
+           == std::filesystem::weakly_canonical(file_at(other), failed);
   }
   const auto here = open_to_read(one, owner);
   const auto there = open_to_read(other, owner);
@@ -54,7 +60,7 @@ bool is_same_place(const std::string& one, const std::string& other, const std::
 
 std::string place_text(const std::string& store, const std::string& owner) {
   return topology::is_on_server(store) ? fmt::format("the schema {} at {}", schema_of(owner), store)
-                                       : path_in(store);
+                                       : file_at(store);
 }
 
 } // namespace troupe
