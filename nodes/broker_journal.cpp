@@ -81,6 +81,7 @@ outcome<broker::opened_journal> open_journal(
     broker::subscription_options subscription{
         .capability = each.name.value,
         .patterns = each.subscribes,
+        .has_store = each.store.has_value(),
         .backoff = {each.retry.backoff_min, each.retry.backoff_max},
         .window = window,
         .body_bytes_max = wire::carried_bytes_max(static_cast<std::size_t>(plan.body_bytes_max))};

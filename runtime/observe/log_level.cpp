@@ -29,6 +29,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "call.ahead_of_clock",
     "call_suspected",
     "certificates.kept",
+    "dead_letter_decided",
     "difference.not_published",
     "effect.failed",
     "effect.not_settled",

@@ -88,21 +88,6 @@ struct progress {
 
 TROUPE_MESSAGE(progress, partition, position)
 
-/// ASSIGN, to one worker: these partitions are its own from now on.
-struct assign {
-  std::string capability;
-  /// The journal whose positions these are. A database keeps positions of one journal only.
-  uuid journal;
-  /// Above all earlier ones of this capability, also those of earlier lives of the broker.
-  std::uint64_t epoch = 0;
-  /// Each partition with the position above which it begins, for a database that has never seen it.
-  std::vector<progress> partitions;
-  /// The newest lives of the journal, by rising position: who wrote what the worker will read.
-  std::optional<std::vector<journal_life>> lives{};
-};
-
-TROUPE_MESSAGE(assign, capability, journal, epoch, partitions, lives)
-
 /// An event that was not handled in its turn.
 struct postponed {
   std::uint64_t position = 0;
@@ -118,6 +103,42 @@ struct postponed {
 };
 
 TROUPE_MESSAGE(postponed, position, attempts, dead, cause, error, replica)
+
+/// A postponed event with its key, by which later events wait for it.
+struct remembered_event {
+  postponed what;
+  std::string key;
+};
+
+TROUPE_MESSAGE(remembered_event, what, key)
+
+/// A partition whose positions no database keeps.
+struct remembered_partition {
+  std::uint32_t partition = 0;
+  /// Everything up to this position is handled, except postponed events.
+  std::uint64_t handled = 0;
+  std::vector<remembered_event> waiting;
+};
+
+TROUPE_MESSAGE(remembered_partition, partition, handled, waiting)
+
+/// ASSIGN, to one worker: these partitions are its own from now on.
+struct assign {
+  std::string capability;
+  /// The journal whose positions these are. A database keeps positions of one journal only.
+  uuid journal;
+  /// Above all earlier ones of this capability, also those of earlier lives of the broker.
+  std::uint64_t epoch = 0;
+  /// Each partition with the position above which it begins, for a database that has never seen it.
+  std::vector<progress> partitions;
+  /// The newest lives of the journal, by rising position: who wrote what the worker will read.
+  std::optional<std::vector<journal_life>> lives{};
+  /// For a capability without a database: what its workers have said of these partitions so far, as
+  /// far as it is known and fits into the message.
+  std::optional<std::vector<remembered_partition>> remembered{};
+};
+
+TROUPE_MESSAGE(assign, capability, journal, epoch, partitions, lives, remembered)
 
 /// The state of a partition in a capability's database.
 struct partition_state {

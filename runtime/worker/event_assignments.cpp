@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 namespace troupe {
@@ -130,7 +131,7 @@ void event_assignments::assign_stored(
 }
 
 /// Other processes may since have done again what was done here under an earlier assignment: events
-/// that the broker knows to be handled do not wait any more.
+/// that the broker knows to be handled do not wait any more, and what it knows of others counts.
 void event_assignments::assign_in_memory(
     const wire::assign& order, const wire::progress& from, wire::assigned& answer) {
   subscribed_partitions::partition& at = partitions_.touch(from.partition);
@@ -138,7 +139,46 @@ void event_assignments::assign_in_memory(
   while (!at.waiting.empty() && at.waiting.begin()->first <= from.position) {
     partitions_.forget(at, at.waiting.begin()->first);
   }
+  if (order.remembered) {
+    for (const wire::remembered_partition& each : *order.remembered) {
+      if (each.partition == from.partition) {
+        recall(each, at);
+      }
+    }
+  }
   grant(from.partition, at, order.epoch, answer);
+}
+
+/// Takes over what other processes have said of a partition. Of an event that both know the one
+/// with more tries is right; one up to `handled` that the broker does not name is handled.
+void event_assignments::recall(
+    const wire::remembered_partition& known, subscribed_partitions::partition& at) {
+  std::set<std::uint64_t> waiting;
+  for (const auto& [what, key] : known.waiting) {
+    waiting.insert(what.position);
+    const auto mine = at.waiting.find(what.position);
+    if (mine == at.waiting.end() && what.position <= at.handled) {
+      continue; // It was handled here, and the report of that was lost.
+    }
+    if (mine == at.waiting.end() || mine->second.attempts < what.attempts) {
+      at.add(
+          {what.position,
+           known.partition,
+           key,
+           what.attempts,
+           what.dead,
+           what.cause,
+           what.error,
+           what.replica});
+    }
+  }
+  for (auto next = at.waiting.begin(); next != at.waiting.end() && next->first <= known.handled;) {
+    const std::uint64_t position = (next++)->first;
+    if (!waiting.contains(position)) {
+      partitions_.forget(at, position);
+    }
+  }
+  at.handled = std::max(at.handled, known.handled);
 }
 
 void event_assignments::grant(

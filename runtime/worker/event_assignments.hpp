@@ -26,6 +26,7 @@ private:
   void assign_stored(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
   void
   assign_in_memory(const wire::assign& order, const wire::progress& from, wire::assigned& answer);
+  void recall(const wire::remembered_partition& known, subscribed_partitions::partition& at);
   void grant(
       std::uint32_t number,
       subscribed_partitions::partition& at,

@@ -1,6 +1,8 @@
 #include "runtime/worker/event_intake.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 
 namespace troupe {
@@ -126,11 +128,19 @@ void event_intake::take_order(
 void event_intake::assign_by_queue(group& to, const wire::assign& order) {
   const std::size_t queues = to.queues().all().size();
   for (std::uint32_t queue = 0; queue < queues; ++queue) {
+    const auto is_of_queue = [&](const auto& each) { return each.partition % queues == queue; };
     wire::assign part{order.capability, order.journal, order.epoch, {}, order.lives};
-    for (const wire::progress& each : order.partitions) {
-      if (each.partition % queues == queue) {
-        part.partitions.push_back(each);
-      }
+    std::copy_if(
+        order.partitions.begin(),
+        order.partitions.end(),
+        std::back_inserter(part.partitions),
+        is_of_queue);
+    if (order.remembered) {
+      std::copy_if(
+          order.remembered->begin(),
+          order.remembered->end(),
+          std::back_inserter(part.remembered.emplace()),
+          is_of_queue);
     }
     if (!part.partitions.empty()) {
       add_order(to, item::kind::assignment, queue).own_body(wire::encoded(part));

@@ -88,7 +88,9 @@ def golden():
         "assign_body": pack({
             "capability": "stock", "journal": BROKER_INCARNATION, "epoch": 1 << 32 | 7,
             "partitions": [{"partition": 0, "position": 0}, {"partition": 63, "position": 900}],
-            "lives": None}),
+            "lives": None,
+            "remembered": [{"partition": 63, "handled": 901,
+                            "waiting": [{"what": POSTPONED, "key": "customer-7"}]}]}),
         "assigned_body": pack({
             "capability": "stock", "epoch": 1 << 32 | 7,
             "partitions": [{"partition": 63, "handled": 901, "waiting": [POSTPONED]}],

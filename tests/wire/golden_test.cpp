@@ -186,7 +186,12 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_events_is_written_as_another_implementation
   BOOST_TEST(to_hex(delivered) == to_hex(golden("event_header")));
   BOOST_TEST(to_hex(relayed) == to_hex(golden("relay_header")));
   BOOST_TEST(
-      to_hex(encoded(assign{"stock", broker_incarnation(), epoch, {{0, 0}, {63, 900}}}))
+      to_hex(encoded(assign{
+          .capability = "stock",
+          .journal = broker_incarnation(),
+          .epoch = epoch,
+          .partitions = {{0, 0}, {63, 900}},
+          .remembered = std::vector<remembered_partition>{{63, 901, {{given_up, "customer-7"}}}}}))
       == to_hex(golden("assign_body")));
   BOOST_TEST(
       to_hex(encoded(assigned{"stock", epoch, {{63, 901, {given_up}}}, ""}))

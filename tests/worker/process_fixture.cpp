@@ -164,9 +164,9 @@ void process::take_output() {
   inlet_.take_all(taken);
   for (outbound& each : taken) {
     front->queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
-  if (each.effects != 0) {
-    front->effects()->told(each.effects);
-  }
+    if (each.effects != 0) {
+      front->effects()->told(each.effects);
+    }
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
     }
@@ -235,10 +235,12 @@ void process::assign(
     std::uint64_t epoch,
     const std::vector<wire::progress>& partitions,
     const uuid& journal,
-    std::optional<std::vector<journal_life>> lives) {
+    std::optional<std::vector<journal_life>> lives,
+    std::optional<std::vector<wire::remembered_partition>> remembered) {
   send_order(
       item::kind::assignment,
-      wire::encoded(wire::assign{front->name(), journal, epoch, partitions, std::move(lives)}));
+      wire::encoded(wire::assign{
+          front->name(), journal, epoch, partitions, std::move(lives), std::move(remembered)}));
 }
 
 void process::assign_all(std::uint64_t epoch, const uuid& journal) {

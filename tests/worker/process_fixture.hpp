@@ -86,7 +86,8 @@ public:
       std::uint64_t epoch,
       const std::vector<wire::progress>& partitions,
       const uuid& journal = {.bytes = {std::byte{7}}},
-      std::optional<std::vector<journal_life>> lives = {});
+      std::optional<std::vector<journal_life>> lives = {},
+      std::optional<std::vector<wire::remembered_partition>> remembered = {});
   /// Assigns all 64 partitions, from the beginning.
   void assign_all(std::uint64_t epoch, const uuid& journal = {.bytes = {std::byte{7}}});
   void deliver(

@@ -6,6 +6,7 @@
 #include "runtime/wire/events.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,6 +29,8 @@ struct send_assign {
   login_id to{};
   std::uint64_t epoch = 0;
   std::vector<wire::progress> partitions;
+  /// Of a capability without a database.
+  std::optional<std::vector<wire::remembered_partition>> remembered{};
 };
 
 /// Tell the worker which events are dead letters (BURIED on the wire).

@@ -306,7 +306,7 @@ void event_service::carry_out(instant now) {
       said_.body.clear();
       wire::encode(said_.body, wire::published{published->position, published->is_repeat});
       links_.reply(published->to, published->id, said_.body);
-    } else if (const auto* given = std::get_if<send_assign>(&each)) {
+    } else if (auto* given = std::get_if<send_assign>(&each)) {
       send(
           given->to,
           wire::kind::assign,
@@ -314,8 +314,9 @@ void event_service::carry_out(instant now) {
               subscribers[given->subscriber].capability(),
               bus_.instance(),
               given->epoch,
-              given->partitions,
-              bus_.newest_lives()});
+              std::move(given->partitions),
+              bus_.newest_lives(),
+              std::move(given->remembered)});
     } else if (const auto* dead = std::get_if<send_dead>(&each)) {
       send(
           dead->to,

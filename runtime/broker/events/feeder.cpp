@@ -53,6 +53,8 @@ feeder::feeder(
             .capability = each.capability,
             .index = static_cast<std::uint32_t>(fed_.size()),
             .patterns = each.patterns,
+            .has_store = each.has_store,
+            .is_new = fed.is_new,
             .window = each.window,
             .body_bytes_max = each.body_bytes_max,
             .backoff = each.backoff,

@@ -20,6 +20,8 @@ namespace troupe::broker {
 struct subscription_options {
   std::string capability;
   std::vector<std::string> patterns;
+  /// Whether the capability has a database.
+  bool has_store = true;
   backoff_range backoff{};
   /// The position above which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;

@@ -18,8 +18,13 @@ struct fed_copy {
   event_decisions out;
   instant now{std::chrono::seconds{100}};
 
-  explicit fed_copy(const journal_state& state)
-      : inner{{{.capability = "mail", .patterns = {"order.*"}}}, state, alone, cuts, 1} {}
+  explicit fed_copy(const journal_state& state, bool has_store = true)
+      : inner{
+          {{.capability = "mail", .patterns = {"order.*"}, .has_store = has_store}},
+          state,
+          alone,
+          cuts,
+          1} {}
 
   /// @return what the subscriber says of it.
   std::string log_in(std::uint64_t highest) {
@@ -65,6 +70,8 @@ BOOST_AUTO_TEST_CASE(an_older_database_that_lost_deleted_events_gets_none_until_
   fed_copy young{swept};
   BOOST_TEST(young.log_in(7) == "");
   BOOST_TEST(young.inner[0].reached()[3] == 5U); // It is offered again what it lost.
+  fed_copy memory{swept, false};
+  BOOST_TEST(memory.log_in(5) == ""); // A new process of a capability without a database.
 }
 
 BOOST_AUTO_TEST_SUITE_END()

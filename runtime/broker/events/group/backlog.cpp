@@ -87,13 +87,13 @@ backlog::backlog(
     const std::array<std::uint64_t, 64>& start,
     std::vector<std::uint64_t> dead,
     cut_links& cuts)
-    : capability_{options.capability}, index_{options.index},
-      events_{options.window, options.body_bytes_max},
+    : options_{options}, events_{options.window, options.body_bytes_max},
       retries_{events_, options.backoff, options.seed},
       deaths_{cuts, broker::suspect_of{options.index}}, dead_{std::move(dead)} {
   for (std::size_t i = 0; i < start.size(); ++i) {
     lines_[i].queued_to = start[i];
     lines_[i].reached = options.reached[i];
+    lines_[i].buried_to = options.is_new ? 0 : start[i];
   }
 }
 
@@ -168,7 +168,8 @@ std::uint32_t backlog::drop_missing(std::uint64_t position, instant now, event_d
   }
   const std::uint32_t partition = events_[slot].partition;
   out.log.push_back(
-      {"event_missing", {{"capability", capability_}, {"position", std::to_string(position)}}});
+      {"event_missing",
+       {{"capability", options_.capability}, {"position", std::to_string(position)}}});
   retries_.remove(slot, now);
   if (!retries_.lacks_bodies(partition)) {
     retries_.schedule_all(partition, now);
@@ -209,7 +210,7 @@ bool backlog::send_next(std::uint32_t partition, login_id to, instant now, event
     return send(from.next, to, now, out);
   }
   while (from.first != nowhere && events_[from.first].is == state::dead) {
-    tell_dead(index_, to, events_[from.first].position, out);
+    tell_dead(options_.index, to, events_[from.first].position, out);
     events_.remove(events_.pop(from));
   }
   return false;
@@ -234,7 +235,7 @@ bool backlog::send(std::uint32_t slot, login_id to, instant now, event_decisions
   }
   ++counts_.delivered;
   deaths_.note_sent(to, *sent.what, sent.partition, now);
-  out.actions.emplace_back(deliver_event{index_, to, sent.what});
+  out.actions.emplace_back(deliver_event{options_.index, to, sent.what});
   return true;
 }
 
@@ -356,15 +357,27 @@ void backlog::finish(std::uint32_t slot, instant now) {
 
 // --- What the database says ---------------------------------------------------------------------
 
-void backlog::start_over(
-    std::uint32_t partition, std::uint64_t handled, std::uint64_t scanned, event_decisions& out) {
+std::optional<wire::remembered_partition> backlog::recall(std::uint32_t partition) const {
+  if (retries_.lacks_bodies(partition)) {
+    return {}; // The keys of its postponed events are not known.
+  }
+  const line& of = lines_[partition];
+  wire::remembered_partition known{partition, std::min(of.reached, of.queued_to), {}};
+  if (of.first != nowhere) {
+    known.handled = std::min(known.handled, events_[of.first].position - 1);
+  }
+  for (const std::uint64_t position : retries_.positions(partition)) {
+    if (position > known.handled) {
+      return {};
+    }
+    const tracked_event& each = events_[retries_.find(position)];
+    known.waiting.push_back({each.postponed->said, each.what->key});
+  }
+  return known;
+}
+
+void backlog::start_over(std::uint32_t partition, std::uint64_t handled, std::uint64_t scanned) {
   line& old = lines_[partition];
-  out.log.push_back(
-      {"database_went_back",
-       {{"capability", capability_},
-        {"partition", std::to_string(partition)},
-        {"had_handled", std::to_string(old.reached)},
-        {"has_handled", std::to_string(handled)}}});
   while (old.first != nowhere) {
     events_.remove(events_.pop(old));
   }
@@ -376,6 +389,7 @@ void backlog::start_over(
     each.queued_to = std::max(each.queued_to, scanned); // The others have been offered all of it.
   }
   old.queued_to = handled;
+  old.buried_to = 0; // What it did since, it may do otherwise now.
 }
 
 void backlog::reconcile(
@@ -412,8 +426,19 @@ void backlog::reconcile(
   }
   for (const wire::postponed* const row : waiting) {
     std::uint32_t slot = retries_.find(row->position);
-    if (dead_.is_dead(row->position)) {
-      tell_dead(index_, to, row->position, out);
+    const bool was_buried = row->dead && row->position <= of.buried_to
+                            && !dead_.is_dying(row->position) && !dead_.is_dead(row->position);
+    if (was_buried) {
+      out.log.push_back(
+          {"dead_letter_decided",
+           {{"capability", options_.capability},
+            {"position", std::to_string(row->position)},
+            {"what",
+             "the journal had passed it when the broker started, so its dead letter was there; "
+             "if it is not there now, it was retried or dropped, and none is made again"}}});
+    }
+    if (was_buried || dead_.is_dead(row->position)) {
+      tell_dead(options_.index, to, row->position, out);
       if (slot != nowhere) {
         retries_.remove(slot, now);
       }
@@ -433,7 +458,7 @@ void backlog::reconcile(
       which.is = state::dying;
     }
     if (which.what == nullptr) {
-      ask_for_body(index_, row->position, out);
+      ask_for_body(options_.index, row->position, out);
     } else if (row->dead && which.is == state::waiting) {
       give_up(slot, now, out);
     }
@@ -475,7 +500,7 @@ void backlog::take_back(
       each.is = state::convicted;
       out.log.push_back(
           {"event_convicted",
-           {{"capability", capability_},
+           {{"capability", options_.capability},
             {"position", std::to_string(each.position)},
             {"id", to_string(each.what->id)},
             {"topic", each.what->topic},
@@ -523,7 +548,7 @@ void backlog::came_back(const uuid& incarnation, const std::string& node, event_
     const event_ref& what = events_[cut].what; // The event, null while its body is not in memory.
     out.log.push_back(
         {"event_set_aside",
-         {{"capability", capability_},
+         {{"capability", options_.capability},
           {"position", std::to_string(too_large->position)},
           {"id", to_string(too_large->id)},
           {"node", node},
@@ -551,8 +576,9 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
   new_dead_letter& made = out.dead_letters.emplace_back();
   // The id is derived, so that a dead letter that was ordered before the broker died has the same
   // id afterwards.
-  made.letter.id = derived_id(lost.what->id, fmt::format("{}:{}", capability_, lost.position));
-  made.letter.capability = capability_;
+  made.letter.id =
+      derived_id(lost.what->id, fmt::format("{}:{}", options_.capability, lost.position));
+  made.letter.capability = options_.capability;
   made.letter.what = lost.what;
   made.letter.cause = wire::travelling(said.cause, said.cause.size()); // A worker's words.
   made.letter.error = wire::travelling(said.error, said.error.size());
@@ -567,7 +593,7 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
                        : std::chrono::duration_cast<milliseconds>(now - lost.first);
   out.log.push_back(
       {"event_buried",
-       {{"capability", capability_},
+       {{"capability", options_.capability},
         {"position", std::to_string(lost.position)},
         {"topic", lost.what->topic},
         {"cause", said.cause},

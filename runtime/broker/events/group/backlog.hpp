@@ -22,6 +22,11 @@ struct subscriber_options {
   std::uint32_t index = 0;
   /// Patterns of the topics it subscribes to.
   std::vector<std::string> patterns;
+  /// Whether it has a database. One without keeps positions in memory, where they are gone with its
+  /// process.
+  bool has_store = true;
+  /// Whether the journal has no cursor of it.
+  bool is_new = false;
   event_window window{};
   /// The largest body of an event that a worker can be sent; a larger one becomes a dead letter.
   std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
@@ -60,7 +65,7 @@ public:
 
   /// @param start everything up to these positions is handled, by partition.
   /// @param dead positions that are dead letters already.
-  /// @param cuts outlives this.
+  /// @param options, cuts outlive this.
   backlog(
       const subscriber_options& options,
       const std::array<std::uint64_t, 64>& start,
@@ -136,10 +141,12 @@ public:
   /// A postponed event is handled. False if no worker had it.
   bool handled_again(login_id by, std::uint64_t position, instant now);
 
+  /// What a process that keeps no positions has to know to go on with the partition; nothing if it
+  /// has to begin at the cursor, and handles again what was handled.
+  std::optional<wire::remembered_partition> recall(std::uint32_t partition) const;
   /// The database is older than it was: forgets what is known of the partition. What lies above
   /// `handled` is offered again.
-  void start_over(
-      std::uint32_t partition, std::uint64_t handled, std::uint64_t scanned, event_decisions& out);
+  void start_over(std::uint32_t partition, std::uint64_t handled, std::uint64_t scanned);
   /// Makes of the partition what its database says: all up to `handled` is handled, but for the
   /// events in `waiting`. Tells `to` which of these are dead letters.
   void reconcile(
@@ -185,6 +192,9 @@ private:
     /// Everything up to here was put in line, or needs not be.
     std::uint64_t queued_to = 0;
     std::uint64_t reached = 0;
+    /// What its database has as dead up to here was a dead letter on disk: the journal's cursor had
+    /// passed it. A person may have retried or dropped the letter since.
+    std::uint64_t buried_to = 0;
   };
 
   std::uint32_t find(std::uint32_t partition, std::uint64_t position) const;
@@ -194,8 +204,7 @@ private:
   void finish(std::uint32_t slot, instant now);
   void go_on(std::uint32_t slot, instant now, event_decisions& out);
 
-  std::string capability_;
-  std::uint32_t index_;
+  const subscriber_options& options_;
   tracked_events events_;
   retries retries_;
   std::array<line, wire::partition_count> lines_;

@@ -1,5 +1,8 @@
 #include "runtime/broker/events/group/subscriber.hpp"
 
+#include "runtime/wire/error_map.hpp"
+#include "runtime/wire/limits.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <utility>
@@ -7,6 +10,13 @@
 namespace troupe::broker {
 
 namespace {
+
+/// The part of an ASSIGN that may be what is remembered of partitions, in bytes.
+constexpr std::size_t remembered_bytes_max = wire::control_bytes_max / 2;
+/// The size of a row beside its texts, about.
+constexpr std::size_t remembered_row_bytes = 96;
+/// The text of an error is for a person who looks at a dead letter.
+constexpr std::size_t remembered_error_bytes_max = 256;
 
 /// Pointers to the rows up to `last`, sorted by position.
 postponed_rows sorted(const std::vector<wire::postponed>& rows, std::uint64_t last) {
@@ -42,6 +52,30 @@ bool lacks_deleted(const wire::assigned& answer, const backlog& events, std::uin
                return each.partition < wire::partition_count
                       && each.handled < events.reached(each.partition);
              });
+}
+
+/// What a process that keeps no positions is told of the partitions it is given. A partition that
+/// finds no room in the message is left out: it begins at its cursor.
+std::vector<wire::remembered_partition>
+recall(const backlog& events, const std::vector<wire::progress>& given) {
+  std::vector<wire::remembered_partition> all;
+  std::size_t bytes = 0;
+  for (const wire::progress& each : given) {
+    auto known = events.recall(each.partition);
+    if (!known) {
+      continue;
+    }
+    std::size_t more = remembered_row_bytes;
+    for (wire::remembered_event& row : known->waiting) {
+      row.what.error = wire::travelling(row.what.error, remembered_error_bytes_max);
+      more += remembered_row_bytes + row.what.cause.size() + row.what.error.size() + row.key.size();
+    }
+    if (bytes + more <= remembered_bytes_max) {
+      bytes += more;
+      all.push_back(std::move(*known));
+    }
+  }
+  return all;
 }
 
 } // namespace
@@ -216,7 +250,7 @@ void subscriber::assigned(
         out);
   }
   const std::uint64_t deleted_to = options_.deleted_to ? *options_.deleted_to : 0;
-  if (lacks_deleted(state, events_, deleted_to)) {
+  if (options_.has_store && lacks_deleted(state, events_, deleted_to)) {
     return refuse_all(
         worker,
         state.epoch,
@@ -299,8 +333,16 @@ void subscriber::take_over(
             top_),
         out);
   }
-  if (state.handled < events_.reached(state.partition)) {
-    events_.start_over(state.partition, state.handled, scanned_, out);
+  if (const std::uint64_t reached = events_.reached(state.partition); state.handled < reached) {
+    if (options_.has_store) { // Without one a new process knows nothing: it is nobody's copy.
+      out.log.push_back(
+          {"database_went_back",
+           {{"capability", options_.capability},
+            {"partition", std::to_string(state.partition)},
+            {"had_handled", std::to_string(reached)},
+            {"has_handled", std::to_string(state.handled)}}});
+    }
+    events_.start_over(state.partition, state.handled, scanned_);
     scanned_ = std::min(scanned_, state.handled);
   }
   events_.reconcile(
@@ -362,6 +404,9 @@ void subscriber::settle(instant now, event_decisions& out) {
       order.subscriber = options_.index;
       for (wire::progress& each : order.partitions) {
         each.position = events_.cursor(each.partition, scanned_);
+      }
+      if (!options_.has_store) {
+        order.remembered = recall(events_, order.partitions);
       }
       out.actions.emplace_back(std::move(order));
     }

@@ -426,7 +426,7 @@ BOOST_FIXTURE_TEST_CASE(dead_letters_of_an_earlier_life_are_not_delivered, subsc
 }
 
 BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, subscriber_fixture) {
-  begin({.capability = {}, .patterns = {}, .window = {}, .backoff = {}, .journal_last = 30}, 20);
+  begin({.capability = {}, .patterns = {}, .is_new = true, .journal_last = 30}, 20);
   answers_assign = false;
   join(s1, "n1");
   answer(assigns[0], 0, 20, {failed(11, 1), failed(12, 1), failed(13, 2, true)});
@@ -443,6 +443,109 @@ BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, subscriber_fixtur
   BOOST_TEST(told[0].positions == positions{12});
   BOOST_REQUIRE(dead_letters.size() == 1U);
   BOOST_TEST(dead_letters[0].letter.what->position == 13U);
+}
+
+// A person retried or dropped it before the worker heard of it, and the broker was started anew.
+BOOST_FIXTURE_TEST_CASE(a_letter_that_was_decided_upon_is_not_made_again, subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .journal_last = 70}, 60);
+  answers_assign = false;
+  join(s1, "n1");
+
+  answer(assigns[0], 0, 60, {failed(50, 3, true)});
+
+  BOOST_TEST(asked_for.empty());
+  BOOST_REQUIRE(told.size() == 1U);
+  BOOST_TEST(told[0].positions == positions{50});
+  BOOST_TEST((events == std::vector<std::string>{"dead_letter_decided"}));
+  answer(assigns[0], 1, 70, {failed(65, 3, true)}); // The journal has not passed it.
+  BOOST_TEST(asked_for == positions{65});
+}
+
+// The copy may fail with an event that was handled, or failed and was decided upon, before.
+BOOST_FIXTURE_TEST_CASE(an_older_database_makes_its_dead_letters_anew, subscriber_fixture) {
+  subscriber_options options{.capability = {}, .patterns = {}, .journal_last = 60};
+  options.reached.fill(60);
+  begin(options, 60);
+  answers_assign = false;
+  join(s1, "n1");
+
+  answer(assigns[0], 0, 55, {failed(50, 3, true)});
+
+  BOOST_TEST(asked_for == positions{50});
+  BOOST_TEST(told.empty());
+}
+
+// What its workers said is all there is: with a process their memory of the partition is gone.
+BOOST_FIXTURE_TEST_CASE(
+    without_a_database_the_next_process_is_told_what_is_handled_and_what_waits,
+    subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .has_store = false});
+  join(s1, "n1");
+  BOOST_REQUIRE(assigns.back().remembered.has_value());
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    offer(at(i, 1, i == 2 ? "late" : "k"));
+  }
+  handle(s1, 5, {failed(2, 2)}, {}, 1);
+  leave(s1, true);
+  answers_assign = false;
+
+  join(s2, "n2");
+
+  BOOST_REQUIRE(assigns.back().remembered.has_value());
+  const auto& known = *assigns.back().remembered;
+  BOOST_REQUIRE(known.size() == wire::partition_count);
+  BOOST_TEST(known[1].handled == 5U);
+  BOOST_REQUIRE(known[1].waiting.size() == 1U);
+  BOOST_TEST(known[1].waiting[0].what.position == 2U);
+  BOOST_TEST(known[1].waiting[0].what.attempts == 2U);
+  BOOST_TEST(known[1].waiting[0].key == "late");
+  BOOST_TEST(known[0].handled == 0U);
+  delivered.clear();
+  answer(assigns.back(), 1, 5, {failed(2, 2)});
+  BOOST_TEST(take_delivered() == positions{6});
+  BOOST_TEST(tested->scanned() == 6U); // Nothing is offered again.
+  BOOST_TEST(events.empty());
+}
+
+// After a start of the broker it does not know which of them wait.
+BOOST_FIXTURE_TEST_CASE(
+    without_a_database_what_nobody_remembers_is_handled_again, subscriber_fixture) {
+  subscriber_options options{
+      .capability = {}, .patterns = {}, .has_store = false, .journal_last = 60};
+  options.reached.fill(60);
+  begin(options, 9);
+
+  join(s1, "n1");
+
+  BOOST_REQUIRE(assigns.back().remembered.has_value());
+  BOOST_TEST(assigns.back().remembered->at(1).handled == 9U);
+  BOOST_TEST(tested->scanned() == 9U);
+  BOOST_TEST(tested->look().trouble == "");
+  BOOST_TEST(events.empty()); // It is nobody's copy.
+}
+
+BOOST_FIXTURE_TEST_CASE(without_a_database_a_message_has_as_much_as_it_takes, subscriber_fixture) {
+  begin({.capability = {}, .patterns = {}, .has_store = false, .window = {20'000, 64U << 20U}});
+  join(s1, "n1", 20'000);
+  std::vector<wire::postponed> waiting;
+  for (std::uint64_t i = 1; i <= 12'800; ++i) {
+    offer(at(i, static_cast<std::uint32_t>(i % 64), std::string(100, 'k')));
+    waiting.push_back(failed(i, 1));
+  }
+  for (std::uint32_t i = 0; i < 64; ++i) {
+    handle(s1, 12'800, waiting, {}, i);
+  }
+  leave(s1, false);
+
+  join(s2, "n2");
+
+  const auto& known = *assigns.back().remembered;
+  BOOST_TEST(known.size() > 4U);
+  BOOST_TEST(known.size() < 64U);
+  wire::assign whole;
+  whole.remembered = known;
+  BOOST_TEST(wire::encoded(whole).size() < wire::control_bytes_max);
+  BOOST_TEST(wire::encoded(whole).size() > wire::control_bytes_max / 4);
 }
 
 // The window has room for the largest event and a little more.
