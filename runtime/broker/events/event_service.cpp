@@ -382,6 +382,9 @@ void event_service::carry_out(const fetch_events& what, instant now) {
       [this, what](const outcome<journal_result>& result, instant at) {
         if (const auto* found = result_of<positions_found>(result)) {
           bus_.feeder().fetched(what.subscriber, found->events, found->missing, at, decided_);
+          if (!found->rest.empty()) {
+            decided_.actions.emplace_back(fetch_events{what.subscriber, found->rest});
+          }
           carry_out(at);
         } else {
           // The question is asked again, behind whatever else waits: nothing is known to be

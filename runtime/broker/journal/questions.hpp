@@ -42,12 +42,16 @@ struct events_page {
 /// The events at these positions.
 struct ask_positions {
   std::vector<std::uint64_t> positions{};
+  /// The answer ends once it has so many bytes; it has one event at least.
+  std::size_t bytes_max = 4U << 20U;
 };
 
 struct positions_found {
   std::vector<event_ref> events{};
   /// No longer in the journal.
   std::vector<std::uint64_t> missing{};
+  /// Positions that were not looked at any more: the next question.
+  std::vector<std::uint64_t> rest{};
 };
 
 /// The position after which the events since `time` are, for `ask_events` to begin with. Found by

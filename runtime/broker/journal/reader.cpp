@@ -163,12 +163,18 @@ events_page journal_reader::read_page(const ask_events& asked) {
 positions_found journal_reader::operator()(const ask_positions& asked) {
   learn_topics();
   positions_found found;
-  for (const std::uint64_t position : asked.positions) {
+  std::size_t bytes = 0;
+  for (auto next = asked.positions.begin(); next != asked.positions.end(); ++next) {
+    if (bytes >= asked.bytes_max && !found.events.empty()) {
+      found.rest.assign(next, asked.positions.end());
+      break;
+    }
+    const std::uint64_t position = *next;
     const std::size_t before = found.events.size();
     session_->query(
         "SELECT position, topic, id, time, digest, key, source, traceparent, only_for, body "
         "FROM events WHERE position = $1",
-        [&](const store::row& row) { found.events.push_back(event_of(row)); },
+        [&](const store::row& row) { bytes += found.events.emplace_back(event_of(row))->bytes(); },
         position);
     if (found.events.size() == before) {
       found.missing.push_back(position);

@@ -95,6 +95,14 @@ BOOST_FIXTURE_TEST_CASE(positions_are_found_or_said_to_be_missing, journal_fixtu
   BOOST_TEST(answer.events[1]->position == 10U);
   BOOST_TEST(
       answer.missing == (std::vector<std::uint64_t>{3, 11}), boost::test_tools::per_element());
+  BOOST_TEST(answer.rest.empty());
+
+  const auto page = ask(ask_positions{{3, 5, 11, 10}, 1});
+
+  BOOST_REQUIRE(page.events.size() == 1U);
+  BOOST_TEST(page.events[0]->position == 5U);
+  BOOST_TEST(page.missing == std::vector<std::uint64_t>{3}, boost::test_tools::per_element());
+  BOOST_TEST(page.rest == (std::vector<std::uint64_t>{11, 10}), boost::test_tools::per_element());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_time_is_turned_into_the_position_before_it, journal_fixture) {
