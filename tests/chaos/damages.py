@@ -25,7 +25,7 @@ KEYS = {
     "mails": "order_id", "users": "user_id", "notes": "note_id", "passes": "invariant",
     "cases": "case_id", "journal": "", "topics": "name",
     "published": "", "sources": "capability", "cursors": "capability", "dead_letters": "id",
-    "scheduled": "id", "cancelled": "n", "retention": "", "settled": "", "deleted": "topic",
+    "scheduled": "id", "cancelled": "n", "letter_orders": "n", "retention": "", "settled": "", "deleted": "topic",
     "handled_topics": "incarnation",
 }
 _LATER_MS = 10 * 86_400_000

@@ -71,7 +71,8 @@ TABLES = {
                 "dead_letters": f"id capability position topic event_id {_EVENT} cause error attempts "
                                 "first_at last_at node replica",
                 "scheduled": f"id due_at topic event_id {_EVENT}",
-                "cancelled": "n id due_at topic key at request who why"},
+                "cancelled": "n id due_at topic key at request who why",
+                "letter_orders": "n request letters"},
 }
 
 

@@ -76,9 +76,10 @@ class EventJournal:
         self._check_sources()
         self._check_outboxes()
         self._check_publishes()
-        for name in ("scheduled", "cancelled") if self._run.only_load else ():
+        orders = (("scheduled", "id"), ("cancelled", "id"), ("letter_orders", "request"))
+        for name, key in orders if self._run.only_load else ():
             for row in self._journal.rows(name):
-                self._findings.add("I17", f"journal.db {name} {ids.text(row['id'])}",
+                self._findings.add("I17", f"journal.db {name} {ids.text(row[key])}",
                                    "is there, and nobody asked for it")
 
     def _read(self) -> None:

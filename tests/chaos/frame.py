@@ -20,7 +20,8 @@ _COMPONENTS = {
     "users": {*_TURN, "users"},
     "notes": {*_TURN, "notes"},
     "reconciliation": {*_TURN, "reconciliation"},
-    "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted", "troupe.cancelled"},
+    "journal": {"troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted", "troupe.cancelled",
+                "troupe.letter_orders"},
 }
 # What a journal that brokers share has besides.
 _OF_SHARED = {"journal": {"troupe.lease"}}

@@ -37,7 +37,7 @@ SCHEMAS = {
     "notes": ((*_TURN, "actors/notes/schema.hpp"), (*_PARTS, "notes")),
     "reconciliation": ((*_TURN, "runtime/reconciler/case_tables.hpp"), (*_PARTS, "reconciliation")),
     "journal": (("runtime/broker/journal/tables.cpp",), ("troupe.journal", "troupe.settled", "troupe.lives", "troupe.deleted",
-                "troupe.cancelled")),
+                "troupe.cancelled", "troupe.letter_orders")),
 }
 _CREATE = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 _ADD_COLUMN = re.compile(r'"(ALTER TABLE [^"]*)"')

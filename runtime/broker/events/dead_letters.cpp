@@ -110,7 +110,10 @@ void dead_letters::retry(
       from,
       id,
       *what.id,
-      [=, this](const dead_letter* found) {
+      [=, this](const dead_letter* found, bool is_repeat) {
+        if (found == nullptr && is_repeat) {
+          return links_.reply(from, id, wire::encoded(wire::letters_retried{1, {}}));
+        }
         if (found == nullptr) {
           return links_.pass_refusal(from, id, no_dead_letter(*what.id));
         }
@@ -119,6 +122,7 @@ void dead_letters::retry(
           return links_.pass_refusal(from, id, nobody_for(*found, to));
         }
         incoming_.retry_dead_letter(*found, to, wall_ms());
+        incoming_.next_rows().letter_orders.push_back({id, 1});
         incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1, {}}));
       },
       now);
@@ -135,6 +139,7 @@ void dead_letters::change_many(
 void dead_letters::change_page(const std::shared_ptr<change_of_many>& all, instant now) {
   ask_dead_letters question = question_of(all->what.which, change_page_max);
   question.after = all->after;
+  question.order = all->id;
   journal_.ask_for(
       asker_of(all->from),
       std::move(question),
@@ -145,6 +150,7 @@ void dead_letters::change_page(const std::shared_ptr<change_of_many>& all, insta
           links_.pass_refusal(all->from, all->id, why_none(result));
           return end_change(at);
         }
+        all->changed = std::max(all->changed, page->changed); // It goes on, if it came before.
         change_each(*all, page->dead_letters);
         if (page->has_more) {
           // The next page once this one is on disk: what was not written was not changed.
@@ -175,6 +181,7 @@ void dead_letters::change_page(const std::shared_ptr<change_of_many>& all, insta
 
 /// Drops the letters, or retries those that somebody would get and counts the others.
 void dead_letters::change_each(change_of_many& all, const std::vector<dead_letter>& page) {
+  const std::uint64_t before = all.changed;
   for (const dead_letter& each : page) {
     const std::string& to = all.what.to ? *all.what.to : each.capability;
     if (all.drops || subscribers_.has_taker(to, each.what->topic)) {
@@ -190,6 +197,9 @@ void dead_letters::change_each(change_of_many& all, const std::vector<dead_lette
     } else {
       ++all.kept[{to, each.what->topic}];
     }
+  }
+  if (all.changed != before && !all.what.dry_run) {
+    incoming_.next_rows().letter_orders.push_back({all.id, all.changed});
   }
 }
 
@@ -212,31 +222,33 @@ void dead_letters::drop(origin from, const uuid& id, const uuid& which, instant 
       from,
       id,
       which,
-      [=, this](const dead_letter* found) {
+      [=, this](const dead_letter* found, bool is_repeat) {
         if (found == nullptr) {
-          return links_.reply(from, id, wire::encoded(wire::letter_dropped{false}));
+          return links_.reply(from, id, wire::encoded(wire::letter_dropped{is_repeat}));
         }
         incoming_.next_rows().dropped.push_back(which);
+        incoming_.next_rows().letter_orders.push_back({id, 1});
         incoming_.answer_when_written(from, id, wire::encoded(wire::letter_dropped{true}));
       },
       now);
 }
 
-/// @param what gets the dead letter, or null if there is none.
+/// @param what gets the dead letter, or null if there is none, and whether this very order has
+///     changed it.
 void dead_letters::change_one(
     origin from,
     const uuid& id,
     const uuid& which,
-    std::function<void(const dead_letter* found)> what,
+    std::function<void(const dead_letter* found, bool is_repeat)> what,
     instant now) {
   const auto look = [=, this](instant start) {
     journal_.ask_for(
         asker_of(from),
-        ask_dead_letter{which},
+        ask_dead_letter{which, id},
         start,
         [=, this](const outcome<journal_result>& result, instant at) {
           if (const auto* found = result_of<dead_letter_found>(result)) {
-            what(found->what ? &*found->what : nullptr);
+            what(found->what ? &*found->what : nullptr, found->changed != 0);
           } else {
             links_.pass_refusal(from, id, why_none(result));
           }

@@ -54,7 +54,7 @@ private:
       origin from,
       const uuid& id,
       const uuid& which,
-      std::function<void(const dead_letter* found)> what,
+      std::function<void(const dead_letter* found, bool is_repeat)> what,
       instant now);
   void begin_change(instant now);
   void end_change(instant now);

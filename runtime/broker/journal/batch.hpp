@@ -68,6 +68,13 @@ struct cancellation {
   std::int64_t at = 0;
 };
 
+/// An order to retry or drop dead letters: one that comes again is known by its id.
+struct letter_order {
+  uuid request{};
+  /// Dead letters that it has retried or dropped so far, with those of the batch.
+  std::uint64_t letters = 0;
+};
+
 /// Ids of events that a batch has not scheduled.
 struct refused_schedules {
   /// Other events wait under them.
@@ -94,6 +101,8 @@ struct journal_batch {
   std::vector<dead_letter> dead_letters{};
   /// Ids of dead letters to delete: a person dropped them, or one of `events` tries them again.
   std::vector<uuid> dropped{};
+  /// The orders by which they are deleted.
+  std::vector<letter_order> letter_orders{};
   std::vector<scheduled_event> scheduled{};
   /// Ids of scheduled events to delete, as they are among `events`.
   std::vector<uuid> fired{};

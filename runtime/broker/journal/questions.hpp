@@ -119,20 +119,28 @@ struct ask_dead_letters {
   std::optional<uuid> after{};
   std::size_t count_max = 100;
   std::size_t bytes_max = 4U << 20U;
+  /// The order for which they are asked.
+  std::optional<uuid> order{};
 };
 
 struct dead_letters_page {
   std::vector<dead_letter> dead_letters{};
   /// Whether there are more behind the last one.
   bool has_more = false;
+  /// Letters that the order has changed so far: it came before.
+  std::uint64_t changed = 0;
 };
 
 struct ask_dead_letter {
   uuid id{};
+  /// The order for which it is asked.
+  std::optional<uuid> order{};
 };
 
 struct dead_letter_found {
   std::optional<dead_letter> what{};
+  /// Letters that the order has changed: it came before.
+  std::uint64_t changed = 0;
 };
 
 /// How many dead letters there are, by capability, and how many events are scheduled.

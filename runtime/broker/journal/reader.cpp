@@ -290,6 +290,7 @@ dead_letters_page journal_reader::operator()(const ask_dead_letters& asked) {
       "AND ($3 = '' OR cause = $3) AND last_at >= $4 AND last_at < $5 ORDER BY id",
       dead_letter_columns);
   session_->query(sql, take, after, asked.capability, asked.cause, asked.since, asked.before);
+  found.changed = changed_by(asked.order);
   return found;
 }
 
@@ -299,7 +300,16 @@ dead_letter_found journal_reader::operator()(const ask_dead_letter& asked) {
       fmt::format("SELECT {} FROM dead_letters WHERE id = $1", dead_letter_columns);
   session_->query(
       sql, [&](const store::row& row) { found.what = dead_letter_of(row); }, asked.id);
+  found.changed = changed_by(asked.order);
   return found;
+}
+
+/// The letters that an order has retried or dropped so far; 0 if it is not known.
+std::uint64_t journal_reader::changed_by(const std::optional<uuid>& order) {
+  const auto letters =
+      order ? session_->integer_of("SELECT letters FROM letter_orders WHERE request = $1", *order)
+            : std::nullopt;
+  return static_cast<std::uint64_t>(letters.value_or(0));
 }
 
 dead_letters_counted journal_reader::operator()(const ask_dead_letter_counts&) {

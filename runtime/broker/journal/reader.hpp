@@ -54,6 +54,7 @@ private:
 
   events_page read_page(const ask_events& asked);
   std::uint64_t last();
+  std::uint64_t changed_by(const std::optional<uuid>& order);
   stretch stretch_above(std::uint64_t after, std::uint64_t scan_max);
   void learn_topics();
   /// The condition " AND topic IN (1,7)" for these patterns; empty if they match all topics,

@@ -151,6 +151,14 @@ CREATE TABLE cancelled (
   why TEXT NOT NULL);
 )"}}};
 
+constexpr std::array<store::migration, 1> letter_orders_steps{
+    {{.version = 1, .name = "what people have ordered about dead letters", .sql = R"(
+CREATE TABLE letter_orders (
+  n INTEGER PRIMARY KEY,
+  request BLOB NOT NULL UNIQUE,
+  letters BIGINT NOT NULL);
+)"}}};
+
 // The generation stands beside it: what fences the owner is what its epochs begin with.
 constexpr std::array<store::migration, 1> lease_steps{
     {{.version = 1, .name = "which broker has the journal", .sql = R"(
@@ -162,12 +170,13 @@ ALTER TABLE journal ADD COLUMN owner_since BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE journal ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0;
 )"}}};
 
-constexpr std::array<store::component, 6> components{
+constexpr std::array<store::component, 7> components{
     {{journal_component, steps},
      {"troupe.deleted", deleted_steps},
      {"troupe.settled", settled_steps},
      {"troupe.lives", lives_steps},
      {"troupe.cancelled", cancelled_steps},
+     {"troupe.letter_orders", letter_orders_steps},
      {"troupe.lease", lease_steps}}};
 
 store::value digest_or_null(std::uint64_t digest) {

@@ -13,8 +13,8 @@ namespace troupe::broker {
 
 namespace {
 
-/// Orders of people: older ones are forgotten.
-constexpr std::int64_t cancellations_kept = 65'536;
+/// Orders of people, of each kind: older ones are forgotten.
+constexpr std::int64_t orders_kept = 65'536;
 
 /// The wait for another broker to take the journal over.
 constexpr milliseconds lost_retry{100};
@@ -270,6 +270,18 @@ void journal_writer::write_dead_letters(const journal_batch& batch) {
   for (const uuid& each : batch.dropped) {
     database_.execute("DELETE FROM dead_letters WHERE id = $1", each);
   }
+  for (const letter_order& each : batch.letter_orders) {
+    database_.execute(
+        "INSERT INTO letter_orders (request, letters) VALUES ($1, $2) "
+        "ON CONFLICT (request) DO UPDATE SET letters = excluded.letters",
+        each.request,
+        each.letters);
+  }
+  if (!batch.letter_orders.empty()) {
+    database_.execute(
+        "DELETE FROM letter_orders WHERE n <= (SELECT max(n) FROM letter_orders) - $1",
+        orders_kept);
+  }
   for (const dead_letter& each : batch.dead_letters) {
     std::vector<store::value>& row = begin_row(
         {store::blob{each.id.view()},
@@ -343,7 +355,7 @@ void journal_writer::write_cancelled(const std::vector<cancellation>& orders) {
   }
   if (!orders.empty()) {
     database_.execute(
-        "DELETE FROM cancelled WHERE n <= (SELECT max(n) FROM cancelled) - $1", cancellations_kept);
+        "DELETE FROM cancelled WHERE n <= (SELECT max(n) FROM cancelled) - $1", orders_kept);
   }
 }
 
