@@ -32,7 +32,15 @@ void event_intake::follow(bool is_moved) {
   link_ = journal_.link();
   if (link_ >= 0) {
     ++login_;
-    groups_.tell_writers({.what = item::kind::journal_joined, .link = link_});
+    groups_.tell_writers({.what = item::kind::journal_joined, .link = link_, .login = login_});
+  }
+}
+
+void event_intake::renew_login(std::uint32_t login) {
+  if (login == login_ && link_ >= 0) {
+    const int link = link_;
+    lost(link);
+    loop_.renew(link);
   }
 }
 

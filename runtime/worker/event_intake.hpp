@@ -31,6 +31,10 @@ public:
   /// `link` is lost; the writers hear of it if it was the journal's.
   void lost(int link) { follow(journal_.lost(link)); }
 
+  /// A database was connected anew, and may be older than what was agreed on under this login:
+  /// begins again at the journal's broker, unless that has happened since.
+  void renew_login(std::uint32_t login);
+
   void take_event(
       int link,
       const wire::header_view& header,

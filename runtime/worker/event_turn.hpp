@@ -41,6 +41,10 @@ public:
   /// BURIED: events have become dead letters.
   void add_dead_letters(const item& what);
 
+  /// The database was connected anew, and may have gone back: nothing is run until the broker has
+  /// assigned the partitions again and heard where each one stands. Outside of a turn.
+  void forget_assignments() { partitions_.start_over(); }
+
   /// Writes what is to be written at the end of a turn.
   void finish();
   void committed();

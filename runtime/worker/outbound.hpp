@@ -47,6 +47,9 @@ struct outbound {
   std::vector<delayed> later;
   /// The answer to a probe of the socket loop.
   std::optional<group_probe> probed;
+  /// The number of a login at the journal's broker that is to be renewed: the database was
+  /// connected anew, and what was agreed on its events and its outbox is void. 0: none.
+  std::uint32_t void_login = 0;
   /// Credit, breaker or health of the group changed: tell the brokers.
   bool changed = false;
 };

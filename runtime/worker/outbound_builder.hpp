@@ -58,6 +58,9 @@ public:
   /// Answers a probe.
   void probed(group_probe said) { out_.probed = std::move(said); }
 
+  /// Has a login at the journal's broker renewed, if it is still the one that stands; 0: none.
+  void renew_login(std::uint32_t login) { out_.void_login = login; }
+
   /// Hands everything over; a place in the inlet must have been reserved.
   void send();
 

@@ -62,6 +62,9 @@ public:
   /// Announced, whether confirmed or not.
   bool is_up() const { return state_ == state::announced || state_ == state::up; }
 
+  /// Neither announced nor refused.
+  bool is_down() const { return state_ == state::down; }
+
   bool is_refused() const { return state_ == state::refused; }
 
   /// The last event that is in the journal for certain: the outbox may forget all up to it.

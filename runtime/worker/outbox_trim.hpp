@@ -32,6 +32,12 @@ public:
     outbox.forget(deleting_);
   }
 
+  /// The database was connected anew, and may have gone back: nothing is known of it.
+  void begin_anew() {
+    confirmed_ = {};
+    deleted_ = deleting_ = 0;
+  }
+
   void committed() { deleted_ = std::max(deleted_, deleting_); }
 
   void rolled_back() { deleting_ = 0; }

@@ -33,12 +33,18 @@ std::string too_large(const store::outbox_view& event) {
 void relay_desk::take(const item& what) {
   switch (what.what) {
   case item::kind::journal_joined:
-    link_ = what.link;
-    if (what.token != same_login) {
-      relay_.left();
-      is_proven_ = false;
-      known_.reset();
+    if (what.token == same_login) {
+      if (what.login == login_ && !awaits_login_) {
+        announce();
+      }
+      return;
     }
+    link_ = what.link;
+    login_ = what.login;
+    awaits_login_ = false;
+    relay_.left();
+    is_proven_ = false;
+    known_.reset();
     return announce();
   case item::kind::journal_left:
     return relay_.left();
@@ -51,10 +57,19 @@ void relay_desk::take(const item& what) {
   }
 }
 
+std::uint32_t relay_desk::forget_login() {
+  relay_ = {};
+  is_proven_ = false;
+  known_.reset();
+  confirmed_ = {};
+  awaits_login_ = true;
+  return login_;
+}
+
 void relay_desk::take_confirmed(const item& what) {
   const auto read = wire::checked_decode<wire::confirmed>(what.body);
-  if (!read) {
-    return;
+  if (!read || relay_.is_down()) {
+    return; // About a login that is over or void: the next one begins with another.
   }
   TROUPE_FAULT("relay.confirmed");
   if (!read->refused.empty()) {
@@ -144,7 +159,7 @@ void relay_desk::failed(const store::database_error& fault) {
   relay_.left();
   out_.queue_again(
       announce_again_after,
-      {.what = item::kind::journal_joined, .link = link_, .token = same_login});
+      {.what = item::kind::journal_joined, .link = link_, .token = same_login, .login = login_});
 }
 
 void relay_desk::committed(const turn_output& output) {

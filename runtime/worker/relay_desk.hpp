@@ -25,6 +25,12 @@ public:
   /// journal (`confirmed`), or misses some (`resend`).
   void take(const item& what);
 
+  /// The database was connected anew, and may have gone back: what was confirmed under this login
+  /// is no proof any more. Nothing leaves and nothing is deleted until the next login has compared
+  /// the outbox with the journal.
+  /// @return the login's number; 0: there was none.
+  std::uint32_t forget_login();
+
   /// Sends, from memory, the events that a turn has just committed.
   void committed(const turn_output& output);
 
@@ -56,6 +62,8 @@ private:
   outbound_builder& out_;
   outbox_relay relay_;
   int link_ = 0;
+  std::uint32_t login_ = 0;
+  bool awaits_login_ = false; // The login that stands is void.
   // The highest mark that was confirmed to this process, over all logins.
   store::outbox_mark confirmed_;
   // The mark that a journal had confirmed before this login; read when the outbox is announced for

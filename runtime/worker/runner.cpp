@@ -56,8 +56,13 @@ bool runner::run() {
   if (why_shut != nullptr) {
     relay_.reset(); // The database is not read or written any more.
   }
-  if (store_ && store_->is_away() && why_shut == nullptr
-      && !absence_.is_over([this] { turn_->come_back(sagas_of(replicas_)); })) {
+  const auto come_back = [this] {
+    turn_->come_back(sagas_of(replicas_));
+    // Its events and its outbox are compared with the journal anew, as at any login.
+    out_.renew_login(relay_->forget_login());
+    queue_.push({.what = item::kind::database_again}); // So that this leaves, whatever is in hand.
+  };
+  if (store_ && store_->is_away() && why_shut == nullptr && !absence_.is_over(come_back)) {
     return absence_.wait([this] { answer_probe(); });
   }
   backlog_.move_due(hand_);

@@ -503,6 +503,8 @@ void store_turn::come_back(saga::coordinators* sagas) {
   store_.is_returning = true;
   store_.database->reconnect();
   const uuid missing = missing_in(*store_.database, inbox_);
+  events_.forget_assignments();
+  trim_.begin_anew();
   takeover_.rejoin_after_loss(group_, store_, sagas, effects_, awaited_);
   store_.is_returning = false;
   if (missing != uuid{}) {

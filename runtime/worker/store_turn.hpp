@@ -57,6 +57,7 @@ public:
   /// commit of that is the barrier behind which it is known what became of a turn whose commit
   /// nobody answered: whatever is found in the database then is on the disks of its standbys, too,
   /// and nothing of before can come any more. What it owned is taken over in the next turn.
+  /// Whatever is remembered of the database is dropped, as that may be an older one now.
   ///
   /// Throws database_error; to be tried again, since until it has worked the store `is_away`.
   void come_back(saga::coordinators* sagas);

@@ -120,6 +120,7 @@ std::uint64_t subscribed_partitions::highest() const {
 void subscribed_partitions::start_over() {
   partitions_ = {};
   dead_letters_.clear();
+  are_dead_letters_loaded_ = store_ == nullptr;
 }
 
 void subscribed_partitions::assign(std::uint32_t number, std::uint64_t epoch) {

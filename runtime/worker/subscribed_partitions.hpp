@@ -20,8 +20,10 @@ namespace troupe {
 /// handled, and which of its events are postponed.
 ///
 /// Memory is true of the database as long as no other process was assigned a partition, which each
-/// turn asks the database; after a turn that was undone it is read again. Without a store, memory
-/// is all there is. Confined to the runner's thread; borrows the store.
+/// turn asks the database; after a turn that was undone it is read again, and once the database was
+/// connected anew nothing is assigned. Without a store, memory is all there is.
+///
+/// Confined to the runner's thread; borrows the store.
 class subscribed_partitions {
 public:
   struct partition {
@@ -67,7 +69,7 @@ public:
 
   /// The highest position that was handled here. Without a store.
   std::uint64_t highest() const;
-  /// Forgets how far everything was handled. Without a store.
+  /// Forgets how far everything was handled, and that anything is assigned.
   void start_over();
 
   /// Assigns a partition to this process in this turn: it is ours once the turn is committed.

@@ -207,6 +207,9 @@ void worker_loop::carry_out(outbound& done, instant now) {
     sagas_.add(*done.from, each, now);
   }
   delayed_.take(*done.from, done, now);
+  if (done.void_login != 0) {
+    events_.renew_login(done.void_login);
+  }
   if (done.changed) {
     reports_.tell(*done.from, now);
   }

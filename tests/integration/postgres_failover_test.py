@@ -2,6 +2,8 @@
 forget who waits. What was acknowledged is there on whoever is primary in the end, and once; nobody stands still
 afterwards, no worker ends for it and no breaker opens."""
 
+import contextlib
+import sqlite3
 import sys
 import threading
 import time
@@ -92,7 +94,8 @@ class Writer(threading.Thread):
 
 class PostgresFailoverTest(SystemTest):
 
-    def begin(self, *, is_synchronous: bool = True, faults: str = "", brokers: tuple = BROKERS) -> None:
+    def begin(self, *, is_synchronous: bool = True, faults: str = "", brokers: tuple = BROKERS,
+              shares_journal: bool = True) -> None:
         self.primary = PostgresServer()
         self.addCleanup(self.primary.close)
         self.standby = PostgresStandby(self.primary)
@@ -102,11 +105,12 @@ class PostgresFailoverTest(SystemTest):
         url = (f"postgresql:///postgres?host={self.primary.folder},{self.standby.folder}"
                "&port=5432&user=postgres")
         on_server = f'store: "{url}", turn_limit: {TURN_LIMIT:.0f}s'
+        journal = f'\nevents: {{journal: "{url}&connect_timeout=2"}}' if shares_journal else ""
         self.over = self.system(
             {"notes": f"{{actor: notes, replicas: 2, {on_server}}}",
              "witness": ("{actor: witness, replicas: 2, subscribes: [sight.*], "
                          f"retry: {{attempts: 5, backoff: 10ms..50ms}}, {on_server}}}")},
-            nodes=NODES, brokers=brokers, more=PATIENT + f'\nevents: {{journal: "{url}&connect_timeout=2"}}')
+            nodes=NODES, brokers=brokers, more=PATIENT + journal)
         self.brokers = [self.over.broker(each) for each in brokers]
         self.workers = [self.over.worker(each, faults=faults if each == "n1" else "") for each in NODES]
         self.client = self.over.client("b1")
@@ -213,9 +217,8 @@ class PostgresFailoverTest(SystemTest):
         self.go_on()
         self.judge(self.standby)
 
-    def test_a_failover_that_loses_what_was_confirmed_is_told(self):
-        """The standby is asynchronous, as whoever set it up decided."""
-        self.begin(is_synchronous=False, brokers=BROKERS[:1])
+    def lose_what_was_confirmed(self) -> None:
+        """The primary dies, and its standby has not followed it for long."""
         self.standby.psql("ALTER SYSTEM SET primary_conninfo = ''; SELECT pg_reload_conf();")
         await_true(self.client, "the standby has let go", lambda: self.primary.psql(
             "SELECT count(*) FROM pg_stat_replication;") == ["0"])
@@ -224,12 +227,34 @@ class PostgresFailoverTest(SystemTest):
         self.await_away()
         self.standby.promote()
         self.go_on()
-        self.brokers[0].wait_for("journal_went_back")
         told = [each.find("store.went_back", capability="notes") for each in self.workers]
         self.assertTrue(any(told), "no worker tells that its notes are gone")
         self.writer.finish()
         self.publisher.finish()
         self.assertEqual([0, 0], [self.writer.left, self.publisher.left])
+
+    def await_all_handled(self, events: int) -> None:
+        """Each event of the journal is handled, and once."""
+        await_true(self.client, "each event is handled", lambda: self.standby.psql(
+            "SELECT count(*), count(DISTINCT n) FROM witness.sights;") == [f"{events}|{events}"])
+        self.assertEqual([], self.brokers[0].find("events_stopped"))
+
+    def test_a_failover_that_loses_what_was_confirmed_is_told(self):
+        """The standby is asynchronous, as whoever set it up decided."""
+        self.begin(is_synchronous=False, brokers=BROKERS[:1])
+        self.lose_what_was_confirmed()
+        self.brokers[0].wait_for("journal_went_back")
+        self.await_all_handled(int(self.standby.psql("SELECT count(*) FROM troupe_journal.events;")[0]))
+
+    def test_events_whose_handling_a_failover_loses_are_handled_again(self):
+        """The journal is a file, and still has them."""
+        self.begin(is_synchronous=False, brokers=BROKERS[:1], shares_journal=False)
+        self.lose_what_was_confirmed()
+        self.brokers[0].wait_for("database_went_back", capability="witness")
+        with contextlib.closing(sqlite3.connect(self.over.data / "journal.db")) as journal:
+            events = journal.execute("SELECT count(*) FROM events").fetchone()[0]
+        self.assertGreaterEqual(events, len(self.publisher.confirmed))
+        self.await_all_handled(events)
 
     def test_sessions_that_are_ended_at_any_moment_lose_nothing(self):
         self.begin()

@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(
         p->front->condition().outbox_trouble().find("the journal has 2 events")
         != std::string::npos);
     p->relays.clear();
-    p->confirm(2); // The broker has heard another process that has not compared yet,
+    p->confirm(2);   // The broker has heard another process that has not compared yet,
     p->resend(3, 5); // and asks for what it misses.
     p->run();
     BOOST_TEST(p->relays.empty());

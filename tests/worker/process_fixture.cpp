@@ -164,9 +164,12 @@ void process::take_output() {
   inlet_.take_all(taken);
   for (outbound& each : taken) {
     front->queues().ended(static_cast<std::int64_t>(each.slots.size()), each.events);
-  if (each.effects != 0) {
-    front->effects()->told(each.effects);
-  }
+    if (each.effects != 0) {
+      front->effects()->told(each.effects);
+    }
+    if (each.void_login != 0) {
+      void_logins.push_back(each.void_login);
+    }
     for (const outbound::frame& frame : each.replies) {
       take_frame(frame.bytes);
     }
@@ -274,6 +277,12 @@ void process::add_dead_letters(const std::vector<std::uint64_t>& positions) {
 
 void process::journal_joined() {
   send_order(item::kind::journal_joined, {});
+}
+
+void process::log_in_again() {
+  send_order(item::kind::journal_left, {});
+  ++login;
+  journal_joined();
 }
 
 void process::confirm(std::uint64_t up_to, std::string refused, std::optional<uuid> id) {

@@ -96,6 +96,8 @@ public:
       std::string_view topic = "thing.put");
   void add_dead_letters(const std::vector<std::uint64_t>& positions);
   void journal_joined();
+  /// The login is renewed, as the runner wanted.
+  void log_in_again();
   void confirm(std::uint64_t up_to, std::string refused = {}, std::optional<uuid> id = {});
   void resend(std::uint64_t from, std::uint64_t to);
   /// Puts the items of `later` back into the work queue, as the worker does in time.
@@ -149,6 +151,8 @@ public:
   std::size_t frame_bytes_max = 0;
   /// The number of the login at the journal's broker.
   std::uint32_t login = 1;
+  /// Those that the runner wants to have renewed.
+  std::vector<std::uint32_t> void_logins;
   std::vector<supervision::group_event> events;
 
 private:

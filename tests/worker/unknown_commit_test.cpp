@@ -22,6 +22,13 @@ struct unknown_fixture : turn_fixture {
     BOOST_REQUIRE(!faulty->is_lost());
   }
 
+  /// Changes what is in the database while no process has it, as if it had never been otherwise.
+  void go_back(std::string_view sql) const {
+    inner->begin();
+    inner->script(sql);
+    inner->commit();
+  }
+
   std::uint32_t credit() { return p->front->served(time.now()).credit; }
 
   std::int64_t own_writers() { return p->number("SELECT COUNT(*) FROM writers WHERE fenced = 0"); }
@@ -124,6 +131,7 @@ BOOST_AUTO_TEST_CASE(the_result_of_an_effect_is_settled_once) {
 
 BOOST_AUTO_TEST_CASE(an_event_is_handled_once_whatever_became_of_its_commit) {
   seen.writes_events = true;
+  p->journal_joined();
   p->assign_all(1);
   p->run();
   std::uint64_t position = 0;
@@ -136,8 +144,18 @@ BOOST_AUTO_TEST_CASE(an_event_is_handled_once_whatever_became_of_its_commit) {
     }
     p->run();
     look_until_back();
+    BOOST_TEST(things() == before + (how == lost::unknown_committed ? 3 : 0));
+    BOOST_TEST(p->void_logins.back() == p->login);
+    p->log_in_again();
+    p->assign_all(p->login);
+    p->run();
+    for (std::uint64_t again = position - 2; again <= position; ++again) {
+      p->deliver(again, "key", thing{"event " + std::to_string(again)});
+    }
+    p->run();
 
     BOOST_TEST(things() == before + 3);
+    BOOST_TEST(p->front->queues().events_in_hand() == 0);
     BOOST_TEST(
         p->number("SELECT MAX(handled) FROM partitions") == static_cast<std::int64_t>(position));
     BOOST_TEST(p->number("SELECT COUNT(*) FROM postponed") == 0);
@@ -167,6 +185,10 @@ BOOST_AUTO_TEST_CASE(a_failure_of_an_event_that_was_undone_is_not_counted) {
   p->deliver(1, "key", thing{"a"});
   p->run();
   look_until_back();
+  p->assign_all(2);
+  p->run();
+  p->deliver(1, "key", thing{"a"});
+  p->run();
 
   BOOST_TEST(p->number("SELECT attempts FROM postponed WHERE position = 1") == 1);
 }
@@ -181,7 +203,9 @@ BOOST_AUTO_TEST_CASE(an_event_that_was_published_unknown_leaves_once_the_databas
   p->run();
   BOOST_TEST(p->relays.empty());
   look_until_back();
-  keep_house();
+  p->log_in_again();
+  p->confirm(0);
+  p->run();
   BOOST_REQUIRE(!p->announced.empty());
   BOOST_TEST(p->announced.back().newest == 1U); // The broker asks for what it misses.
   p->resend(1, 1);
@@ -190,6 +214,147 @@ BOOST_AUTO_TEST_CASE(an_event_that_was_published_unknown_leaves_once_the_databas
   BOOST_REQUIRE(p->relays.size() >= 1U);
   BOOST_TEST(p->relays.back().seq == 1U);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 1);
+}
+
+// A standby was promoted that lacks the last commits: what is offered next does not say what is
+// missing, so it must wait until the broker has heard how far the database is.
+BOOST_AUTO_TEST_CASE(no_event_is_run_in_a_database_that_is_older_before_it_is_assigned_anew) {
+  seen.writes_events = true;
+  p->journal_joined();
+  p->assign_all(1);
+  p->run();
+  for (std::uint64_t position = 1; position <= 4; ++position) {
+    p->deliver(position, "key", thing{std::to_string(position)});
+  }
+  p->run();
+  BOOST_REQUIRE(things() == 4);
+  faulty->lose(lost::unknown_undone);
+  p->send("put", wire::encoded(thing{"a"}));
+  p->deliver(5, "key", thing{"5"}); // In hand, while the database is away.
+  p->run();
+  go_back("UPDATE partitions SET handled = 2 WHERE handled > 2");
+  go_back("DELETE FROM things WHERE name IN ('3', '4')");
+  look_until_back();
+  p->deliver(6, "key", thing{"6"});
+  p->run();
+
+  BOOST_TEST(things() == 3); // With `a`.
+  BOOST_TEST(p->number("SELECT MAX(handled) FROM partitions") == 2);
+  BOOST_TEST((p->void_logins == std::vector<std::uint32_t>{1}));
+  p->log_in_again();
+  p->assigned.clear();
+  p->assign_all(2);
+  p->run();
+  BOOST_REQUIRE(p->assigned.size() == 1U);
+  BOOST_TEST(p->assigned[0].highest.value_or(0) == 2U);
+  for (std::uint64_t position = 3; position <= 6; ++position) {
+    p->deliver(position, "key", thing{std::to_string(position)});
+  }
+  p->run();
+
+  BOOST_TEST(things() == 7);
+  BOOST_TEST(p->front->queues().events_in_hand() == 0);
+}
+
+// The commit that is gone may be the one in which an event that had waited was handled.
+BOOST_AUTO_TEST_CASE(what_waits_in_a_database_that_is_older_is_told_anew) {
+  bool fails = true;
+  seen.on_event = [&](const thing&, turn&, const event_info&) -> outcome<void> {
+    if (fails) {
+      return failure{error{.code = errc::unavailable, .message = "not now"}};
+    }
+    return {};
+  };
+  p->journal_joined();
+  p->assign_all(1);
+  p->run();
+  p->deliver(1, "key", thing{"a"});
+  p->run();
+  BOOST_REQUIRE(p->number("SELECT COUNT(*) FROM postponed") == 1);
+  go_back("CREATE TABLE kept AS SELECT * FROM postponed");
+  fails = false;
+  p->deliver(1, "key", thing{"a"});
+  p->run();
+  BOOST_REQUIRE(p->number("SELECT COUNT(*) FROM postponed") == 0);
+  faulty->lose(lost::unknown_undone);
+  p->send("put", wire::encoded(thing{"a"}));
+  p->run();
+  go_back("INSERT INTO postponed SELECT * FROM kept");
+  look_until_back();
+  p->log_in_again();
+  p->assigned.clear();
+  p->assign_all(2);
+  p->run();
+
+  BOOST_REQUIRE(p->assigned.size() == 1U);
+  std::size_t waiting = 0;
+  for (const wire::partition_state& each : p->assigned[0].partitions) {
+    waiting += each.waiting.size();
+  }
+  BOOST_TEST(waiting == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(
+    an_outbox_that_is_older_is_compared_anew_before_anything_leaves_or_is_deleted) {
+  p->journal_joined();
+  p->confirm(0);
+  for (int i = 0; i < 3; ++i) {
+    p->send("announce", wire::encoded(thing{"a"}));
+  }
+  p->run();
+  p->confirm(3);
+  p->run();
+  BOOST_REQUIRE(p->relays.size() == 3U);
+  faulty->lose(lost::unknown_undone);
+  p->send("put", wire::encoded(thing{"a"}));
+  p->run();
+  p->confirm(3); // In hand, while the database is away.
+  go_back("DELETE FROM outbox WHERE seq > 1");
+  look_until_back();
+  p->confirm(3);
+  p->send("announce", wire::encoded(thing{"other"}));
+  p->run();
+  keep_house();
+  keep_house();
+
+  BOOST_TEST(p->relays.size() == 3U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 2);
+  BOOST_TEST((p->void_logins == std::vector<std::uint32_t>{1}));
+  p->log_in_again();
+  p->confirm(3);
+  p->resend(1, 2);
+  p->run();
+  keep_house();
+
+  BOOST_TEST(p->announced.back().newest == 2U);
+  BOOST_TEST(
+      p->front->condition().outbox_trouble().find("the journal has 3 events") != std::string::npos);
+  BOOST_TEST(p->relays.size() == 3U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 2);
+}
+
+// Each of two writers of a login that is over would renew the one that has just begun.
+BOOST_AUTO_TEST_CASE(a_login_that_came_while_the_database_was_away_is_the_one_that_counts) {
+  p->journal_joined();
+  p->confirm(0);
+  p->assign_all(1);
+  p->run();
+  faulty->lose(lost::unknown_undone, 2);
+  p->send("put", wire::encoded(thing{"a"}));
+  p->run();
+  p->log_in_again();
+  p->assign_all(2);
+  p->announced.clear();
+  p->assigned.clear();
+  look_until_back();
+  seen.writes_events = true;
+  p->deliver(1, "key", thing{"1"});
+  p->run();
+
+  BOOST_TEST((p->void_logins == std::vector<std::uint32_t>{1}));
+  BOOST_TEST(!p->announced.empty());
+  BOOST_TEST(p->assigned.size() == 1U);
+  BOOST_TEST(things() == 2);
 }
 
 // A saga that was told that nothing happened would not undo what did.
