@@ -46,6 +46,13 @@ std::uint64_t outbox_relay::committed(std::uint64_t first, std::uint64_t count) 
   return now;
 }
 
+void outbox_relay::noticed(std::uint64_t newest, instant now) {
+  if (newest_ <= confirmed_) {
+    progress_at_ = now; // Whatever is new begins to wait.
+  }
+  newest_ = std::max(newest_, newest);
+}
+
 void outbox_relay::confirmed(std::uint64_t up_to, instant now) {
   if (state_ == state::announced) {
     state_ = state::up;

@@ -43,6 +43,10 @@ public:
   /// @return how many of them, from the first, leave now.
   std::uint64_t committed(std::uint64_t first, std::uint64_t count);
 
+  /// A turn has found this number to be the newest of the outbox: another process may have left an
+  /// event in it that it cannot relay.
+  void noticed(std::uint64_t newest, instant now);
+
   /// The broker has all events up to here in its journal, and they are those of the outbox.
   void confirmed(std::uint64_t up_to, instant now);
   /// The broker takes nothing more from this outbox. Nothing leaves until `joined`.

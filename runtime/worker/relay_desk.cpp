@@ -162,7 +162,24 @@ void relay_desk::failed(const store::database_error& fault) {
       {.what = item::kind::journal_joined, .link = link_, .token = same_login, .login = login_});
 }
 
+/// Compares the number at which a turn found the outbox to end with what is confirmed of it, which
+/// was committed before.
+void relay_desk::compare(std::uint64_t newest) {
+  relay_.noticed(newest, group_.parts().time.now());
+  group_.counters().outbox_newest.store(relay_.newest(), std::memory_order_relaxed);
+  if (confirmed().confirmed > newest) {
+    const std::uint64_t taken = relay_.confirmed();
+    const std::string why = describe_fit(
+        outbox_fit::database_is_older, group_.name(), {.mark = {}, .newest = newest}, taken);
+    announce(why);
+    refused(why);
+  }
+}
+
 void relay_desk::committed(const turn_output& output) {
+  if (output.next_event != 0) {
+    compare(output.next_event - 1);
+  }
   if (output.takeovers != 0 && relay_.is_up()) {
     announce(); // The process taken over may have died before relaying its whole outbox.
   }

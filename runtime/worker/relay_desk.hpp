@@ -53,6 +53,7 @@ private:
   bool is_proven(const store::outbox_mark& taken, std::uint64_t digest_from);
   void refused(std::string why);
   void announce(std::optional<std::string> trouble = {});
+  void compare(std::uint64_t newest);
   void failed(const store::database_error& fault);
   void stop(const std::string& trouble);
   void send(const store::outbox_view& event);

@@ -415,6 +415,9 @@ bool store_turn::run_one(write& each, turn_scope& in) {
 
 void store_turn::keep_house(const write& each, turn_scope& in) {
   publish_due_timers(in); // A process that is gone may have set timers.
+  if (in.output.next_event == 0 && !store_.gate.stands_open()) { // Elsewhere it was asked for.
+    in.output.next_event = store::outbox{in.session}.newest().first + 1;
+  }
   trim_.run(1);
   read_breaker_order(in); // Another node may have stored an order.
   std::optional<store::long_work> shown;

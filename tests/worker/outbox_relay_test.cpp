@@ -111,6 +111,22 @@ BOOST_AUTO_TEST_CASE(what_is_asked_for_again_leaves_before_what_waits) {
   BOOST_TEST(next() == (range{4'097, 4'145})); // It has the first 49.
 }
 
+BOOST_AUTO_TEST_CASE(what_others_have_committed_is_awaited_from_when_it_was_noticed) {
+  join(3, 3);
+  time.advance(10s);
+  relay.noticed(4, time.now());
+
+  time.advance(1s);
+  BOOST_TEST(!relay.is_stalled(time.now()));
+  relay.noticed(5, time.now()); // The one before waits on.
+  time.advance(1ms);
+
+  BOOST_TEST(relay.is_stalled(time.now()));
+  BOOST_TEST(relay.newest() == 5U);
+  relay.confirmed(5, time.now());
+  BOOST_TEST(!relay.is_stalled(time.now()));
+}
+
 BOOST_AUTO_TEST_CASE(nonsense_is_not_read) {
   join(10, 0);
 

@@ -245,6 +245,51 @@ BOOST_AUTO_TEST_CASE(confirmations_that_do_not_come_are_asked_for) {
   BOOST_TEST(p->announced.size() == 1U);
 }
 
+// Its process is cut off from the journal's broker and lives on, so that nobody takes over from it.
+BOOST_AUTO_TEST_CASE(what_another_process_cannot_relay_is_announced) {
+  auto cut_off = std::move(p);
+  p = make("n2");
+  join();
+  cut_off->call("announce", thing{"a"});
+  BOOST_TEST(cut_off->relays.empty());
+  p->announced.clear();
+
+  p->keep_house({p->incarnation, cut_off->incarnation});
+  p->run();
+  time.advance(900ms);
+  p->keep_house({p->incarnation, cut_off->incarnation});
+  p->run();
+  BOOST_TEST(p->announced.empty()); // It may be on its way.
+  time.advance(200ms);
+  p->keep_house({p->incarnation, cut_off->incarnation});
+  p->run();
+
+  BOOST_REQUIRE(p->announced.size() == 1U);
+  BOOST_TEST(p->announced[0].newest == 1U);
+  p->confirm(0);
+  p->resend(1, 1);
+  p->run();
+  BOOST_TEST(numbers(*p) == (numbers_t{1}));
+}
+
+BOOST_AUTO_TEST_CASE(what_another_process_relays_itself_is_not_announced) {
+  auto other = std::move(p);
+  p = make("n2");
+  join();
+  p->announced.clear();
+
+  for (std::uint64_t each = 1; each <= 4; ++each) {
+    other->call("announce", thing{"a"});
+    p->keep_house({p->incarnation, other->incarnation});
+    p->run();
+    p->confirm(each);
+    p->run();
+    time.advance(2s);
+  }
+
+  BOOST_TEST(p->announced.empty());
+}
+
 // The process that died had committed an event and not relayed it.
 BOOST_AUTO_TEST_CASE(whoever_takes_over_announces_what_the_dead_left_in_the_outbox) {
   auto dead = std::move(p);

@@ -333,6 +333,23 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 2);
 }
 
+// The journal took more of it than it had written down when the login began.
+BOOST_AUTO_TEST_CASE(an_outbox_that_ends_below_what_is_confirmed_is_refused_in_the_next_turn) {
+  p->journal_joined();
+  p->confirm(0);
+  p->send("announce", wire::encoded(thing{"a"}));
+  p->run();
+  p->confirm(5);
+  p->run();
+  keep_house();
+
+  BOOST_TEST(
+      p->front->condition().outbox_trouble().find("the journal has 5 events") != std::string::npos);
+  p->send("announce", wire::encoded(thing{"b"}));
+  p->run();
+  BOOST_TEST(p->relays.size() == 1U);
+}
+
 // Each of two writers of a login that is over would renew the one that has just begun.
 BOOST_AUTO_TEST_CASE(a_login_that_came_while_the_database_was_away_is_the_one_that_counts) {
   p->journal_joined();
