@@ -186,6 +186,7 @@ BOOST_AUTO_TEST_CASE(a_failure_of_an_event_that_was_undone_is_not_counted) {
   p->run();
   look_until_back();
   p->assign_all(2);
+  p->run();
   p->deliver(1, "key", thing{"a"});
   p->run();
 
@@ -221,6 +222,7 @@ BOOST_AUTO_TEST_CASE(no_event_is_run_in_a_database_that_is_older_before_it_is_as
   seen.writes_events = true;
   p->journal_joined();
   p->assign_all(1);
+  p->run();
   for (std::uint64_t position = 1; position <= 4; ++position) {
     p->deliver(position, "key", thing{std::to_string(position)});
   }
@@ -265,6 +267,7 @@ BOOST_AUTO_TEST_CASE(what_waits_in_a_database_that_is_older_is_told_anew) {
   };
   p->journal_joined();
   p->assign_all(1);
+  p->run();
   p->deliver(1, "key", thing{"a"});
   p->run();
   BOOST_REQUIRE(p->number("SELECT COUNT(*) FROM postponed") == 1);
@@ -366,7 +369,7 @@ BOOST_AUTO_TEST_CASE(a_login_that_came_while_the_database_was_away_is_the_one_th
   p->run();
 
   BOOST_TEST((p->void_logins == std::vector<std::uint32_t>{1}));
-  BOOST_TEST(p->announced.size() == 1U);
+  BOOST_TEST(!p->announced.empty());
   BOOST_TEST(p->assigned.size() == 1U);
   BOOST_TEST(things() == 2);
 }
