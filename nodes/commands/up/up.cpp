@@ -21,7 +21,7 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds stop_patience{10'000};
+constexpr milliseconds stop_patience{12'000}; // A drain and the end behind it take 11 s at most.
 constexpr milliseconds redraw_interval{500};
 constexpr milliseconds look_interval{1000};
 // The time within which a signal after the first is the same Ctrl-C.
@@ -426,7 +426,7 @@ void add_up(command_line& line) {
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(
           "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; what has "
-          "not stopped after 10 s is killed. With `security` in FILE, SIGHUP is passed on, for "
+          "not stopped after 12 s is killed. With `security` in FILE, SIGHUP is passed on, for "
           "them "
           "to read keys again."))
       .runs([given] { return run(*given); });
