@@ -217,12 +217,19 @@ class PostgresFailoverTest(SystemTest):
         self.go_on()
         self.judge(self.standby)
 
+    @staticmethod
+    def sights(of: PostgresServer) -> int:
+        return int(of.psql("SELECT count(*) FROM witness.sights;")[0])
+
     def lose_what_was_confirmed(self) -> None:
         """The primary dies, and its standby has not followed it for long."""
         self.standby.psql("ALTER SYSTEM SET primary_conninfo = ''; SELECT pg_reload_conf();")
         await_true(self.client, "the standby has let go", lambda: self.primary.psql(
             "SELECT count(*) FROM pg_stat_replication;") == ["0"])
+        seen = self.sights(self.primary)
         self.go_on()
+        await_true(self.client, "events are handled that it will lack",
+                   lambda: self.sights(self.primary) >= seen + 20)
         self.primary.kill()
         self.await_away()
         self.standby.promote()
