@@ -114,7 +114,9 @@ BOOST_AUTO_TEST_CASE(a_trace_that_begins_here_is_decided_here) {
   BOOST_TEST(begin("").text.empty());
   BOOST_TEST(begin(silent, observe::sampling{0, true}).is_recorded);
   const traced_request twice = tested.begin(
-      asked({{"traceparent", std::string{recorded}}, {"traceparent", std::string{recorded}}}), true, {});
+      asked({{"traceparent", std::string{recorded}}, {"traceparent", std::string{recorded}}}),
+      true,
+      {});
   BOOST_TEST(twice.text.empty());
 }
 
