@@ -81,13 +81,12 @@ BOOST_AUTO_TEST_CASE(tokens_are_read_with_their_defaults) {
 // A follower of flags asks for their topic, and reads it.
 BOOST_AUTO_TEST_CASE(a_gateway_may_do_what_its_features_need) {
   const plan read = plan_of(with_all_and(
-      "    g1: {call: [users.get]}\n    g2: {call: [users.get]}\n",
+      "    g1:\n    g2: {read: [user.registered]}\n",
       "strangler:\n  billing: {legacy: \"http://127.0.0.1:3002\", by: \"{cookie.session}\"}\n"
       "gateways:\n"
-      "  g1:\n    listen: \"http://127.0.0.1:8081\"\n"
-      "    routes:\n      GET /users/{user_id}: {call: users.get, strangler: billing}\n"
+      "  g1: {listen: \"http://127.0.0.1:8081\", otherwise: billing}\n"
       "  g2:\n    listen: \"http://127.0.0.1:8082\"\n"
-      "    routes:\n      GET /users/{user_id}: {call: users.get}\n"));
+      "    routes: {GET /events: {events: [user.registered]}}\n"));
 
   BOOST_REQUIRE(read.gateways.size() == 2U);
   const security::grants with_feature = rights_of(read, read.gateways[0]);
