@@ -93,6 +93,7 @@ struct route_fixture {
       const http::field_list& more = {}) {
     auto made = std::make_shared<asker>();
     gateway::route_request request;
+    request.is_trusted_with_traces = true;
     request.asked.method = method;
     request.asked.target.raw = "/invoices/7?token=secret";
     request.asked.fields = {{"x-side", wanted}, {"accept-encoding", "gzip"}};
