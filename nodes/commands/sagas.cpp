@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <initializer_list>
 #include <memory>
+#include <string_view>
 
 namespace troupe {
 
@@ -21,14 +23,20 @@ struct saga_arguments {
   bool json = false;
 };
 
-/// The order that has the sagas of a list go on. Those that need a person run: they are not
-/// resumed.
+/// The order that has the sagas of a list go on, if any stands still. Those that need a person run:
+/// they are not resumed.
 std::string order_text(const saga_page& page, const std::string& file) {
-  const bool all_run = std::all_of(page.found.begin(), page.found.end(), [](const auto& each) {
-    return each.second.saga.state == "needs_person";
-  });
-  return all_run ? fmt::format("`troupe sagas retry {} CAPABILITY ID --reason TEXT`", file)
-                 : fmt::format("`troupe sagas resume {} CAPABILITY ID`", file);
+  const auto is_any_of = [&page](std::initializer_list<std::string_view> states) {
+    return std::any_of(page.found.begin(), page.found.end(), [&](const auto& each) {
+      return std::find(states.begin(), states.end(), each.second.saga.state) != states.end();
+    });
+  };
+  if (is_any_of({"parked", "paused", "left_alone", "failing"})) {
+    return fmt::format("; `troupe sagas resume {} CAPABILITY ID`, once the reason is gone", file);
+  }
+  return is_any_of({"needs_person"}) ? fmt::format(
+             "; `troupe sagas retry {} CAPABILITY ID --reason TEXT`, once the reason is gone", file)
+                                     : "";
 }
 
 int run_list(const saga_arguments& given) {
@@ -61,7 +69,7 @@ int run_list(const saga_arguments& given) {
     print_aside(fmt::format("  next: there are more, behind --after {}\n", to_string(*page.next)));
   } else if (!page.found.empty() && !given.json) {
     print_aside(fmt::format(
-        "  next: `troupe saga show {0} ID`; {1}, once the reason is gone\n",
+        "  next: `troupe saga show {0} ID`{1}\n",
         shell_word(given.file),
         order_text(page, shell_word(given.file))));
   }

@@ -87,6 +87,16 @@ BOOST_AUTO_TEST_CASE(an_order_to_all_is_given_once_to_each_saga_of_each_node) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(nobody_is_advised_to_resume_what_runs) {
+  running = {{"n1", {saga_number(1)}}, {"n2", {}}};
+
+  const auto done = run_words(fmt::format("sagas list {} notes --state forward", file));
+
+  BOOST_TEST(done.code == 0, done.err);
+  BOOST_TEST(contains(done.err, "saga show"), done.err);
+  BOOST_TEST(!contains(done.err, "resume"), done.err);
+}
+
 // It may have obeyed: who gave the order vouched for what the saga was then, not for what it is
 // now.
 BOOST_AUTO_TEST_CASE(an_order_that_vouches_is_not_given_on_when_a_node_says_nothing) {
