@@ -44,6 +44,8 @@ class Episode:
         self.lost: tuple[int, int] | None = None
         # Whether a copy of the journal alone was restored.
         self.older_journal = False
+        # Whether a person had letters delivered again.
+        self.letters_ordered = False
         # Events that nobody can handle: id, position.
         self.poisons: list[tuple[str, int]] = []
         self._first = nodes
@@ -144,7 +146,7 @@ class Episode:
         lost = self.loads.orders(*self.lost) if self.lost else set()
         verdict = check_books(Case(
             self.shop.folder, log, self.shop.clocks.jumped, self.shop.was_mixed,
-            self.older_journal, self.poisons,
+            self.older_journal, self.letters_ordered, self.poisons,
             self.loads.orders() - lost if self.lost else None))
         if not verdict.good:
             raise Fault(verdict.text)

@@ -45,6 +45,10 @@ _OF_RELEASES = (r"journal\.db sources \S+: (digest\w* is -?\d+, should be -?\d+(
                 r"order_saga\.db inbox \S+: state is 3 and reply is {'code': '(?!rejected)\w+', .*")
 
 
+# A person has had letters delivered again.
+_OF_LETTERS = (r"journal\.db letter_orders \S+: is there, and nobody asked for it",)
+
+
 # A journal that was restored alone has been opened less often than its subscribers know.
 _OF_AN_OLDER_JOURNAL = (r"\w+\.db partitions \d+: epoch is \d+, should be from \d+ to \d+",
                         r"journal\.db journal: generation is .*")
@@ -54,6 +58,7 @@ _OF_AN_OLDER_JOURNAL = (r"\w+\.db partitions \d+: epoch is \d+, should be from \
 class Case:
     """@param mixed whether two releases took part
     @param older_journal whether a copy of it alone did
+    @param letters_ordered whether dead letters were to be delivered again
     @param poisons events that nobody can handle: id, position
     @param kept the orders that must be right though others were lost; None: all of them"""
 
@@ -62,6 +67,7 @@ class Case:
     clocks_jumped: bool
     mixed: bool
     older_journal: bool
+    letters_ordered: bool
     poisons: list[tuple[str, int]]
     kept: set[str] | None
 
@@ -70,6 +76,7 @@ class Case:
         found += _OF_CLOCKS if self.clocks_jumped else ()
         found += _OF_RELEASES if self.mixed else ()
         found += _OF_AN_OLDER_JOURNAL if self.older_journal else ()
+        found += _OF_LETTERS if self.letters_ordered else ()
         found += _OF_POISONS if self.poisons else ()
         if self.kept is not None:
             found.append(r"(?!.*(" + "|".join(sorted(self.kept)) + r")).*")
