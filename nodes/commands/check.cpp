@@ -163,7 +163,7 @@ json_object json_of(const saga_upgrade& upgrade) {
   return json;
 }
 
-/// What becomes of the sagas under way in a folder of databases, or in those of an earlier
+/// The fate of the sagas under way in a folder of databases, or in those of an earlier
 /// topology.
 outcome<saga_upgrades> upgrades_of(
     const check_arguments& given, const topology::plan& plan, const earlier_databases& earlier) {

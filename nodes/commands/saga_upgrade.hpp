@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What becomes of the sagas under way that one definition started, if this program goes on with
+/// The fate of the sagas under way that one definition started, if this program goes on with
 /// them.
 struct saga_upgrade {
   std::string capability;
@@ -44,8 +44,7 @@ struct saga_upgrades {
 outcome<saga_upgrades> find_saga_upgrades(
     const topology::plan& plan, const std::string& folder, const std::vector<actor_type>& types);
 
-/// The same of the databases of an earlier topology, wherever they are kept: those that their
-/// capabilities keep.
+/// The fate of the sagas in the databases of an earlier topology, in files and on servers.
 outcome<saga_upgrades> find_saga_upgrades(
     const topology::plan& plan,
     const earlier_databases& earlier,

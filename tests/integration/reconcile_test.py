@@ -92,6 +92,17 @@ def twenty_damages(good: list[bytes], declined: list[bytes]) -> list[tuple]:
     ]
 
 
+WISH = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
+
+
+def stocked(system):
+    """A client of a shop that has enough of everything."""
+    client = system.client()
+    client.call("inventory", "load", {"items": [
+        {"sku": sku, "price_cents": 500, "currency": "EUR", "quantity": 100_000} for sku in ("tea", "cup")]})
+    return client
+
+
 class Reconciling(SystemTest):
     def reconcile(self, system: System, *more: str, rules: pathlib.Path = RULES, code: int = OK) -> list[dict]:
         done = subprocess.run(
@@ -117,12 +128,9 @@ class Reconciling(SystemTest):
         self.folder = system.folder
         system.broker()
         worker = system.worker()
-        client = system.client()
-        client.call("inventory", "load", {"items": [
-            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
-        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
-        sagas = [client.send("order_saga", "place", wish, ttl=60000) for _ in range(10)]
-        wrong = client.send("order_saga", "place", {**wish, "items": [{"sku": "tea", "quantity": 400}]}, ttl=60000)
+        client = stocked(system)
+        sagas = [client.send("order_saga", "place", WISH, ttl=60000) for _ in range(10)]
+        wrong = client.send("order_saga", "place", {**WISH, "items": [{"sku": "tea", "quantity": 400}]}, ttl=60000)
         answers = client.collect([*sagas, wrong])
         self.assertTrue(all(answers[each].ok for each in sagas))
         self.assertFalse(answers[wrong].ok)
@@ -158,11 +166,8 @@ class Reconciling(SystemTest):
         self.folder = system.folder
         system.broker()
         system.worker()
-        client = system.client()
-        client.call("inventory", "load", {"items": [
-            {"sku": sku, "price_cents": 500, "currency": "EUR", "quantity": 100_000} for sku in ("tea", "cup")]})
-        wish = {"customer": "c", "currency": "EUR", "card": "tok",
-                "items": [{"sku": "tea", "quantity": 2}, {"sku": "cup", "quantity": 1}]}
+        client = stocked(system)
+        wish = {**WISH, "items": [{"sku": "tea", "quantity": 2}, {"sku": "cup", "quantity": 1}]}
         dear = {**wish, "items": [{"sku": "tea", "quantity": 400}]}  # The card is declined.
         good = [client.send("order_saga", "place", wish, ttl=60000) for _ in range(24)]
         declined = [client.send("order_saga", "place", dear, ttl=60000) for _ in range(4)]
@@ -192,11 +197,8 @@ class Reconciling(SystemTest):
         self.folder = system.folder
         system.broker()
         system.worker()
-        client = system.client()
-        client.call("inventory", "load", {"items": [
-            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
-        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
-        sagas = sorted(client.send("order_saga", "place", wish, ttl=60000) for _ in range(12))
+        client = stocked(system)
+        sagas = sorted(client.send("order_saga", "place", WISH, ttl=60000) for _ in range(12))
         self.assertTrue(all(each.ok for each in client.collect(sagas).values()))
         rules = self.without_settling()
         for each in (sagas[2], sagas[9]):
@@ -245,11 +247,8 @@ class Reconciling(SystemTest):
         system.broker()
         system.worker("n1")
         of_orders = system.worker("n2")
-        client = system.client()
-        client.call("inventory", "load", {"items": [
-            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
-        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
-        stuck = client.send("order_saga", "place", wish, ttl=60000)
+        client = stocked(system)
+        stuck = client.send("order_saga", "place", WISH, ttl=60000)
         await_true(client, "it is charged", lambda: system.rows("payments", "SELECT 1 FROM payments"))
         of_orders.kill()  # Who should confirm it is away.
 
@@ -282,11 +281,8 @@ class Reconciling(SystemTest):
         self.without_settling()
         system.broker()
         workers = {node: system.worker(node) for node in system.nodes}
-        client = system.client()
-        client.call("inventory", "load", {"items": [
-            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
-        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
-        sagas = [client.send("order_saga", "place", wish, ttl=60000) for _ in range(30)]
+        client = stocked(system)
+        sagas = [client.send("order_saga", "place", WISH, ttl=60000) for _ in range(30)]
         self.assertTrue(all(each.ok for each in client.collect(sagas).values()))
         victim = text_of(sagas[7])
         saved = system.rows("inventory", "SELECT * FROM reservations WHERE order_id = ?", sagas[7])
@@ -328,11 +324,8 @@ class Reconciling(SystemTest):
         self.assertEqual(0, troupe("token", "keys", system.file).returncode)
         broker = system.broker()
         system.worker()
-        client = system.client()
-        client.call("inventory", "load", {"items": [
-            {"sku": "tea", "price_cents": 500, "currency": "EUR", "quantity": 1000}]})
-        wish = {"customer": "c", "currency": "EUR", "card": "tok", "items": [{"sku": "tea", "quantity": 2}]}
-        order = client.call("order_saga", "place", wish, ttl=30000)
+        client = stocked(system)
+        order = client.call("order_saga", "place", WISH, ttl=30000)
         self.assertTrue(order.ok, order)
         self.assertEqual({""}, {each["not_compared"] for each in self.await_pass(client).values()})
         self.assertNotIn("reconciliation has", self.status(system))

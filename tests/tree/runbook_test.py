@@ -8,7 +8,7 @@ from source_tree import root
 ROOT = root()
 BOOK = " ".join((ROOT / "nodes" / "RUNBOOK.md").read_text().split())
 LOGS = ROOT / "nodes" / "LOGS.md"
-TROUBLES = [ROOT / "nodes" / "commands" / "status" / name for name in ("troubles.cpp", "saga_troubles.cpp")]
+TROUBLES = sorted((ROOT / "nodes" / "commands" / "status").glob("*troubles.cpp"))
 
 # `.what =` and the texts up to the next member.
 WHAT = re.compile(r"\.what\s*=(.*?)(?=\n\s*\.(?:lasted|why|next)\b|\}\);)", re.DOTALL)

@@ -1,6 +1,7 @@
 #include "runtime/wire/node_calls.hpp"
 #include "tests/worker/process_fixture.hpp"
 
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -22,6 +23,18 @@ struct effect_fixture {
   }
 
   std::unique_ptr<process> make() { return make(things_options(folder)); }
+
+  /// Has effects wait until the lock is given back.
+  std::unique_lock<std::mutex> hold_effects() {
+    std::unique_lock closed{gate};
+    seen.on_effect = [this](const effect_call&) -> outcome<count> {
+      const std::lock_guard waiting{gate};
+      return count{};
+    };
+    return closed;
+  }
+
+  std::mutex gate;
 };
 
 } // namespace
@@ -44,12 +57,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_asks_for_an_effect_is_pending_and_answered_by_t
 
 // A drain ends the socket loop once nothing is in hand: what only the inlet has would be lost.
 BOOST_AUTO_TEST_CASE(an_effect_is_in_hand_until_the_socket_loop_has_its_answer) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   auto p = make();
 
   p->call("send", thing{"a"});
@@ -87,12 +95,7 @@ BOOST_AUTO_TEST_CASE(effects_that_wait_to_be_tried_or_settled_again_are_not_in_h
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_that_begins_no_more_leaves_to_its_heir_what_has_not_begun) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   auto p = make(); // Two threads.
   for (int i = 0; i < 5; ++i) {
     p->call("send", thing{std::to_string(i)});
@@ -368,12 +371,7 @@ BOOST_AUTO_TEST_CASE(a_stored_technical_answer_says_that_it_is_final) {
 }
 
 BOOST_AUTO_TEST_CASE(a_repeat_while_the_effect_runs_attaches_and_starts_nothing) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   auto p = make();
   const uuid id = p->fresh_id();
 
@@ -392,7 +390,6 @@ BOOST_AUTO_TEST_CASE(a_repeat_while_the_effect_runs_attaches_and_starts_nothing)
 
 // Nobody waits for a provider that never answers: only its time being up tells the breaker.
 BOOST_AUTO_TEST_CASE(effects_that_hang_open_the_breaker_and_leave_their_threads_to_others) {
-  std::mutex gate;
   std::unique_lock closed{gate};
   std::atomic<int> begun{0};
   seen.on_effect = [&](const effect_call&) -> outcome<count> {
@@ -420,12 +417,7 @@ BOOST_AUTO_TEST_CASE(effects_that_hang_open_the_breaker_and_leave_their_threads_
 }
 
 BOOST_AUTO_TEST_CASE(too_many_effects_under_way_are_refused_in_words) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   auto options = things_options(folder);
   options.effect_queue = 1;
   auto p = make(options);
@@ -440,12 +432,7 @@ BOOST_AUTO_TEST_CASE(too_many_effects_under_way_are_refused_in_words) {
 }
 
 BOOST_AUTO_TEST_CASE(a_full_queue_of_effects_stops_only_who_asks_for_one) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   auto options = things_options(folder);
   options.effect_queue = 1;
   auto p = make(options);
@@ -466,12 +453,7 @@ BOOST_AUTO_TEST_CASE(a_full_queue_of_effects_stops_only_who_asks_for_one) {
 }
 
 BOOST_AUTO_TEST_CASE(events_wait_for_room_if_their_handlers_ask_for_effects) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   seen.on_event = [](const thing& event, turn& turn, const event_info&) -> outcome<void> {
     turn.effect("send", event);
     return {};
@@ -492,12 +474,7 @@ BOOST_AUTO_TEST_CASE(events_wait_for_room_if_their_handlers_ask_for_effects) {
 
 // A takeover lists all effects of the writer, those with a result behind it in the turn, too.
 BOOST_AUTO_TEST_CASE(an_effect_settled_in_the_turn_of_a_takeover_is_not_run_again) {
-  std::mutex gate;
-  std::unique_lock closed{gate};
-  seen.on_effect = [&](const effect_call&) -> outcome<count> {
-    const std::lock_guard waiting{gate};
-    return count{};
-  };
+  std::unique_lock closed = hold_effects();
   make().reset(); // An earlier life of the node, which is taken over.
   auto p = make();
   const uuid id = p->fresh_id();
@@ -589,7 +566,6 @@ BOOST_AUTO_TEST_CASE(an_outside_that_fails_opens_the_breaker_though_calls_are_pe
 }
 
 BOOST_AUTO_TEST_CASE(effects_of_a_dead_process_are_run_by_its_heir_under_the_same_key) {
-  std::mutex gate;
   std::unique_lock closed{gate};
   std::atomic<bool> first{true};
   seen.on_effect = [&](const effect_call&) -> outcome<count> {

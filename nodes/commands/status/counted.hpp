@@ -1,7 +1,10 @@
 #pragma once
 
+#include "runtime/clock.hpp"
+
 #include <cstdint>
 #include <fmt/format.h>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +19,11 @@ inline std::string count_of(std::uint64_t count, std::string_view one, std::stri
 inline std::string
 at_least(std::uint64_t count, bool has_more, std::string_view one, std::string_view many) {
   return has_more ? fmt::format("{} or more {}", count, many) : count_of(count, one, many);
+}
+
+/// Milliseconds of an answer as a duration; nothing where it says nothing.
+inline std::optional<milliseconds> duration_of(const std::optional<std::uint64_t>& millis) {
+  return millis ? std::optional{milliseconds{static_cast<std::int64_t>(*millis)}} : std::nullopt;
 }
 
 } // namespace troupe

@@ -96,6 +96,25 @@ const node_view* find_node(const system_view& all, const std::string& name) {
   return found == all.nodes.end() ? nullptr : &*found;
 }
 
+const wire::recent_event* last_logged(
+    const system_view& all,
+    std::string_view name,
+    const std::function<bool(const std::map<std::string, std::string>&)>& fits) {
+  const wire::recent_event* found = nullptr;
+  for (const broker_view& broker : all.brokers) {
+    if (!broker.said) {
+      continue;
+    }
+    for (const wire::recent_event& each : broker.said->events) {
+      if (each.name == name && (!fits || fits(each.fields))
+          && (found == nullptr || each.ago_ms <= found->ago_ms)) {
+        found = &each;
+      }
+    }
+  }
+  return found;
+}
+
 const wire::group_state* subscriber_of(const system_view& all, const std::string& capability) {
   if (!all.events) {
     return nullptr;

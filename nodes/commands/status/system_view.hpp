@@ -6,6 +6,8 @@
 #include "runtime/wire/status.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,6 +92,13 @@ std::optional<std::vector<std::string>>
 brokers_of_gateway(const system_view& all, const std::string& name);
 
 const node_view* find_node(const system_view& all, const std::string& name);
+
+/// The last line of a broker's log that has this name and fields that fit, and how long ago; null
+/// if there is none.
+const wire::recent_event* last_logged(
+    const system_view& all,
+    std::string_view name,
+    const std::function<bool(const std::map<std::string, std::string>&)>& fits = {});
 
 /// The subscriber; null if `capability` is none, or the journal did not answer.
 const wire::group_state* subscriber_of(const system_view& all, const std::string& capability);

@@ -2,12 +2,15 @@
 
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/status/counted.hpp"
+#include "nodes/commands/status/group_troubles.hpp"
+#include "nodes/commands/status/journal_troubles.hpp"
 #include "nodes/commands/status/saga_troubles.hpp"
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -16,50 +19,10 @@ namespace troupe {
 
 namespace {
 
-// An outbox that a busy journal confirms late is in no trouble yet, and neither is a subscriber
-// that has just been sent much.
-constexpr std::uint64_t outbox_patience_ms = 10'000;
-constexpr std::int64_t lag_patience_ms = 60'000;
-// A replica that failed longer ago has worked since.
-constexpr std::uint64_t failure_kept_ms = 5 * 60'000;
-
-// A backup may read for minutes.
-constexpr std::uint64_t old_transaction_ms = 60 * 60'000;
-
 using weight = trouble::weight;
 
 // While connections are turned away a broker says so every 10 s.
 constexpr std::uint64_t crowded_for_ms = 30'000;
-
-// A journal that cannot be written is tried again with the next event, which may be long in coming.
-constexpr std::uint64_t write_failure_kept_ms = 60'000;
-// Where little room is left, small batches still find some.
-constexpr std::uint64_t mended_write_kept_ms = 5'000;
-
-constexpr std::string_view free_some_space =
-    "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
-    "all goes on by itself";
-
-// What the server of a database says of a lock that was not given (SQLSTATE 55P03).
-constexpr std::string_view lock_refused = "another session holds the lock";
-constexpr std::string_view find_the_holder =
-    "SELECT pid, usename, application_name, xact_start, query FROM pg_stat_activity WHERE pid = "
-    "ANY(SELECT unnest(pg_blocking_pids(pid)) FROM pg_stat_activity); says who holds it; "
-    "pg_terminate_backend(pid) ends that, and all goes on by itself";
-
-/// What to do about a database that refuses what is written, by its reason; `otherwise` if that
-/// does not say.
-std::string next_for(const std::string& reason, std::string otherwise) {
-  if (reason.find(lock_refused) != std::string::npos) {
-    return std::string{find_the_holder};
-  }
-  return reason.find("full") != std::string::npos ? std::string{free_some_space}
-                                                  : std::move(otherwise);
-}
-
-std::optional<milliseconds> span(const std::optional<std::uint64_t>& millis) {
-  return millis ? std::optional{milliseconds{static_cast<std::int64_t>(*millis)}} : std::nullopt;
-}
 
 std::string last_words(const std::string& words) {
   return words.empty() ? "" : fmt::format("its log ends with: {}", words);
@@ -90,10 +53,10 @@ public:
       find_nodes();
       find_gateways();
       find_unserved();
-      find_groups();
-      find_events();
+      add_all(group_troubles_of(all_));
+      add_all(journal_troubles_of(all_));
       find_open_matters();
-      find_sagas();
+      add_all(saga_troubles_of(all_));
       find_unsettled();
     }
     std::stable_sort(found_.begin(), found_.end(), [](const trouble& one, const trouble& other) {
@@ -110,26 +73,12 @@ private:
 
   void add(trouble one) { found_.push_back(std::move(one)); }
 
-  std::string command(std::string_view words) const {
-    return fmt::format("`troupe {} {}`", words, all_.file);
+  void add_all(std::vector<trouble> more) {
+    std::move(more.begin(), more.end(), std::back_inserter(found_));
   }
 
-  /// The last line of a broker's log that has this name and these fields, and how long ago.
-  template <class Fits>
-  const wire::recent_event* logged(std::string_view name, const Fits& fits) const {
-    const wire::recent_event* found = nullptr;
-    for (const broker_view& broker : all_.brokers) {
-      if (!broker.said) {
-        continue;
-      }
-      for (const wire::recent_event& each : broker.said->events) {
-        if (each.name == name && fits(each.fields)
-            && (found == nullptr || each.ago_ms <= found->ago_ms)) {
-          found = &each;
-        }
-      }
-    }
-    return found;
+  std::string command(std::string_view words) const {
+    return fmt::format("`troupe {} {}`", words, all_.file);
   }
 
   void find_brokers() {
@@ -218,7 +167,7 @@ private:
       } else if (!each.said) {
         add(
             {.what = fmt::format("node {} is logged in and does not answer", each.name),
-             .lasted = known == nullptr ? std::nullopt : span(known->busy_ms),
+             .lasted = known == nullptr ? std::nullopt : duration_of(known->busy_ms),
              .why = std::string{message_of(each.said.error())},
              .next = fmt::format(
                  "is its machine overloaded, or a handler of it stuck? log/{}.log says more",
@@ -254,7 +203,7 @@ private:
         unserved.push_back(each.name);
       }
     }
-    const auto* const refused = logged("login_refused", [&](const auto& fields) {
+    const auto* const refused = last_logged(all_, "login_refused", [&](const auto& fields) {
       const auto name = fields.find("node");
       return name != fields.end() && name->second == node.name;
     });
@@ -265,7 +214,7 @@ private:
              node.name,
              known.away_ms ? "is away" : "has not come since the broker started",
              unserved.empty() ? "" : fmt::format(": nobody serves {}", fmt::join(unserved, ", "))),
-         .lasted = span(known.away_ms),
+         .lasted = duration_of(known.away_ms),
          .why = reason.empty() ? last_words(node.last_words)
                                : fmt::format("the broker refused it: {}", reason),
          .next =
@@ -311,325 +260,6 @@ private:
     }
   }
 
-  void find_groups() {
-    for (const capability_view& capability : all_.capabilities) {
-      std::map<std::string, std::vector<std::pair<std::string, const wire::group_status*>>> opened;
-      for (const std::string& name : capability.nodes) {
-        const node_view* const node = find_node(all_, name);
-        const auto* const group = node == nullptr ? nullptr : group_of(*node, capability.name);
-        if (group == nullptr) {
-          continue;
-        }
-        find_in_group(name, *group);
-        note_refusals(name, *group);
-        if (group->breaker != "closed" && group->breaker != "down" && !group->breaker.empty()) {
-          opened[group->breaker].emplace_back(name, group);
-        }
-      }
-      for (const auto& [state, where] : opened) {
-        std::vector<std::string> nodes;
-        for (const auto& each : where) {
-          nodes.push_back(each.first);
-        }
-        add_breaker(capability.name, state, *where.front().second, nodes);
-      }
-    }
-    for (const auto& [reason, each] : refusing_) {
-      add_refusing(each);
-    }
-    for (const auto& [capability, each] : stuck_) {
-      add_stuck(each);
-    }
-  }
-
-  /// Something that the groups of one or several capabilities tell in the same words.
-  struct shared_matter {
-    /// The nodes that tell, by capability, in order of the first.
-    std::vector<std::pair<std::string, std::vector<std::string>>> places{};
-    std::string why{};
-    std::optional<std::uint64_t> lasted_ms{};
-    std::uint64_t count = 0;
-
-    void take(const std::string& capability, const std::string& node) {
-      if (places.empty() || places.back().first != capability) {
-        places.emplace_back(capability, std::vector<std::string>{});
-      }
-      places.back().second.push_back(node);
-    }
-
-    void last_at_least(const std::optional<std::uint64_t>& millis) {
-      lasted_ms = std::max(lasted_ms, millis);
-    }
-
-    /// "orders on n1, n2; notes on n1".
-    std::string where() const {
-      std::string text;
-      for (const auto& [capability, nodes] : places) {
-        text +=
-            fmt::format("{}{} on {}", text.empty() ? "" : "; ", capability, fmt::join(nodes, ", "));
-      }
-      return text;
-    }
-  };
-
-  /// Notes databases that refuse turns, by reason, and outboxes that do not empty, by capability:
-  /// nodes of a capability share its database, and databases a disk.
-  void note_refusals(const std::string& node, const wire::group_status& group) {
-    if (group.store_trouble && group.down_reason.empty()) {
-      const bool is_full = group.store_trouble->find("full") != std::string::npos;
-      shared_matter& of = refusing_[is_full ? "full" : *group.store_trouble];
-      of.take(group.capability, node);
-      of.why = of.why.empty() ? *group.store_trouble : of.why;
-      of.last_at_least(group.store_trouble_ms);
-    }
-    const bool waits =
-        group.outbox_depth > 0 && group.outbox_waits_ms.value_or(0) >= outbox_patience_ms;
-    if (group.outbox_trouble.empty() && !waits) {
-      return;
-    }
-    shared_matter& of = stuck_[group.capability];
-    of.take(group.capability, node);
-    of.why = of.why.empty() ? group.outbox_trouble : of.why;
-    of.count = std::max<std::uint64_t>(of.count, group.outbox_depth);
-    of.last_at_least(
-        group.outbox_trouble.empty() ? group.outbox_waits_ms : group.outbox_stopped_ms);
-  }
-
-  void add_refusing(const shared_matter& of) {
-    add(
-        {.what = of.places.size() == 1
-                     ? fmt::format("the database of {} refuses turns", of.where())
-                     : fmt::format("the databases of {} refuse turns", of.where()),
-         .lasted = span(of.lasted_ms),
-         .why = of.why,
-         .next = next_for(
-             of.why,
-             fmt::format(
-                 "log/{}.log says more (store.turn_failed)", of.places.front().second.front()))});
-  }
-
-  void add_stuck(const shared_matter& of) {
-    if (!of.why.empty()) {
-      return add(
-          {.what = fmt::format("events of {} do not leave for the journal", of.where()),
-           .lasted = span(of.lasted_ms),
-           .why = of.why,
-           .next = fmt::format("stop the system and ask {}", command("restore"))});
-    }
-    add(
-        {.what = fmt::format(
-             "{} of {} for the journal",
-             count_of(of.count, "event", "events"),
-             of.where() + (of.count == 1 ? " waits" : " wait")),
-         .lasted = span(of.lasted_ms),
-         .next = fmt::format(
-             "broker {} keeps the journal: log/{}.log says whether it can write",
-             all_.journal_broker,
-             all_.journal_broker)});
-  }
-
-  void find_in_group(const std::string& node, const wire::group_status& group) {
-    const auto here = fmt::format("{} on {}", group.capability, node);
-    if (!group.down_reason.empty()) {
-      add(
-          {.what = fmt::format("{} is down", here),
-           .lasted = span(group.down_ms),
-           .why = group.down_reason,
-           .next = fmt::format(
-               "mend the reason; what the node does not try again by itself, its restart does "
-               "(log/{}.log)",
-               node)});
-    }
-    if (group.time_ahead) {
-      add(
-          {.what = fmt::format("the clock of {} is behind, or another one was ahead", here),
-           .why = *group.time_ahead,
-           .next = "put the clock right if it is behind, else see `The clock was ahead` in "
-                   "RUNBOOK.md"});
-    }
-    find_failure(here, group);
-  }
-
-  void find_failure(const std::string& here, const wire::group_status& group) {
-    const wire::replica_failure* last = nullptr;
-    for (const wire::replica_status& replica : group.replicas) {
-      for (const wire::replica_failure& each : replica.failures) {
-        if (each.ms_ago <= failure_kept_ms && (last == nullptr || each.ms_ago < last->ms_ago)) {
-          last = &each;
-        }
-      }
-    }
-    if (last != nullptr && group.down_reason.empty()) {
-      add(
-          {.is = weight::waiting,
-           .what = fmt::format(
-               "a handler of {} failed {} ago and was started anew",
-               here,
-               age_text(milliseconds{static_cast<std::int64_t>(last->ms_ago)})),
-           .why = last->reason,
-           .next = last->message ? fmt::format(
-                       "the message in its hand was {}: the log has it", *last->message)
-                                 : "the node's log has the message in its hand"});
-    }
-  }
-
-  void add_breaker(
-      const std::string& capability,
-      const std::string& state,
-      const wire::group_status& group,
-      const std::vector<std::string>& nodes) {
-    const auto where = fmt::to_string(fmt::join(nodes, ", "));
-    if (group.forced_by.empty()) {
-      return add(
-          {.what = fmt::format(
-               "the breaker of {} is {} on {}",
-               capability,
-               state == "half_open" ? "half open" : state,
-               where),
-           .lasted = span(group.breaker_open_ms),
-           .why = state == "half_open"
-                      ? "single calls are let through: the first that succeeds closes it; it stays "
-                        "so while none comes"
-                      : "too many of its calls failed: they are refused until one that is let "
-                        "through succeeds",
-           .next = state == "half_open"
-                       ? fmt::format(
-                           "nothing, if a person gave it back just now; else log/{}.log says how "
-                           "calls failed",
-                           nodes.front())
-                       : fmt::format("log/{}.log says how they fail", nodes.front())});
-    }
-    const bool is_shut_out = state == "forced_open";
-    add(
-        {.is = is_shut_out ? weight::wrong : weight::waiting,
-         .what = fmt::format(
-             "the breaker of {} on {} is {} by {} since {}",
-             capability,
-             where,
-             state == "disabled" ? "switched off"
-             : is_shut_out       ? "forced open"
-                                 : "forced closed",
-             group.forced_by,
-             group.forced_since.substr(0, group.forced_since.find('.')) + 'Z'),
-         .why = group.forced_why,
-         .next = fmt::format(
-             "`troupe breaker {} {} auto --why TEXT` gives it back", all_.file, capability)});
-  }
-
-  /// The journal answers what is asked of it, and cannot write.
-  void find_failed_writes() {
-    const auto* const told =
-        logged("journal_write_failed", [](const auto& /*fields*/) { return true; });
-    const auto* const again =
-        logged("journal_written_again", [](const auto& /*fields*/) { return true; });
-    const bool is_written = told != nullptr && again != nullptr && again->ago_ms <= told->ago_ms;
-    if (told == nullptr
-        || told->ago_ms > (is_written ? mended_write_kept_ms : write_failure_kept_ms)) {
-      return;
-    }
-    const auto why = told->fields.find("why");
-    const std::string reason = why == told->fields.end() ? "" : why->second;
-    add(
-        {.what = fmt::format(
-             "the journal at broker {} could not be written {} ago",
-             all_.journal_broker,
-             age_text(milliseconds{static_cast<std::int64_t>(told->ago_ms)})),
-         .why = reason,
-         .next = next_for(
-             reason, fmt::format("log/{}.log says more; it tries again", all_.journal_broker))});
-  }
-
-  /// A transaction that somebody has left open on the server of the journal.
-  void find_old_transaction() {
-    if (!all_.journal || all_.journal->oldest_ms.value_or(0) < old_transaction_ms) {
-      return;
-    }
-    add(
-        {.is = weight::waiting,
-         .what = fmt::format(
-             "a transaction has been open for {} on the server of the journal",
-             age_text(milliseconds{static_cast<std::int64_t>(*all_.journal->oldest_ms)})),
-         .why = "as long as it is, no dead row goes: tables that are written much grow, and all "
-                "gets slower",
-         .next = "SELECT pid, application_name, xact_start, query FROM pg_stat_activity ORDER BY "
-                 "xact_start; says whose it is; pg_terminate_backend(pid) ends it"});
-  }
-
-  /// Brokers share the journal, and none of them has it.
-  void find_lost_journal() {
-    if (!all_.journal || !all_.journal_broker.empty()) {
-      return;
-    }
-    add(
-        {.what = "no broker has the journal: events wait in outboxes, publishers are refused",
-         .why = !all_.journal->trouble.empty() ? all_.journal->trouble
-                : all_.journal->broker.empty()
-                    ? "none ever had it"
-                    : fmt::format(
-                        "{} took it last, and another one takes it within seconds",
-                        all_.journal->broker),
-         .next = all_.journal->trouble.empty()
-                     ? "log/BROKER.log says why none takes it (journal_out_of_touch)"
-                     : next_for(
-                         all_.journal->trouble,
-                         "see to the database server; the brokers try again by themselves")});
-  }
-
-  void find_events() {
-    find_lost_journal();
-    find_old_transaction();
-    if (!all_.events) {
-      const auto keeper =
-          std::find_if(all_.brokers.begin(), all_.brokers.end(), [this](const auto& each) {
-            return each.name == all_.journal_broker;
-          });
-      if (keeper != all_.brokers.end() && keeper->said) {
-        add(
-            {.what = fmt::format("the journal at broker {} does not answer", all_.journal_broker),
-             .why = std::string{message_of(all_.events.error())},
-             .next = fmt::format("log/{}.log says whether it can read", all_.journal_broker)});
-      }
-      return;
-    }
-    find_failed_writes();
-    for (const wire::group_state& each : all_.events->groups) {
-      if (each.trouble) {
-        const auto* const told = logged("events_stopped", [&](const auto& fields) {
-          const auto name = fields.find("capability");
-          return name != fields.end() && name->second == each.capability;
-        });
-        add(
-            {.what = fmt::format("{} gets no events", each.capability),
-             .lasted = told == nullptr ? std::nullopt : span(told->ago_ms),
-             .why = *each.trouble,
-             .next = fmt::format("stop the system and ask {}", command("restore"))});
-      } else if (each.lag > 0 && each.oldest_unacked_ms.value_or(0) >= lag_patience_ms) {
-        add(
-            {.is = weight::waiting,
-             .what = fmt::format(
-                 "{} is behind by {}", each.capability, count_of(each.lag, "event", "events")),
-             .lasted = milliseconds{*each.oldest_unacked_ms},
-             .why = each.nodes.empty()  ? "no node takes its events"
-                    : each.retrying > 0 ? count_of(each.retrying, "failed and is", "failed and are")
-                                              + " tried again"
-                                        : "",
-             .next = fmt::format("{} says where it stands", command("topics"))});
-      }
-    }
-    for (const wire::group_state& each : all_.events->groups) {
-      if (each.dead > 0) {
-        add(
-            {.is = weight::waiting,
-             .what = fmt::format(
-                 "{} of {}", count_of(each.dead, "dead letter", "dead letters"), each.capability),
-             .next = fmt::format(
-                 "`troupe dead-letters list {} --capability {}` says why they were given up",
-                 all_.file,
-                 each.capability)});
-      }
-    }
-  }
-
   /// Open matters, which actors tell of themselves; each node of a database sees the same ones.
   void find_open_matters() {
     for (const capability_view& capability : all_.capabilities) {
@@ -655,12 +285,6 @@ private:
     }
   }
 
-  void find_sagas() {
-    for (trouble& each : saga_troubles_of(all_)) {
-      add(std::move(each));
-    }
-  }
-
   void find_unsettled() {
     std::map<std::string, waiting_view> most;
     for (const waiting_view& each : all_.waiting) {
@@ -683,8 +307,6 @@ private:
 
   const system_view& all_;
   std::vector<trouble> found_;
-  std::map<std::string, shared_matter> refusing_; // By reason.
-  std::map<std::string, shared_matter> stuck_;    // By capability.
 };
 
 std::uint64_t count(const std::vector<trouble>& found, weight which) {

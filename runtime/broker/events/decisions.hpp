@@ -29,7 +29,7 @@ struct send_assign {
   login_id to{};
   std::uint64_t epoch = 0;
   std::vector<wire::progress> partitions;
-  /// Of a capability without a database.
+  /// The partitions as the broker remembers them, for a capability without a database.
   std::optional<std::vector<wire::remembered_partition>> remembered{};
 };
 

@@ -33,7 +33,7 @@ public:
     return counted_.admits(place_of(client), 1);
   }
 
-  /// This client has one more.
+  /// Counts one more key of this client.
   void add(std::string_view client, instant now) {
     forget(now);
     add_to(place_of(client), 1);

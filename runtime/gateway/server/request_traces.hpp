@@ -33,7 +33,7 @@ struct traced_request {
   std::string below() const;
 };
 
-/// What there is to say of a request once it is over.
+/// The end of a request, for its span.
 struct request_end {
   /// The names of the span: "GET /api/users/{user_id}", and the route's template alone.
   std::string_view name;
@@ -50,7 +50,7 @@ struct request_end {
 /// The traces of the requests of a gateway: those that they bring and those that begin here, and
 /// their spans.
 ///
-/// What fails (a status of 500 and more), and what takes longer than `observe::slow_from`, has a
+/// A request that fails (a status of 500 and more), or takes longer than `observe::slow_from`, has a
 /// span although its trace is not recorded. Any thread; borrows clock and ring, and no other may
 /// write into that.
 class request_traces {

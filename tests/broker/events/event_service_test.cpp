@@ -155,11 +155,7 @@ BOOST_FIXTURE_TEST_CASE(
     a_letter_retried_under_a_clock_put_back_is_not_old_at_once, service_fixture) {
   open();
   journal_batch batch;
-  dead_letter& letter = batch.dead_letters.emplace_back();
-  letter.id = ids.next(time.wall());
-  letter.capability = "mail";
-  letter.what = make("order.created");
-  batch.events.push_back(letter.what);
+  (void)give_up(batch);
   must_write(batch);
   journal.reset();
   rules = {{.pattern = "*", .keep = 24h}};
@@ -186,11 +182,7 @@ BOOST_FIXTURE_TEST_CASE(all_dead_letters_are_tried_again_page_by_page, service_f
   open();
   journal_batch batch;
   for (std::size_t i = 0; i < letters; ++i) {
-    dead_letter& letter = batch.dead_letters.emplace_back();
-    letter.id = ids.next(time.wall());
-    letter.capability = "mail";
-    letter.what = make("order.created");
-    batch.events.push_back(letter.what);
+    (void)give_up(batch);
   }
   must_write(batch);
   journal.reset();
@@ -213,11 +205,7 @@ BOOST_FIXTURE_TEST_CASE(a_dead_letter_that_nobody_would_get_stays, service_fixtu
   journal_batch batch;
   for (const auto& [capability, topic] :
        {std::pair{"post", "order.created"}, {"mail", "user.created"}, {"mail", "order.created"}}) {
-    dead_letter& letter = batch.dead_letters.emplace_back();
-    letter.id = ids.next(time.wall());
-    letter.capability = capability;
-    letter.what = make(topic);
-    batch.events.push_back(letter.what);
+    (void)give_up(batch, topic, capability);
   }
   const uuid gone = batch.dead_letters[0].id;
   const uuid turned_away = batch.dead_letters[1].id;
@@ -517,18 +505,14 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_is_due_is_published_or_cancelled, service_
 BOOST_FIXTURE_TEST_CASE(dead_letters_are_chosen_by_what_they_are, service_fixture) {
   open();
   journal_batch batch;
-  const auto give_up = [&](const std::string& topic, const std::string& cause, std::int64_t at) {
-    dead_letter& letter = batch.dead_letters.emplace_back();
-    letter.id = ids.next(time.wall());
-    letter.capability = "mail";
-    letter.what = make(topic);
+  const auto fail = [&](const std::string& topic, const std::string& cause, std::int64_t at) {
+    dead_letter& letter = give_up(batch, topic);
     letter.cause = cause;
     letter.last_at = at;
-    batch.events.push_back(letter.what);
   };
-  give_up("order.created", "rejected", 100);
-  give_up("order.created", "transient", 200);
-  give_up("order.paid", "transient", 300);
+  fail("order.created", "rejected", 100);
+  fail("order.created", "transient", 200);
+  fail("order.paid", "transient", 300);
   must_write(batch);
   journal.reset();
   start();

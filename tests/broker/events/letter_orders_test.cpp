@@ -22,12 +22,7 @@ struct letters_fixture : service_fixture {
     open();
     journal_batch batch;
     for (std::size_t i = 0; i < count; ++i) {
-      dead_letter& letter = batch.dead_letters.emplace_back();
-      letter.id = ids.next(time.wall());
-      letter.capability = "mail";
-      letter.what = make("order.created");
-      batch.events.push_back(letter.what);
-      letters.push_back(letter.id);
+      letters.push_back(give_up(batch).id);
     }
     must_write(batch);
     journal.reset();

@@ -61,6 +61,19 @@ struct service_fixture : journal_fixture, event_links {
   // After the members that the journal's threads use.
   std::unique_ptr<event_service> service;
 
+  /// Adds a dead letter, and the event that it is of, to a batch.
+  dead_letter& give_up(
+      journal_batch& to,
+      const std::string& topic = "order.created",
+      const std::string& capability = "mail") {
+    dead_letter& letter = to.dead_letters.emplace_back();
+    letter.id = ids.next(time.wall());
+    letter.capability = capability;
+    letter.what = make(topic);
+    to.events.push_back(letter.what);
+    return letter;
+  }
+
   service_fixture() {
     options.sqlite.busy_timeout = 20ms;
     what.subscriptions.resize(1);

@@ -141,8 +141,8 @@ public:
   /// A postponed event is handled. False if no worker had it.
   bool handled_again(login_id by, std::uint64_t position, instant now);
 
-  /// What a process that keeps no positions has to know to go on with the partition; nothing if it
-  /// has to begin at the cursor, and handles again what was handled.
+  /// The state of a partition for a process that keeps no positions and goes on with it; nothing if
+  /// it has to begin at the cursor, and handles again what was handled.
   std::optional<wire::remembered_partition> recall(std::uint32_t partition) const;
   /// The database is older than it was: forgets what is known of the partition. What lies above
   /// `handled` is offered again.
@@ -192,8 +192,8 @@ private:
     /// Everything up to here was put in line, or needs not be.
     std::uint64_t queued_to = 0;
     std::uint64_t reached = 0;
-    /// What its database has as dead up to here was a dead letter on disk: the journal's cursor had
-    /// passed it. A person may have retried or dropped the letter since.
+    /// The position up to which what a database has as dead was a dead letter on disk: the journal's
+    /// cursor had passed it. A person may have retried or dropped the letter since.
     std::uint64_t buried_to = 0;
   };
 

@@ -54,7 +54,7 @@ bool lacks_deleted(const wire::assigned& answer, const backlog& events, std::uin
              });
 }
 
-/// What a process that keeps no positions is told of the partitions it is given. A partition that
+/// The states of the partitions that a process is given which keeps no positions. A partition that
 /// finds no room in the message is left out: it begins at its cursor.
 std::vector<wire::remembered_partition>
 recall(const backlog& events, const std::vector<wire::progress>& given) {
