@@ -1,7 +1,7 @@
 #include "runtime/transport/unread.hpp"
 
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 namespace troupe::transport {
@@ -67,7 +67,7 @@ unread::frame(const std::shared_ptr<account>& whose, std::string_view bytes, std
   };
   auto* const block = new (room) counted{whose, all, uncount};
   auto* const data = static_cast<char*>(room) + sizeof(counted);
-  std::memcpy(data, bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), data);
   return {data, bytes.size(), &release, block};
 }
 
