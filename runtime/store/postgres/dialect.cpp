@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstddef>
+#include <fmt/format.h>
 #include <optional>
 
 namespace troupe::store {
@@ -115,6 +117,57 @@ constexpr std::array<std::string_view, 26> words_of_the_session{
     "load",       "lock",      "move",       "notify", "prepare", "release", "reset",
     "rollback",   "savepoint", "set",        "start",  "unlisten"};
 
+/// The place behind a sign, if it stands at `at`.
+std::optional<std::size_t> behind_sign(std::string_view sql, std::size_t at, char sign) {
+  const auto found = next_telling(sql, at);
+  return found && found->first.text == std::string_view{&sign, 1} ? std::optional{found->second}
+                                                                  : std::nullopt;
+}
+
+/// The number of the placeholder, `$7`, that stands at `at`, and the place behind it.
+std::optional<std::pair<std::size_t, std::size_t>>
+placeholder_at(std::string_view sql, std::size_t at) {
+  const auto word = behind_sign(sql, at, '$');
+  if (!word || *word >= sql.size()) {
+    return std::nullopt;
+  }
+  const std::string_view digits = piece_at(sql, *word).text;
+  std::size_t number = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) {
+    return std::nullopt;
+  }
+  return std::pair{number, *word + digits.size()};
+}
+
+/// The numbers of the placeholders that stand in parentheses at `at`, before the end of `sql`;
+/// nothing if anything else stands there.
+std::vector<std::size_t> last_placeholders(std::string_view sql, std::size_t at) {
+  std::vector<std::size_t> numbers;
+  for (auto next = behind_sign(sql, at, '('); next; next = behind_sign(sql, at, ',')) {
+    const auto found = placeholder_at(sql, *next);
+    if (!found) {
+      return {};
+    }
+    numbers.push_back(found->first);
+    at = found->second;
+  }
+  const auto end = behind_sign(sql, at, ')');
+  return end && !next_telling(sql, *end) ? numbers : std::vector<std::size_t>{};
+}
+
+/// The place of a word outside of quotes and comments, at or behind `at`.
+std::optional<std::size_t> place_of(std::string_view word, std::string_view sql, std::size_t at) {
+  while (at < sql.size()) {
+    const piece one = piece_at(sql, at);
+    if (one.is == piece::kind::word && is_same(one.text, word)) {
+      return at;
+    }
+    at += one.text.size();
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 std::vector<std::string_view> statements_of(std::string_view script) {
@@ -191,6 +244,30 @@ std::string to_postgres(std::string_view statement) {
     at += one.text.size();
   }
   return translated;
+}
+
+std::string many_rows_of(std::string_view insert) {
+  const auto begun = behind_words(insert, 0, {"insert", "into"});
+  const auto values = begun ? place_of("values", insert, *begun) : std::nullopt;
+  if (!values) {
+    return {};
+  }
+  const std::vector<std::size_t> numbers = last_placeholders(insert, *values + 6);
+  if (numbers.empty()) {
+    return {};
+  }
+  std::string arrays;
+  std::string names;
+  for (std::size_t i = 1; i <= *std::max_element(numbers.begin(), numbers.end()); ++i) {
+    fmt::format_to(std::back_inserter(arrays), "{}${}", i == 1 ? "" : ", ", i);
+    fmt::format_to(std::back_inserter(names), "{}p{}", i == 1 ? "" : ", ", i);
+  }
+  return fmt::format(
+      "{}SELECT p{} FROM unnest({}) AS given ({})",
+      insert.substr(0, *values),
+      fmt::join(numbers, ", p"),
+      arrays,
+      names);
 }
 
 } // namespace troupe::store

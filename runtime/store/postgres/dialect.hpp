@@ -32,4 +32,12 @@ bool changes_rows(std::string_view first_word);
 /// outside of quotes and comments.
 std::string to_postgres(std::string_view statement);
 
+/// An INSERT of one row, for many: `INSERT INTO t (a, b) VALUES ($1, $2)` becomes
+///
+///   INSERT INTO t (a, b) SELECT p1, p2 FROM unnest($1, $2) AS given (p1, p2)
+///
+/// whose parameters are arrays. Empty for statements of any other form, those with an ON CONFLICT
+/// or a RETURNING included.
+std::string many_rows_of(std::string_view insert);
+
 } // namespace troupe::store

@@ -12,9 +12,6 @@ namespace troupe::store {
 
 namespace {
 
-constexpr int as_text = 0;
-constexpr int as_binary = 1;
-
 /// The bytes of the UTF-8 character that starts with `first`; 0 if none does.
 std::size_t length_of_character(unsigned char first) {
   if (first < 0x80) {
@@ -55,7 +52,7 @@ bool is_sound(std::string_view text) {
   return true;
 }
 
-std::string big_endian(std::uint64_t number, std::size_t bytes) {
+std::string in_big_endian(std::uint64_t number, std::size_t bytes) {
   std::string made(bytes, '\0');
   store_big_endian(reinterpret_cast<std::byte*>(made.data()), number, bytes);
   return made;
@@ -69,22 +66,22 @@ struct postgres_parameters::encoder {
   const postgres_statement& of;
   Oid type;
 
-  void operator()(null_value) const { add(nullptr, 0, as_binary); }
+  void operator()(null_value) const { into.add(nullptr, 0); }
 
   void operator()(std::int64_t number) const {
     switch (type) {
     case type_of::int8:
-      return own(big_endian(static_cast<std::uint64_t>(number), 8));
+      return own(in_big_endian(static_cast<std::uint64_t>(number), 8));
     case type_of::int4:
       require(
           number >= std::numeric_limits<std::int32_t>::min()
           && number <= std::numeric_limits<std::int32_t>::max());
-      return own(big_endian(static_cast<std::uint32_t>(number), 4));
+      return own(in_big_endian(static_cast<std::uint32_t>(number), 4));
     case type_of::int2:
       require(
           number >= std::numeric_limits<std::int16_t>::min()
           && number <= std::numeric_limits<std::int16_t>::max());
-      return own(big_endian(static_cast<std::uint16_t>(number), 2));
+      return own(in_big_endian(static_cast<std::uint16_t>(number), 2));
     case type_of::boolean:
       return own(std::string(1, number == 0 ? '\0' : '\1'));
     case type_of::float4:
@@ -92,7 +89,7 @@ struct postgres_parameters::encoder {
     case type_of::numeric:
     case type_of::text:
     case type_of::varchar:
-      return own(std::to_string(number), as_text);
+      return own(std::to_string(number), false);
     default:
       refuse("an integer");
     }
@@ -100,10 +97,10 @@ struct postgres_parameters::encoder {
 
   void operator()(double number) const {
     if (type == type_of::float8) {
-      return own(big_endian(std::bit_cast<std::uint64_t>(number), 8));
+      return own(in_big_endian(std::bit_cast<std::uint64_t>(number), 8));
     }
     if (type == type_of::float4 || type == type_of::numeric || type_of::is_text(type)) {
-      return own(fmt::format("{}", number), as_text);
+      return own(fmt::format("{}", number), false);
     }
     refuse("a floating-point number");
   }
@@ -134,21 +131,14 @@ struct postgres_parameters::encoder {
     borrow(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
 
-  void own(std::string made, int format = as_binary) const {
+  void own(std::string made, bool is_binary = true) const {
     const std::string& kept = into.made_.emplace_back(std::move(made));
-    add(kept.c_str(), kept.size(), format);
+    into.add(kept.c_str(), kept.size(), is_binary);
   }
 
   void borrow(const char* start, std::size_t size) const {
     // A null pointer is NULL, and an empty text is not.
-    add(start == nullptr ? "" : start, size, as_binary);
-  }
-
-  void add(const char* start, std::size_t size, int format) const {
-    into.starts_.push_back(start);
-    into.lengths_.push_back(static_cast<int>(size));
-    into.formats_.push_back(format);
-    into.size_ += size + 8;
+    into.add(start == nullptr ? "" : start, size);
   }
 
   void require(bool fits) const {
@@ -191,6 +181,14 @@ postgres_parameters::postgres_parameters(
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::visit(encoder{*this, of, of.parameters[i]}, values[i]);
   }
+}
+
+void postgres_parameters::add(const char* start, std::size_t size, bool is_binary) {
+  starts_.push_back(start);
+  lengths_.push_back(static_cast<int>(size));
+  formats_.push_back(is_binary ? 1 : 0);
+  size_ += size + 8;
+  are_binary_ = are_binary_ && is_binary;
 }
 
 } // namespace troupe::store

@@ -16,10 +16,15 @@ namespace troupe::store {
 /// expects in its place. Texts and bytes are borrowed.
 class postgres_parameters {
 public:
+  postgres_parameters() = default;
+
   /// Throws database_error: `schema` where number or types do not fit the statement, `constraint`
   /// where the value does not fit the type (an integer out of range; a NUL or bad UTF-8 in a text,
   /// which PostgreSQL does not take).
   postgres_parameters(const postgres_statement& of, std::span<const value> values);
+
+  /// Adds one that is encoded already; a null pointer is NULL. Borrows its bytes.
+  void add(const char* start, std::size_t size, bool is_binary = true);
 
   int count() const { return static_cast<int>(starts_.size()); }
 
@@ -32,6 +37,8 @@ public:
   /// The bytes of all together.
   std::size_t size() const { return size_; }
 
+  bool are_binary() const { return are_binary_; }
+
 private:
   struct encoder;
 
@@ -40,6 +47,7 @@ private:
   std::vector<int> formats_;
   std::deque<std::string> made_; // What is not borrowed.
   std::size_t size_ = 0;
+  bool are_binary_ = true;
 };
 
 } // namespace troupe::store

@@ -2,12 +2,15 @@
 
 #include "runtime/store/postgres/error.hpp"
 #include "runtime/store/postgres/result_row.hpp"
+#include "runtime/store/postgres/types.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <iterator>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace troupe::store {
 
@@ -51,6 +54,7 @@ void show(
 } // namespace
 
 void postgres_pipeline::send(const std::string& sql, postgres_order what) {
+  send_rows();
   what.sql = sql;
   if (PQsendQueryParams(handle(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, binary)
       != 1) {
@@ -63,10 +67,68 @@ void postgres_pipeline::send(
     const postgres_statement& statement,
     const postgres_parameters& parameters,
     postgres_order what) {
+  send_rows();
   what.sql = statement.sql;
+  ++unread_;
+  send_prepared(statement.name, parameters, std::move(what));
+}
+
+void postgres_pipeline::send_row(
+    postgres_statement& statement, const postgres_parameters& parameters, postgres_order what) {
+  if (!gathers_ || !postgres_rows::may_wait(statement, parameters)
+      || never_gathered_.count(statement.sql) != 0) {
+    return send(statement, parameters, std::move(what));
+  }
+  if (rows_ && !rows_->may_take(statement, what.message)) {
+    send_rows();
+  }
+  if (!rows_) {
+    rows_.emplace(statement, what.message);
+  }
+  rows_->add(parameters, std::move(what.changed));
+  ++unread_;
+  if (rows_->is_full()) {
+    send_rows();
+  }
+}
+
+void postgres_pipeline::send_rows() {
+  if (!rows_) {
+    return;
+  }
+  postgres_rows rows = std::move(*rows_);
+  rows_.reset();
+  postgres_statement& of = rows.statement();
+  postgres_order what{.sql = of.sql, .message = rows.message()};
+  if (rows.count() == 1) {
+    what.changed = rows.take_changed();
+    return send_prepared(of.name, rows.only(), std::move(what));
+  }
+  what.rows = rows.count();
+  what.changed = rows.take_changed();
+  if (!std::exchange(of.many_rows_prepared, true)) {
+    std::vector<Oid> types;
+    std::transform(
+        of.parameters.begin(), of.parameters.end(), std::back_inserter(types), type_of::array_of);
+    if (PQsendPrepare(
+            handle(),
+            of.many_rows_name().c_str(),
+            of.many_rows.c_str(),
+            static_cast<int>(types.size()),
+            types.data())
+        != 1) {
+      throw database_error{database_fault::other, PQerrorMessage(handle())};
+    }
+    sent({.sql = of.sql, .message = what.message, .rows = what.rows}, of.many_rows.size());
+  }
+  send_prepared(of.many_rows_name(), rows.arrays(), std::move(what));
+}
+
+void postgres_pipeline::send_prepared(
+    const std::string& name, const postgres_parameters& parameters, postgres_order what) {
   if (PQsendQueryPrepared(
           handle(),
-          statement.name.c_str(),
+          name.c_str(),
           parameters.count(),
           parameters.starts(),
           parameters.lengths(),
@@ -75,7 +137,6 @@ void postgres_pipeline::send(
       != 1) {
     throw database_error{database_fault::other, PQerrorMessage(handle())};
   }
-  ++unread_;
   sent(std::move(what), parameters.size());
 }
 
@@ -84,6 +145,7 @@ void postgres_pipeline::prepare(
     const std::string& sql,
     std::optional<std::size_t> message,
     postgres_result& described) {
+  send_rows();
   if (PQsendPrepare(handle(), name.c_str(), sql.c_str(), 0, nullptr) != 1) {
     throw database_error{database_fault::other, PQerrorMessage(handle())};
   }
@@ -96,6 +158,7 @@ void postgres_pipeline::prepare(
 
 std::optional<postgres_trouble> postgres_pipeline::drain(milliseconds patience) {
   std::optional<postgres_trouble> first;
+  send_rows();
   if (orders_.empty()) {
     return first;
   }
@@ -119,6 +182,7 @@ bool postgres_pipeline::has_readers() const {
 }
 
 void postgres_pipeline::forget_readers() {
+  rows_.reset();
   for (postgres_order& each : orders_) {
     each.each = nullptr;
     each.changed = nullptr;
@@ -128,6 +192,7 @@ void postgres_pipeline::forget_readers() {
 
 void postgres_pipeline::close() {
   connection_.close();
+  rows_.reset();
   orders_.clear();
   pushed_ = 0;
   bytes_ = 0;
@@ -154,6 +219,19 @@ void postgres_pipeline::add_point() {
   bytes_ = 0;
 }
 
+/// Rows that went together have failed: they are sent one by one from here on.
+///
+/// @param fault `schema` where they will always fail so.
+void postgres_pipeline::note_failed_rows(const postgres_order& what, database_fault fault) {
+  if (what.rows == 0) {
+    return;
+  }
+  gathers_ = false;
+  if (fault == database_fault::schema) {
+    never_gathered_.insert(what.sql);
+  }
+}
+
 /// Reads the results of one statement, or of a point.
 void postgres_pipeline::read(
     postgres_order& what, instant deadline, std::optional<postgres_trouble>& first) {
@@ -173,6 +251,7 @@ void postgres_pipeline::read(
     if (is_failure(status)) {
       if (!first && status != PGRES_PIPELINE_ABORTED) {
         first = postgres_trouble{postgres_failure(result.get(), what.sql), what.message};
+        note_failed_rows(what, first->error.kind);
         if (first->error.kind == database_fault::away) {
           connection_.close();
           throw first->error;
@@ -181,7 +260,18 @@ void postgres_pipeline::read(
       continue;
     }
     if (what.changed) {
-      what.changed(changed_rows(result.get()));
+      const std::int64_t rows = changed_rows(result.get());
+      if (what.rows == 0 || rows == static_cast<std::int64_t>(what.rows)) {
+        what.changed(rows);
+      } else if (!first) {
+        // Which of them a trigger has left out, say, only each of them by itself can tell.
+        first = postgres_trouble{
+            database_error{
+                database_fault::constraint,
+                fmt::format("{} of {} rows are there (in: {})", rows, what.rows, what.sql)},
+            what.message};
+        note_failed_rows(what, database_fault::schema);
+      }
     }
     if (what.each) {
       show(result.get(), what, first);

@@ -3,12 +3,14 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/postgres/connection.hpp"
 #include "runtime/store/postgres/parameters.hpp"
+#include "runtime/store/postgres/rows.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace troupe::store {
@@ -24,6 +26,9 @@ struct postgres_order {
   /// Gets the last result, or the number of changed rows.
   postgres_result* result = nullptr;
   std::function<void(std::int64_t)> changed{};
+  /// Its rows are those of as many statements of callers, of the message and of later ones; 0 if it
+  /// is what it was sent as.
+  std::size_t rows = 0;
   /// No statement, but a point at which the server answers.
   bool is_point = false;
 };
@@ -47,6 +52,16 @@ public:
       const postgres_statement& statement,
       const postgres_parameters& parameters,
       postgres_order what);
+  /// As `send`, but an INSERT of one row may wait for others like it, until anything else is sent
+  /// or waited for, and go with them as one statement. If that fails, the error names the message
+  /// of the first of them, and until `gather` each row is sent by itself, so that the same again
+  /// names the right one.
+  void send_row(
+      postgres_statement& statement, const postgres_parameters& parameters, postgres_order what);
+
+  /// Rows may wait for others again.
+  void gather() { gathers_ = true; }
+
   /// Prepares a statement; `described` gets the types of its parameters and columns.
   void prepare(
       const std::string& name,
@@ -88,12 +103,20 @@ public:
   void connect(postgres_connection connection);
 
 private:
+  /// Sends the rows that wait, if any.
+  void send_rows();
+  void send_prepared(
+      const std::string& name, const postgres_parameters& parameters, postgres_order what);
+  void note_failed_rows(const postgres_order& what, database_fault fault);
   void sent(postgres_order what, std::size_t size);
   void add_point();
   void read(postgres_order& what, instant deadline, std::optional<postgres_trouble>& first);
 
   postgres_connection connection_;
   milliseconds patience_;
+  std::optional<postgres_rows> rows_; // They come behind all orders.
+  bool gathers_ = true;
+  std::set<std::string, std::less<>> never_gathered_; // Texts of statements.
   std::deque<postgres_order> orders_;
   std::size_t pushed_ = 0; // Of the orders, those that were pushed to the server already.
   std::size_t bytes_ = 0;  // Of the others.

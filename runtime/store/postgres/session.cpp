@@ -161,6 +161,7 @@ void postgres_session::commit() {
         why.native_code};
   }
   open_.reset();
+  pipeline_.gather();
 }
 
 void postgres_session::rollback() noexcept {
@@ -235,12 +236,12 @@ affected postgres_session::change(std::string_view sql, std::span<const value> p
     return affected{run(sql, parameters, row_visitor{})};
   }
   const std::uint64_t number = so_far_.next_number;
-  send(sql, parameters, {.changed = [this, number](std::int64_t rows) {
-         if (open_) {
-           open_->counts.resize(number - open_->first_number + 1, 0);
-           open_->counts.back() = rows;
-         }
-       }});
+  put_off(sql, parameters, {.changed = [this, number](std::int64_t rows) {
+            if (open_) {
+              open_->counts.resize(number - open_->first_number + 1, 0);
+              open_->counts.back() = rows;
+            }
+          }});
   return affected{*this, number};
 }
 
@@ -393,17 +394,34 @@ void postgres_session::throw_late(const postgres_trouble& trouble) const {
 
 void postgres_session::send(
     std::string_view sql, std::span<const value> parameters, postgres_order what) {
+  const postgres_statement& statement = statement_for(sql);
+  what.message = message_;
+  pipeline_.send(statement, postgres_parameters{statement, parameters}, std::move(what));
+  count(statement);
+}
+
+void postgres_session::put_off(
+    std::string_view sql, std::span<const value> parameters, postgres_order what) {
+  postgres_statement& statement = statement_for(sql);
+  what.message = message_;
+  pipeline_.send_row(statement, postgres_parameters{statement, parameters}, std::move(what));
+  count(statement);
+}
+
+postgres_statement& postgres_session::statement_for(std::string_view sql) {
   require_usable(sql);
   if (!open_) {
     statements_.refresh(pipeline_);
   }
   std::optional<postgres_trouble> trouble;
-  const postgres_statement* const statement = statements_.borrow(sql, pipeline_, message_, trouble);
+  postgres_statement* const statement = statements_.borrow(sql, pipeline_, message_, trouble);
   check(std::move(trouble));
-  what.message = message_;
-  pipeline_.send(*statement, postgres_parameters{*statement, parameters}, std::move(what));
+  return *statement;
+}
+
+void postgres_session::count(const postgres_statement& sent) {
   ++so_far_.next_number;
-  so_far_.changes += statement->changes_rows ? 1 : 0;
+  so_far_.changes += sent.changes_rows ? 1 : 0;
 }
 
 } // namespace troupe::store

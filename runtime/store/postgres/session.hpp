@@ -100,6 +100,10 @@ private:
   void check(std::optional<postgres_trouble> trouble);
   [[noreturn]] void throw_late(const postgres_trouble& trouble) const;
   void send(std::string_view sql, std::span<const value> parameters, postgres_order what);
+  /// As `send`, for a statement that may be put off (postgres_pipeline::send_row).
+  void put_off(std::string_view sql, std::span<const value> parameters, postgres_order what);
+  postgres_statement& statement_for(std::string_view sql);
+  void count(const postgres_statement& sent);
 
   connector connect_;
   postgres_options options_;

@@ -13,9 +13,15 @@ struct postgres_statement {
   /// Its name at the server: "s17".
   std::string name;
   std::vector<Oid> parameters;
+  /// The same for many rows, with an array for each parameter (dialect's many_rows_of); empty where
+  /// there is no such statement.
+  std::string many_rows{};
+  bool many_rows_prepared = false;
   /// INSERT, UPDATE, DELETE and their like: whatever is no plain reading.
   bool changes_rows = false;
   std::uint64_t last_used = 0;
+
+  std::string many_rows_name() const { return name + "r"; }
 };
 
 } // namespace troupe::store

@@ -2,6 +2,7 @@
 
 #include "runtime/store/postgres/dialect.hpp"
 #include "runtime/store/postgres/error.hpp"
+#include "runtime/store/postgres/types.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -10,7 +11,7 @@
 
 namespace troupe::store {
 
-const postgres_statement* postgres_statements::borrow(
+postgres_statement* postgres_statements::borrow(
     std::string_view sql,
     postgres_pipeline& at,
     std::optional<std::size_t> message,
@@ -44,6 +45,13 @@ const postgres_statement* postgres_statements::borrow(
   for (int i = 0; i < PQnparams(described.get()); ++i) {
     made->parameters.push_back(PQparamtype(described.get(), i));
   }
+  const bool has_arrays =
+      std::all_of(made->parameters.begin(), made->parameters.end(), [](Oid each) {
+        return type_of::array_of(each) != 0;
+      });
+  if (has_arrays) {
+    made->many_rows = many_rows_of(sql);
+  }
   if (kept_.size() >= kept_max_) {
     drop_oldest(at);
   }
@@ -58,8 +66,8 @@ void postgres_statements::note(const database_error& error) {
 
 void postgres_statements::forget(postgres_pipeline& at) {
   are_stale_ = false;
+  at.send("DEALLOCATE ALL"); // Sends rows that wait, and whose statement goes now.
   kept_.clear();
-  at.send("DEALLOCATE ALL");
 }
 
 void postgres_statements::drop_oldest(postgres_pipeline& at) {
@@ -68,6 +76,9 @@ void postgres_statements::drop_oldest(postgres_pipeline& at) {
         return one.second->last_used < other.second->last_used;
       });
   at.send("DEALLOCATE " + oldest->second->name);
+  if (oldest->second->many_rows_prepared) {
+    at.send("DEALLOCATE " + oldest->second->many_rows_name());
+  }
   kept_.erase(oldest);
 }
 

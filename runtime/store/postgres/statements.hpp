@@ -23,7 +23,7 @@ public:
   ///
   /// @param trouble gets the first error of all that was under way; the statement is null then.
   /// Throws database_error (schema) for what is no statement or belongs to the session.
-  const postgres_statement* borrow(
+  postgres_statement* borrow(
       std::string_view sql,
       postgres_pipeline& at,
       std::optional<std::size_t> message,

@@ -21,6 +21,32 @@ inline constexpr Oid varchar = 1043;
 inline constexpr Oid numeric = 1700;
 inline constexpr Oid id = 2950;
 
+/// The type of arrays of `element`; 0 where its values are not always sent in binary form.
+inline Oid array_of(Oid element) {
+  switch (element) {
+  case boolean:
+    return 1000;
+  case bytes:
+    return 1001;
+  case int2:
+    return 1005;
+  case int4:
+    return 1007;
+  case text:
+    return 1009;
+  case varchar:
+    return 1015;
+  case int8:
+    return 1016;
+  case float8:
+    return 1022;
+  case id:
+    return 2951;
+  default:
+    return 0;
+  }
+}
+
 inline bool is_text(Oid type) {
   return type == text || type == varchar || type == name || type == padded_text;
 }
