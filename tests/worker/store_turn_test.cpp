@@ -343,6 +343,29 @@ BOOST_AUTO_TEST_CASE(a_broken_constraint_is_a_conflict_and_no_crash) {
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
 }
 
+// A database may find out at the commit, or for rows of many messages together.
+BOOST_AUTO_TEST_CASE(a_broken_constraint_is_that_of_the_message_that_broke_it) {
+  p->call("put", thing{"taken"});
+  std::vector<uuid> good;
+  std::vector<uuid> bad;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 5; ++i) {
+      good.push_back(
+          p->send("put_blindly", wire::encoded(thing{fmt::format("{} {}", round, i)})));
+    }
+    bad.push_back(p->send("put_blindly", wire::encoded(thing{"taken"})));
+  }
+  p->run();
+
+  for (const uuid& each : good) {
+    BOOST_TEST(p->replies[each].status == wire::status::ok);
+  }
+  for (const uuid& each : bad) {
+    BOOST_TEST(p->replies[each].why.code == errc::conflict);
+  }
+  BOOST_TEST(things() == 16);
+}
+
 BOOST_AUTO_TEST_CASE(a_turn_ends_after_five_milliseconds_and_the_rest_follows) {
   seen.on_handle = [&](const thing&) { time.advance(2ms); };
   for (int i = 0; i < 8; ++i) {

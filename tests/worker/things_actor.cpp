@@ -51,6 +51,10 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     turn.database().execute("INSERT INTO mentions (name) VALUES ($1)", request.name);
     return count{};
   });
+  command("put_blindly", [](const thing& request, turn& turn) {
+    turn.database().execute(insert, request.name); // Nobody waits for the database.
+    return count{};
+  });
   command("misspell", [](const thing&, turn& turn) {
     turn.database().execute("INSERT INTO no_such_table (name) VALUES (1)");
     return count{};
