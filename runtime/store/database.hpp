@@ -289,6 +289,10 @@ public:
   /// How many pages checkpoint() would copy back now; 0 if there is nothing to do.
   virtual std::int64_t checkpoint_due() const { return 0; }
 
+  /// Whether all rows of a result are in memory before the first is shown. Then a query asks for no
+  /// rows that it does not want (page.hpp).
+  virtual bool holds_whole_results() const { return false; }
+
   /// Rises with what INSERT, UPDATE and DELETE have changed in this session, undone changes
   /// included, or may have changed. Compare two readings to see whether something was written in
   /// between.

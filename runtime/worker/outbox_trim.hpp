@@ -1,8 +1,10 @@
 #pragma once
 
+#include "runtime/clock.hpp"
 #include "runtime/store/turn/writers.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 namespace troupe {
@@ -19,7 +21,10 @@ public:
   void confirmed(const store::outbox_mark& up_to) { confirmed_ = up_to; }
 
   /// Deletes confirmed events in this turn if there are `at_least` so many.
-  void run(std::uint64_t at_least) {
+  void run(std::uint64_t at_least, instant now) {
+    if (now < rests_until_) {
+      return;
+    }
     store::outbox outbox{session_};
     if (deleted_ == 0) {
       deleted_ = outbox.oldest() - 1;
@@ -29,7 +34,7 @@ public:
     }
     deleting_ = std::min(confirmed_.confirmed, deleted_ + events_max);
     outbox.raise_mark(confirmed_); // A journal that has less than this is an older copy.
-    outbox.forget(deleting_);
+    outbox.forget(deleted_, deleting_);
   }
 
   /// The database was connected anew, and may have gone back: nothing is known of it.
@@ -42,6 +47,9 @@ public:
 
   void rolled_back() { deleting_ = 0; }
 
+  /// A turn took too long, which this may be why: its messages come first.
+  void rest(instant now) { rests_until_ = now + std::chrono::minutes{1}; }
+
 private:
   static constexpr std::uint64_t events_max = 4'096;
 
@@ -50,6 +58,7 @@ private:
   // The last event deleted, 0 until the outbox was read for it; and the last one in this turn.
   std::uint64_t deleted_ = 0;
   std::uint64_t deleting_ = 0;
+  instant rests_until_{};
 };
 
 } // namespace troupe

@@ -199,23 +199,15 @@ void relay_desk::send_from_table() {
   if (!rows) {
     return;
   }
-  std::uint64_t last = rows->last;
-  std::size_t bytes = 0;
   std::string trouble;
   try {
-    store::outbox{*store_.database}.read(
-        rows->first, rows->last, [&](const store::outbox_view& row) {
+    const std::uint64_t last = store::outbox{*store_.database}.read(
+        rows->first, rows->last, bytes_max, [&](const store::outbox_view& row) {
           if (row.body.size() > wire::carried_bytes_max(group_.parts().body_bytes_max)) {
             trouble = too_large(row);
-            last = row.seq - 1;
             return false;
           }
           send(row);
-          bytes += row.body.size();
-          if (bytes > bytes_max) {
-            last = row.seq;
-            return false;
-          }
           return true;
         });
     relay_.sent(last);

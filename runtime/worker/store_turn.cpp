@@ -357,7 +357,7 @@ bool store_turn::run_all(
     sagas_->admit(in.session, in.now, began, output);
   }
   if (!output.events.empty()) {
-    trim_.run(outbox_trimmed_least);
+    trim_.run(outbox_trimmed_least, began);
   }
   events_.finish();
   if (output.tells_stored && store_.gate.stands_open()) {
@@ -419,7 +419,7 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   if (in.output.next_event == 0 && !store_.gate.stands_open()) { // Elsewhere it was asked for.
     in.output.next_event = store::outbox{in.session}.newest().first + 1;
   }
-  trim_.run(1);
+  trim_.run(1, in.began);
   read_breaker_order(in); // Another node may have stored an order.
   std::optional<store::long_work> shown;
   if (sagas_ != nullptr) {
@@ -464,12 +464,13 @@ store_turn::end store_turn::after_fault(
   if (at_ < count && !inbox_.is_inserting() && store::is_of_one_message(fault.kind)) {
     return blame(writes, count, fault.what());
   }
-  const bool is_of_commit = fault.kind == store::database_fault::constraint
-                            || fault.kind == store::database_fault::too_long;
-  if (at_ == count && count != 0 && is_of_commit) {
+  if (at_ == count && count != 0 && fault.kind == store::database_fault::constraint) {
     return narrow(writes, count, fault.what());
   }
   roll_back();
+  if (fault.kind == store::database_fault::too_long) {
+    trim_.rest(group_.parts().time.now()); // No statement of a message: they name theirs.
+  }
   group_.parts().log.write(
       "store.turn_failed",
       {{"capability", group_.name()},

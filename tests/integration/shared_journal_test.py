@@ -330,6 +330,20 @@ class SharedJournalTest(SystemTest):
         self.owner = self.await_owner()
         self.judge(by=self.owner)
 
+    def test_the_session_that_reads_is_ended_alone(self):
+        self.begin()
+        for _ in range(3):
+            self.say_through_outbox(self.survivor())
+            # The tail reads all the time. Whoever writes notices nothing of it.
+            ended = self.server.psql(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND query LIKE '%FROM deleted WHERE upto%';")
+            self.assertEqual("1", ended[0].strip() if isinstance(ended, list) else ended.strip())
+            self.publisher.await_confirmed(100)
+            self.tail.await_position(len(self.publisher.confirmed))
+        self.assertEqual(self.owner, self.await_owner())
+        self.judge(by=self.owner)
+
     def test_a_new_owner_that_dies_before_it_has_loaded_is_followed_by_the_next(self):
         self.begin()
         first = self.owner

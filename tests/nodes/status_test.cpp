@@ -246,6 +246,17 @@ BOOST_FIXTURE_TEST_CASE(a_journal_on_a_full_disk_is_wrong_with_what_to_do, shop_
   BOOST_TEST(troubles_of(all).empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_journal_that_cannot_be_read_is_wrong_until_it_can, shop_fixture) {
+  auto& events = all.brokers[0].said->events;
+  events.push_back({"journal_read_again", 90'000, {}}); // Before it failed again.
+  events.push_back({"journal_read_failed", 61'000, {{"why", "the server was lost"}}});
+
+  BOOST_TEST(only().what == "the journal at broker b1 could not be read 1m 1s ago, nor since");
+  BOOST_TEST(only().why == "the server was lost");
+  events.push_back({"journal_read_again", 1'000, {}});
+  BOOST_TEST(troubles_of(all).empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(the_server_of_a_shared_journal_is_told_of, shop_fixture) {
   wire::journal_seat& seat = all.journal.emplace();
   seat.broker = "b1";

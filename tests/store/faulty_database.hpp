@@ -113,6 +113,8 @@ public:
     return on_checkpoint_ ? 1 : inner_.checkpoint_due();
   }
 
+  bool holds_whole_results() const override { return inner_.holds_whole_results(); }
+
   std::int64_t changes() const override { return inner_.changes(); }
 
   std::optional<std::uint64_t> version() const override { return inner_.version(); }

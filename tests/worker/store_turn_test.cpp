@@ -350,8 +350,7 @@ BOOST_AUTO_TEST_CASE(a_broken_constraint_is_that_of_the_message_that_broke_it) {
   std::vector<uuid> bad;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 5; ++i) {
-      good.push_back(
-          p->send("put_blindly", wire::encoded(thing{fmt::format("{} {}", round, i)})));
+      good.push_back(p->send("put_blindly", wire::encoded(thing{fmt::format("{} {}", round, i)})));
     }
     bad.push_back(p->send("put_blindly", wire::encoded(thing{"taken"})));
   }
@@ -364,6 +363,25 @@ BOOST_AUTO_TEST_CASE(a_broken_constraint_is_that_of_the_message_that_broke_it) {
     BOOST_TEST(p->replies[each].why.code == errc::conflict);
   }
   BOOST_TEST(things() == 16);
+}
+
+// What the runtime itself does in a turn, or its commit, is no message's fault.
+BOOST_AUTO_TEST_CASE(a_commit_that_took_too_long_is_nobodys_fault) {
+  p->call("put", thing{"first"});
+  const int before = faulty->calls();
+  p->call("put", thing{"a"});
+  faulty->fail(
+      faulty->calls() - before,
+      store::faulty_database::when::before,
+      store::database_fault::too_long);
+  const uuid id = p->send("put", wire::encoded(thing{"b"}));
+  p->run();
+
+  BOOST_TEST(faulty->failed());
+  BOOST_TEST(p->replies[id].why.code == errc::unavailable);
+  BOOST_TEST((p->replies[id].why.possible == effect::none));
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+  BOOST_TEST(p->call(id, "put", thing{"b"}).status == wire::status::ok);
 }
 
 BOOST_AUTO_TEST_CASE(a_turn_ends_after_five_milliseconds_and_the_rest_follows) {
@@ -520,9 +538,10 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_events_go_on_when_all_that_left_was_forgotte
 
   {
     store::transaction confirmed{*inner};
-    BOOST_TEST(store::outbox{*inner}.forget(2) == 1);
+    store::outbox{*inner}.forget(0, 2);
     confirmed.commit();
   }
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 1);
   p->call("announce", thing{"c"});
 
   BOOST_TEST(p->number("SELECT MAX(seq) FROM outbox") == 3);

@@ -60,7 +60,7 @@ void read_history(
   to.mark = outbox.mark();
   to.id_at_taken = outbox.id_of(journal.taken);
   to.digest_at_taken = outbox.digest_between(journal.digest_from, journal.taken);
-  outbox.read(to.mark.confirmed, to.mark.confirmed, [&](const store::outbox_view& row) {
+  outbox.read(to.mark.confirmed, to.mark.confirmed, 1, [&](const store::outbox_view& row) {
     to.confirmed_event = {
         row.seq, row.id, std::string{row.topic}, std::string{row.key}, std::string{row.body}};
     return false;

@@ -58,6 +58,26 @@ private:
              reason, fmt::format("log/{}.log says more; it tries again", all_.journal_broker))});
   }
 
+  /// The journal writes, and cannot be read: whoever follows from memory gets every event, and all
+  /// others none.
+  void find_failed_reads() {
+    const auto* const told = last_logged(all_, "journal_read_failed");
+    const auto* const again = last_logged(all_, "journal_read_again");
+    if (told == nullptr || (again != nullptr && again->ago_ms <= told->ago_ms)) {
+      return;
+    }
+    const auto why = told->fields.find("why");
+    const std::string reason = why == told->fields.end() ? "" : why->second;
+    add(
+        {.what = fmt::format(
+             "the journal at broker {} could not be read {} ago, nor since",
+             all_.journal_broker,
+             age_text(milliseconds{static_cast<std::int64_t>(told->ago_ms)})),
+         .why = reason,
+         .next = database_advice(
+             reason, fmt::format("log/{}.log says more; it tries again", all_.journal_broker))});
+  }
+
   /// A transaction that somebody has left open on the server of the journal.
   void find_old_transaction() {
     if (!all_.journal || all_.journal->oldest_ms.value_or(0) < old_transaction_ms) {
@@ -111,6 +131,7 @@ private:
       return;
     }
     find_failed_writes();
+    find_failed_reads();
     for (const wire::group_state& each : all_.events->groups) {
       if (each.trouble) {
         const auto* const told = last_logged(all_, "events_stopped", [&](const auto& fields) {

@@ -158,6 +158,7 @@ given_up_journal event_service::give_up(const error& why, instant now) {
   bus_.incoming().give_up(why, decided_);
   carry_out(now);
   operations_.give_up(why, now);
+  reads_fail_ = true; // Nothing is left to be said of it.
   journal_.refuse_all(now);
   carry_out(now);
   bus_.feeder().leave_quarantine();
@@ -221,6 +222,20 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   TROUPE_FAULT("bus.confirmed");
 }
 
+/// The answer to a question of the broker itself; null, and the question is to be asked again, if
+/// there is none. Events of the window go out all the while, so that nobody else would notice.
+template <class Answer>
+const Answer* event_service::read_as(const outcome<journal_result>& result, instant now) {
+  if (result) {
+    if (std::exchange(reads_fail_, false)) {
+      links_.report({"journal_read_again", {}}, now);
+    }
+  } else if (result.error().code != errc::overloaded && !std::exchange(reads_fail_, true)) {
+    links_.report({"journal_read_failed", {{"why", result.error().message}}}, now);
+  }
+  return result_of<Answer>(result);
+}
+
 /// Scheduled events whose time has come go into the journal as if they were published now.
 void event_service::publish_due(instant now) {
   for (const fetch_events& each : std::exchange(refetch_, {})) {
@@ -241,7 +256,7 @@ void event_service::publish_due(instant now) {
     return;
   }
   journal_.ask(ask_due{wall}, now, [this](const outcome<journal_result>& result, instant at) {
-    const auto* found = result_of<due_found>(result);
+    const auto* found = read_as<due_found>(result, at);
     if (found == nullptr) {
       return due_.failed();
     }
@@ -366,7 +381,7 @@ void event_service::carry_out(const read_journal& what, instant now) {
           std::as_const(bus_).feeder()[what.subscriber].patterns()},
       now,
       [this, index = what.subscriber](const outcome<journal_result>& result, instant at) {
-        if (const auto* page = result_of<events_page>(result)) {
+        if (const auto* page = read_as<events_page>(result, at)) {
           bus_.feeder().read(index, page->events, page->scanned, at, decided_);
         } else {
           bus_.feeder().read_failed(index);
@@ -380,7 +395,7 @@ void event_service::carry_out(const fetch_events& what, instant now) {
       ask_positions{what.positions},
       now,
       [this, what](const outcome<journal_result>& result, instant at) {
-        if (const auto* found = result_of<positions_found>(result)) {
+        if (const auto* found = read_as<positions_found>(result, at)) {
           bus_.feeder().fetched(what.subscriber, found->events, found->missing, at, decided_);
           if (!found->rest.empty()) {
             decided_.actions.emplace_back(fetch_events{what.subscriber, found->rest});

@@ -159,8 +159,8 @@ struct dead_letters_counted {
 /// Scheduled events that are due, earliest first.
 struct ask_due {
   std::int64_t now = 0;
-  /// The answer ends after so many events, 1 or more, or before it has more bytes than this; one
-  /// event may have any size.
+  /// The answer ends after so many events, 1 or more, or before their bodies have more bytes than
+  /// this; one event may have any size.
   std::size_t count_max = 1'000;
   std::size_t bytes_max = 4U << 20U;
 };

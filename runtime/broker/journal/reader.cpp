@@ -2,6 +2,7 @@
 
 #include "runtime/broker/journal/lease_table.hpp"
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/page.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
 
@@ -16,6 +17,13 @@ namespace {
 constexpr std::string_view dead_letter_columns =
     "id, capability, cause, error, attempts, first_at, last_at, node, replica, position, topic, "
     "event_id, time, digest, key, source, traceparent, only_for, body";
+
+constexpr milliseconds connect_pause{100};
+/// Rows without their bodies, in memory at once.
+constexpr std::uint64_t letters_looked_at = 10'000;
+
+constexpr std::string_view scheduled_columns =
+    "id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body";
 
 std::uint64_t position_at(const store::row& row, int column) {
   return static_cast<std::uint64_t>(row.integer(column));
@@ -38,6 +46,13 @@ dead_letter dead_letter_of(const store::row& row) {
   read_event_columns(row, 11, *what);
   found.what = std::move(what);
   return found;
+}
+
+scheduled_event scheduled_of(const store::row& row) {
+  auto what = std::make_shared<event>();
+  what->topic = row.text(2);
+  read_event_columns(row, 3, *what);
+  return {row.id(0), row.integer(1), std::move(what)};
 }
 
 /// A session with the database that the writer has. During a failover two servers may pass for the
@@ -70,8 +85,7 @@ outcome<std::unique_ptr<store::database>> connect_where_taken(const shared_journ
 outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_options& options) {
   if (options.shared) {
     return connect_where_taken(*options.shared).map([&](std::unique_ptr<store::database> session) {
-      return std::unique_ptr<journal_reader>{
-          new journal_reader{std::move(session), options.scan_max}};
+      return std::unique_ptr<journal_reader>{new journal_reader{options, std::move(session)}};
     });
   }
   store::sqlite_options how = options.sqlite;
@@ -81,11 +95,12 @@ outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_opti
   if (!session) {
     return failure{std::move(session.error())};
   }
-  return std::unique_ptr<journal_reader>{new journal_reader{std::move(*session), options.scan_max}};
+  return std::unique_ptr<journal_reader>{new journal_reader{options, std::move(*session)}};
 }
 
 outcome<journal_result> journal_reader::answer(const journal_question& question) {
   try {
+    connect_if_lost();
     return std::visit(
         [this](const auto& asked) { return journal_result{(*this)(asked)}; }, question);
   } catch (const store::database_error& met) {
@@ -93,6 +108,25 @@ outcome<journal_result> journal_reader::answer(const journal_question& question)
     found.possible = effect::none;
     return failure{std::move(found)};
   }
+}
+
+/// The writer may go on all the while: nothing else would give the journal up. Throws
+/// database_error.
+void journal_reader::connect_if_lost() {
+  if (!place_ || !session_->is_lost()) {
+    return;
+  }
+  const instant now = system_clock{}.now();
+  if (now < connects_at_) {
+    throw store::database_error{
+        store::database_fault::away, "the server was lost, and is not asked again yet"};
+  }
+  connects_at_ = now + connect_pause;
+  auto again = connect_where_taken(*place_);
+  if (!again) {
+    throw store::database_error{store::database_fault::away, again.error().message};
+  }
+  session_ = std::move(*again);
 }
 
 events_page journal_reader::operator()(const ask_events& asked) {
@@ -119,7 +153,7 @@ events_page journal_reader::operator()(const ask_events& asked) {
 }
 
 events_page journal_reader::read_page(const ask_events& asked) {
-  const stretch where = stretch_above(asked.after, scan_max_);
+  stretch where = stretch_above(asked.after, scan_max_);
   events_page found;
   found.scanned = where.to;
   found.last = where.last;
@@ -130,6 +164,20 @@ events_page journal_reader::read_page(const ask_events& asked) {
   if (!topics) {
     found.scanned = where.last;
     return found;
+  }
+  const std::size_t count_max = std::max<std::size_t>(1, asked.count_max);
+  const auto end = store::end_of_page(
+      *session_,
+      asked.bytes_max,
+      fmt::format(
+          "SELECT position, length(body) FROM events WHERE position BETWEEN $1 AND $2{} "
+          "ORDER BY position LIMIT $3",
+          *topics),
+      where.from,
+      where.to,
+      count_max);
+  if (end) {
+    found.scanned = where.to = static_cast<std::uint64_t>(*end);
   }
   std::size_t bytes = 0;
   const auto take = [&](const store::row& row) {
@@ -156,7 +204,7 @@ events_page journal_reader::read_page(const ask_events& asked) {
       take,
       where.from,
       where.to,
-      std::max<std::size_t>(1, asked.count_max));
+      count_max);
   return found;
 }
 
@@ -270,37 +318,59 @@ topics_counted journal_reader::operator()(const ask_topics&) {
 
 dead_letters_page journal_reader::operator()(const ask_dead_letters& asked) {
   dead_letters_page found;
+  // Bodies are read of those alone that are meant and fit: a page may pass over thousands of
+  // others.
+  std::vector<uuid> chosen;
   std::size_t bytes = 0;
-  const auto take = [&](const store::row& row) {
-    if (!asked.pattern.empty() && !wire::matches(asked.pattern, row.text(10))) {
+  std::uint64_t rows = 0;
+  uuid looked_to = asked.after.value_or(uuid{});
+  const auto choose = [&](const store::row& row) {
+    ++rows;
+    looked_to = row.id(0);
+    if (!asked.pattern.empty() && !wire::matches(asked.pattern, row.text(1))) {
       return true;
     }
-    if (found.dead_letters.size() >= asked.count_max || (bytes >= asked.bytes_max && bytes > 0)) {
+    if (chosen.size() >= asked.count_max || (bytes >= asked.bytes_max && bytes > 0)) {
       found.has_more = true;
       return false;
     }
-    const dead_letter& taken = found.dead_letters.emplace_back(dead_letter_of(row));
-    bytes += taken.what->bytes() + taken.error.size();
+    chosen.push_back(looked_to);
+    bytes += static_cast<std::size_t>(row.integer(2));
     return true;
   };
-  // An empty blob is below every id.
-  const store::blob after = asked.after ? store::blob{asked.after->view()} : store::blob{};
-  static const std::string sql = fmt::format(
-      "SELECT {} FROM dead_letters WHERE id > $1 AND ($2 = '' OR capability = $2) "
-      "AND ($3 = '' OR cause = $3) AND last_at >= $4 AND last_at < $5 ORDER BY id",
-      dead_letter_columns);
-  session_->query(sql, take, after, asked.capability, asked.cause, asked.since, asked.before);
+  do {
+    rows = 0;
+    session_->query(
+        "SELECT id, topic, length(body) + length(error) FROM dead_letters "
+        "WHERE id > $1 AND ($2 = '' OR capability = $2) AND ($3 = '' OR cause = $3) "
+        "AND last_at >= $4 AND last_at < $5 ORDER BY id LIMIT $6",
+        choose,
+        looked_to,
+        asked.capability,
+        asked.cause,
+        asked.since,
+        asked.before,
+        letters_looked_at);
+  } while (!found.has_more && rows == letters_looked_at);
+  for (const uuid& each : chosen) {
+    if (auto known = letter(each)) { // Else it was dropped meanwhile.
+      found.dead_letters.push_back(std::move(*known));
+    }
+  }
   found.changed = changed_by(asked.order);
   return found;
 }
 
 dead_letter_found journal_reader::operator()(const ask_dead_letter& asked) {
-  dead_letter_found found;
+  return {letter(asked.id), changed_by(asked.order)};
+}
+
+std::optional<dead_letter> journal_reader::letter(const uuid& id) {
+  std::optional<dead_letter> found;
   static const std::string sql =
       fmt::format("SELECT {} FROM dead_letters WHERE id = $1", dead_letter_columns);
   session_->query(
-      sql, [&](const store::row& row) { found.what = dead_letter_of(row); }, asked.id);
-  found.changed = changed_by(asked.order);
+      sql, [&](const store::row& row) { found = dead_letter_of(row); }, id);
   return found;
 }
 
@@ -326,29 +396,33 @@ dead_letters_counted journal_reader::operator()(const ask_dead_letter_counts&) {
 
 due_found journal_reader::operator()(const ask_due& asked) {
   due_found found;
+  // Sizes first: of a session that holds whole results no bodies may be asked for that do not fit.
+  std::size_t count = 0;
   std::size_t bytes = 0;
-  const auto take = [&](const store::row& row) {
-    const std::int64_t due_at = row.integer(1);
-    if (due_at > asked.now || found.events.size() >= asked.count_max) {
-      found.next_due = due_at;
-      return false;
-    }
-    auto what = std::make_shared<event>();
-    what->topic = row.text(2);
-    read_event_columns(row, 3, *what);
-    bytes += what->bytes();
-    if (bytes > asked.bytes_max && !found.events.empty()) {
-      found.next_due = due_at;
-      return false;
-    }
-    found.events.push_back({row.id(0), due_at, std::move(what)});
-    return true;
-  };
   session_->query(
-      "SELECT id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body "
-      "FROM scheduled ORDER BY due_at LIMIT $1",
-      take,
+      "SELECT due_at, length(body) FROM scheduled ORDER BY due_at LIMIT $1",
+      [&](const store::row& row) {
+        const std::int64_t due_at = row.integer(0);
+        bytes += static_cast<std::size_t>(row.integer(1));
+        if (due_at > asked.now || count >= asked.count_max
+            || (bytes > asked.bytes_max && count != 0)) {
+          found.next_due = due_at;
+          return false;
+        }
+        ++count;
+        return true;
+      },
       asked.count_max + 1);
+  const auto take = [&](const store::row& row) {
+    if (row.integer(1) <= asked.now) { // Else one before it was cancelled meanwhile.
+      found.events.push_back(scheduled_of(row));
+    }
+  };
+  static const std::string sql =
+      fmt::format("SELECT {} FROM scheduled ORDER BY due_at LIMIT $1", scheduled_columns);
+  if (count != 0) {
+    session_->query(sql, take, count);
+  }
   return found;
 }
 
@@ -388,19 +462,14 @@ scheduled_page journal_reader::operator()(const ask_scheduled& asked) {
 
 scheduled_event_found journal_reader::operator()(const ask_scheduled_event& asked) {
   scheduled_event_found found;
+  static const std::string sql =
+      fmt::format("SELECT {} FROM scheduled WHERE id = $1", scheduled_columns);
   session_->query(
-      "SELECT id, due_at, topic, event_id, time, digest, key, source, traceparent, only_for, body "
-      "FROM scheduled WHERE id = $1",
-      [&](const store::row& row) {
-        auto what = std::make_shared<event>();
-        what->topic = row.text(2);
-        read_event_columns(row, 3, *what);
-        found.topic = what->topic;
-        found.due_at = row.integer(1);
-        found.what = scheduled_event{row.id(0), found.due_at, std::move(what)};
-      },
-      asked.id);
-  if (!found.what) {
+      sql, [&](const store::row& row) { found.what = scheduled_of(row); }, asked.id);
+  if (found.what) {
+    found.topic = found.what->what->topic;
+    found.due_at = found.what->due_at;
+  } else {
     session_->query(
         "SELECT id, request, who, why, at, topic, due_at FROM cancelled WHERE id = $1",
         [&](const store::row& row) {

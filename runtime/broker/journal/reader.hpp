@@ -2,6 +2,7 @@
 
 #include "runtime/broker/journal/journal_options.hpp"
 #include "runtime/broker/journal/questions.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
 
@@ -24,7 +25,9 @@ public:
   /// @errors of `open_sqlite`; the journal has to be there.
   static outcome<std::unique_ptr<journal_reader>> open(const journal_options& options);
 
-  /// @errors `unavailable` (a stranger has the database locked), `internal`.
+  /// Connects anew if the server was lost, not more often than each 100 ms.
+  ///
+  /// @errors `unavailable` (a stranger has the database locked, the server is away), `internal`.
   outcome<journal_result> answer(const journal_question& question);
 
   // The answer to each question. They throw database_error.
@@ -49,8 +52,11 @@ private:
     bool is_empty = true;
   };
 
-  journal_reader(std::unique_ptr<store::database> session, std::uint64_t scan_max)
-      : session_{std::move(session)}, scan_max_{scan_max} {}
+  journal_reader(const journal_options& options, std::unique_ptr<store::database> session)
+      : place_{options.shared}, session_{std::move(session)}, scan_max_{options.scan_max} {}
+
+  void connect_if_lost();
+  std::optional<dead_letter> letter(const uuid& id);
 
   events_page read_page(const ask_events& asked);
   std::uint64_t last();
@@ -62,7 +68,9 @@ private:
   std::optional<std::string> topics_meant(std::span<const std::string> patterns);
   event_ref event_of(const store::row& row);
 
+  std::optional<shared_journal> place_;
   std::unique_ptr<store::database> session_;
+  instant connects_at_{}; // Not before.
   std::uint64_t scan_max_;
   std::map<std::uint32_t, std::string> topics_;
   /// At so many topics they are read anew, to drop those that the journal has forgotten.

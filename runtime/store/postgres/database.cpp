@@ -34,14 +34,6 @@ struct free_options {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
-std::string without_line_ends(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  while (!text.empty() && text.back() == ' ') {
-    text.pop_back();
-  }
-  return text;
-}
-
 outcome<postgres_route> read_url(const std::string& url) {
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> said{PQconninfoParse(url.c_str(), &why)};

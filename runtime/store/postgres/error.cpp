@@ -1,5 +1,6 @@
 #include "runtime/store/postgres/error.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 
@@ -80,6 +81,14 @@ int native_code_of(std::string_view state) {
     number = number * 36 + digit;
   }
   return number;
+}
+
+std::string without_line_ends(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && text.back() == ' ') {
+    text.pop_back();
+  }
+  return text;
 }
 
 database_error postgres_failure(const PGresult* failed, std::string_view sql) {

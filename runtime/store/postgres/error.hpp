@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <libpq-fe.h>
+#include <string>
 #include <string_view>
 
 namespace troupe::store {
@@ -19,6 +20,9 @@ database_fault fault_of_state(std::string_view sqlstate);
 /// the server says that it ends the connection (severity FATAL or PANIC), or libpq made the error:
 /// then nothing says how the statement ended.
 database_error postgres_failure(const PGresult* failed, std::string_view sql);
+
+/// What libpq or the server said, which may have several lines, as a part of one.
+std::string without_line_ends(std::string text);
 
 /// An SQLSTATE as a number, for database_error::native_code: its five characters as digits of base
 /// 36.

@@ -58,7 +58,7 @@ void postgres_pipeline::send(const std::string& sql, postgres_order what) {
   what.sql = sql;
   if (PQsendQueryParams(handle(), sql.c_str(), 0, nullptr, nullptr, nullptr, nullptr, binary)
       != 1) {
-    throw database_error{database_fault::other, PQerrorMessage(handle())};
+    not_sent();
   }
   sent(std::move(what), sql.size());
 }
@@ -117,7 +117,7 @@ void postgres_pipeline::send_rows() {
             static_cast<int>(types.size()),
             types.data())
         != 1) {
-      throw database_error{database_fault::other, PQerrorMessage(handle())};
+      not_sent();
     }
     sent({.sql = of.sql, .message = what.message, .rows = what.rows}, of.many_rows.size());
   }
@@ -135,7 +135,7 @@ void postgres_pipeline::send_prepared(
           parameters.formats(),
           binary)
       != 1) {
-    throw database_error{database_fault::other, PQerrorMessage(handle())};
+    not_sent();
   }
   sent(std::move(what), parameters.size());
 }
@@ -147,11 +147,11 @@ void postgres_pipeline::prepare(
     postgres_result& described) {
   send_rows();
   if (PQsendPrepare(handle(), name.c_str(), sql.c_str(), 0, nullptr) != 1) {
-    throw database_error{database_fault::other, PQerrorMessage(handle())};
+    not_sent();
   }
   sent({.sql = sql, .message = message}, sql.size());
   if (PQsendDescribePrepared(handle(), name.c_str()) != 1) {
-    throw database_error{database_fault::other, PQerrorMessage(handle())};
+    not_sent();
   }
   sent({.sql = sql, .message = message, .result = &described}, 0);
 }
@@ -202,6 +202,16 @@ void postgres_pipeline::close() {
 void postgres_pipeline::connect(postgres_connection connection) {
   close();
   connection_ = std::move(connection);
+}
+
+/// libpq could not take a statement, which it writes to the server once 8 KiB wait: the connection
+/// is at its end, and what the server has of the statements before is unknown.
+void postgres_pipeline::not_sent() {
+  const std::string why = PQerrorMessage(handle());
+  close();
+  throw database_error{
+      database_fault::away,
+      "the database server was lost while a statement was sent: " + without_line_ends(why)};
 }
 
 void postgres_pipeline::sent(postgres_order what, std::size_t size) {

@@ -108,6 +108,7 @@ private:
   void send_prepared(
       const std::string& name, const postgres_parameters& parameters, postgres_order what);
   void note_failed_rows(const postgres_order& what, database_fault fault);
+  [[noreturn]] void not_sent();
   void sent(postgres_order what, std::size_t size);
   void add_point();
   void read(postgres_order& what, instant deadline, std::optional<postgres_trouble>& first);

@@ -54,6 +54,8 @@ public:
 
   void script(std::string_view sql) override;
 
+  bool holds_whole_results() const override { return true; }
+
   std::int64_t changes() const override { return so_far_.changes; }
 
   std::optional<std::uint64_t> version() const override { return std::nullopt; }

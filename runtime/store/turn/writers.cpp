@@ -2,6 +2,7 @@
 
 #include "runtime/bytes.hpp"
 #include "runtime/store/blobs.hpp"
+#include "runtime/store/page.hpp"
 #include "runtime/time_text.hpp"
 
 #include <array>
@@ -250,29 +251,52 @@ void outbox::add(const outbox_row& row) {
       text_or_null(row.trace));
 }
 
-void outbox::read(
-    std::uint64_t from, std::uint64_t to, const std::function<bool(const outbox_view&)>& each) {
+std::uint64_t outbox::read(
+    std::uint64_t from,
+    std::uint64_t to,
+    std::size_t bytes_max,
+    const std::function<bool(const outbox_view&)>& each) {
+  const auto end = end_of_page(
+      session_,
+      bytes_max,
+      "SELECT seq, length(body) FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY seq",
+      from,
+      to);
+  std::uint64_t done = end ? static_cast<std::uint64_t>(*end) : to;
+  std::size_t bytes = 0;
   auto show = [&](const row& row) {
+    const auto seq = static_cast<std::uint64_t>(row.integer(0));
     const blob body = row.bytes(4);
-    return each(
-        {static_cast<std::uint64_t>(row.integer(0)),
+    const bool is_taken = each(
+        {seq,
          row.id(1),
          row.text(2),
          row.text(3),
          {reinterpret_cast<const char*>(body.data()), body.size()},
          row.text(5)});
+    bytes += body.size();
+    if (is_taken && bytes < bytes_max) {
+      return true;
+    }
+    done = is_taken ? seq : seq - 1;
+    return false;
   };
   session_.query(
       "SELECT seq, id, topic, key, body, trace FROM outbox WHERE seq BETWEEN $1 AND $2 ORDER BY "
       "seq",
       show,
       from,
-      to);
+      done);
+  return done;
 }
 
-std::int64_t outbox::forget(std::uint64_t confirmed) {
-  return session_.execute(
-      "DELETE FROM outbox WHERE seq <= $1 AND seq < (SELECT MAX(seq) FROM outbox)", confirmed);
+void outbox::forget(std::uint64_t deleted, std::uint64_t confirmed) {
+  // PostgreSQL keeps what was deleted for as long as any transaction may look at it, a forgotten
+  // replication slot's included, and would pass over all of it: the range begins behind it.
+  session_.execute(
+      "DELETE FROM outbox WHERE seq > $1 AND seq <= $2 AND seq < (SELECT MAX(seq) FROM outbox)",
+      deleted,
+      confirmed);
 }
 
 } // namespace troupe::store

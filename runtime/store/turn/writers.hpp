@@ -195,15 +195,23 @@ public:
   /// @param row its `seq` is that of the newest plus 1.
   void add(const outbox_row& row);
 
-  /// Shows the events numbered `from` to `to`, in order, until `each` returns false. What `each`
-  /// sees of a row is valid until it returns.
-  void
-  read(std::uint64_t from, std::uint64_t to, const std::function<bool(const outbox_view&)>& each);
+  /// Shows the events numbered `from` to `to`, in order, until `each` refuses one or they have come
+  /// to `bytes_max`; the first is shown whatever its size. What `each` sees of a row is valid until
+  /// it returns.
+  ///
+  /// @return the last number that is done with: the one before that refused, or of the last shown
+  /// if there may be more, else `to`.
+  std::uint64_t read(
+      std::uint64_t from,
+      std::uint64_t to,
+      std::size_t bytes_max,
+      const std::function<bool(const outbox_view&)>& each);
 
   /// Deletes the events up to `confirmed`, except the newest of all: the next number follows from
   /// it, and a sequence that began again would be taken for a restored backup.
-  /// @return how many were forgotten.
-  std::int64_t forget(std::uint64_t confirmed);
+  ///
+  /// @param deleted up to here there is none any more.
+  void forget(std::uint64_t deleted, std::uint64_t confirmed);
 
 private:
   database& session_;

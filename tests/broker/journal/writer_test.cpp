@@ -348,7 +348,7 @@ BOOST_FIXTURE_TEST_CASE(scheduled_events_come_when_due_earliest_first, journal_f
   BOOST_TEST(due.events[1].due_at == 20);
   BOOST_TEST(due.next_due.value() == 30);
   BOOST_TEST(ask(ask_due{.now = 20, .count_max = 1}).next_due.value() == 20);
-  const std::size_t one = at_10.what->bytes();
+  const std::size_t one = at_10.what->body.size();
   BOOST_TEST(ask(ask_due{.now = 20, .bytes_max = 2 * one}).events.size() == 2U);
   const due_found first = ask(ask_due{.now = 20, .bytes_max = 2 * one - 1});
   BOOST_TEST(first.events.size() == 1U);

@@ -504,6 +504,27 @@ BOOST_FIXTURE_TEST_CASE(a_connection_lost_before_the_commit_loses_the_turn, sess
   BOOST_CHECK_NO_THROW(insert(1));
 }
 
+// libpq writes to the server by itself once 8 KiB wait, and finds out there and then.
+BOOST_FIXTURE_TEST_CASE(a_connection_lost_while_statements_are_sent_is_lost, session_fixture) {
+  const std::string large(std::size_t{40} * 1024, 'x');
+  session->execute("UPDATE items SET name = $1 WHERE id = 1", large); // Prepared by now.
+  const std::int64_t backend = backend_of(*session);
+  session->begin();
+  terminate(backend);
+
+  const auto found = fault_of_call([&] {
+    for (int i = 0; i < 100; ++i) {
+      session->execute("UPDATE items SET name = $1 WHERE id = 1", large);
+    }
+  });
+
+  BOOST_TEST(found == database_fault::away);
+  BOOST_TEST(session->is_lost());
+  session->rollback();
+  session->reconnect();
+  BOOST_TEST(items() == 0);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_commit_that_nobody_answers_is_unknown, session_fixture) {
   const std::int64_t backend = backend_of(*session);
   session->begin();

@@ -26,10 +26,10 @@ struct subscriptions_fixture : store_fixture {
 
   std::vector<std::uint64_t> read(outbox& from, std::uint64_t first, std::uint64_t last) const {
     std::vector<std::uint64_t> found;
-    from.read(first, last, [&](const outbox_view& each) {
+    BOOST_TEST(last == from.read(first, last, 1'000, [&](const outbox_view& each) {
       found.push_back(each.seq);
       return true;
-    });
+    }));
     return found;
   }
 };
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(an_outbox_keeps_the_number_that_was_confirmed) {
   BOOST_TEST(!events.id_of(5));
 
   // Deleted by a release that kept no mark: it was confirmed.
-  write([&] { events.forget(4); });
+  write([&] { events.forget(0, 4); });
   BOOST_TEST(events.mark().confirmed == 3U);
   write([&] { session->execute("DELETE FROM outbox_mark"); });
   BOOST_TEST(events.mark().confirmed == 3U);
@@ -229,6 +229,30 @@ BOOST_AUTO_TEST_CASE(timers_of_one_time_come_in_the_order_in_which_they_were_add
   BOOST_TEST((due[2].id == id_of(5)));
 }
 
+BOOST_AUTO_TEST_CASE(a_page_of_an_outbox_ends_by_bytes_or_where_it_is_refused) {
+  outbox leaving{*session};
+  write([&] {
+    for (std::uint8_t i = 1; i <= 5; ++i) {
+      leaving.add({i, id_of(i), "t", "k", std::string(100, 'x')});
+    }
+  });
+  std::vector<std::uint64_t> shown;
+  const auto until = [&](std::uint64_t refused) {
+    shown.clear();
+    return [&shown, refused](const outbox_view& each) {
+      shown.push_back(each.seq);
+      return each.seq != refused;
+    };
+  };
+
+  BOOST_TEST(leaving.read(1, 5, 250, until(9)) == 3U);
+  BOOST_TEST(shown == (std::vector<std::uint64_t>{1, 2, 3}));
+  BOOST_TEST(leaving.read(4, 5, 1, until(9)) == 4U);
+  BOOST_TEST(leaving.read(4, 9, 1'000, until(9)) == 9U);
+  BOOST_TEST(leaving.read(1, 5, 1'000, until(2)) == 1U);
+  BOOST_TEST(leaving.read(1, 5, 100, until(1)) == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(an_outbox_is_read_in_pieces_and_keeps_its_newest) {
   outbox leaving{*session};
   BOOST_TEST(leaving.newest().first == 0U);
@@ -241,7 +265,9 @@ BOOST_AUTO_TEST_CASE(an_outbox_is_read_in_pieces_and_keeps_its_newest) {
   BOOST_TEST(read(leaving, 2, 4) == (std::vector<std::uint64_t>{2, 3, 4}));
   BOOST_TEST(leaving.newest().first == 5U);
   BOOST_TEST((leaving.newest().second == id_of(5)));
-  write([&] { BOOST_TEST(leaving.forget(9) == 4); });
+  write([&] { leaving.forget(2, 9); });
+  BOOST_TEST(read(leaving, 1, 9) == (std::vector<std::uint64_t>{1, 2, 5}));
+  write([&] { leaving.forget(0, 9); });
   BOOST_TEST(read(leaving, 1, 9) == std::vector<std::uint64_t>{5});
   BOOST_TEST(leaving.oldest() == 5U);
 }
