@@ -414,16 +414,14 @@ void router_loop::state::wait(instant until) {
   std::array<pollfd, 3> watched{
       {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
   const instant now = time.now();
-  std::int64_t left = 0;
+  std::chrono::nanoseconds left{0};
   drained = drained && !out.take_has_sent();
   const bool is_idle = !has_news && lost.empty() && parked.is_empty();
   if (until > now && is_idle && (drained || !can_receive(socket))) {
-    left = std::chrono::ceil<milliseconds>(until - now).count();
+    left = std::min<std::chrono::nanoseconds>(until - now, std::chrono::hours{1});
   }
-  (void)::poll(
-      watched.data(),
-      watched.size(),
-      static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max())));
+  const timespec patience{left / std::chrono::seconds{1}, (left % std::chrono::seconds{1}).count()};
+  (void)::ppoll(watched.data(), watched.size(), &patience, nullptr);
   if (watched[2].revents != 0) {
     waker.clear();
     listening.take_new_keys();

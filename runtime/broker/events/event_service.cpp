@@ -168,16 +168,24 @@ given_up_journal event_service::give_up(const error& why, instant now) {
 // --- What is due --------------------------------------------------------------------------------
 
 instant event_service::next_due(instant tick_at) const {
-  return journal_.has_answers() || bus_.wants_write(time_.now()) ? instant{} : tick_at;
+  if (journal_.has_answers()) {
+    return {};
+  }
+  const instant now = time_.now();
+  if (!bus_.wants_write(now)) {
+    return tick_at;
+  }
+  return hold_.holds(bus_.incoming().waiting(), now) ? std::min(hold_.until(), tick_at) : instant{};
 }
 
 void event_service::due(instant now) {
   if (journal_.has_answers()) {
     journal_.take_answers(now);
   }
-  if (!bus_.wants_write(now)) {
+  if (!bus_.wants_write(now) || hold_.notes(bus_.incoming().waiting(), now)) {
     return;
   }
+  write_began_ = now;
   gauge_.took_in(now);
   TROUPE_FAULT("bus.before_write");
   journal_.write(bus_.take_batch(now), [this](const outcome<journal_result>& result, instant at) {
@@ -199,6 +207,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   TROUPE_FAULT("bus.before_confirm");
   const outcome<void> how = result ? outcome<void>{} : failure{result.error()};
   const journal_batch& batch = bus_.incoming().writing();
+  hold_.ended(batch.events.size(), bus_.incoming().waiting(), now - write_began_, now);
   gauge_.ended(batch.events.size(), how.has_value(), now);
   std::vector<event_ref> fresh;
   if (how) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/events/batch_hold.hpp"
 #include "runtime/broker/events/bus.hpp"
 #include "runtime/broker/events/due_alarm.hpp"
 #include "runtime/broker/events/event_gauge.hpp"
@@ -110,6 +111,8 @@ private:
   journal_client journal_;
   operations operations_;
   event_gauge gauge_;
+  batch_hold hold_;
+  instant write_began_{};
   due_alarm due_;
   settled_time settled_;
   std::int64_t settled_ms_; // The settled time, as of the last tick.

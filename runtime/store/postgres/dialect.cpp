@@ -257,17 +257,10 @@ std::string many_rows_of(std::string_view insert) {
     return {};
   }
   std::string arrays;
-  std::string names;
-  for (std::size_t i = 1; i <= *std::max_element(numbers.begin(), numbers.end()); ++i) {
-    fmt::format_to(std::back_inserter(arrays), "{}${}", i == 1 ? "" : ", ", i);
-    fmt::format_to(std::back_inserter(names), "{}p{}", i == 1 ? "" : ", ", i);
+  for (const std::size_t each : numbers) {
+    fmt::format_to(std::back_inserter(arrays), "{}unnest(${})", arrays.empty() ? "" : ", ", each);
   }
-  return fmt::format(
-      "{}SELECT p{} FROM unnest({}) AS given ({})",
-      insert.substr(0, *values),
-      fmt::join(numbers, ", p"),
-      arrays,
-      names);
+  return fmt::format("{}SELECT {}", insert.substr(0, *values), arrays);
 }
 
 } // namespace troupe::store

@@ -34,10 +34,11 @@ std::string to_postgres(std::string_view statement);
 
 /// An INSERT of one row, for many: `INSERT INTO t (a, b) VALUES ($1, $2)` becomes
 ///
-///   INSERT INTO t (a, b) SELECT p1, p2 FROM unnest($1, $2) AS given (p1, p2)
+///   INSERT INTO t (a, b) SELECT unnest($1), unnest($2)
 ///
-/// whose parameters are arrays. Empty for statements of any other form, those with an ON CONFLICT
-/// or a RETURNING included.
+/// whose parameters are arrays of one length, which are read side by side. (Behind a FROM each of
+/// them would be put aside as a whole first.) Empty for statements of any other form, those with an
+/// ON CONFLICT or a RETURNING included.
 std::string many_rows_of(std::string_view insert);
 
 } // namespace troupe::store

@@ -60,10 +60,10 @@ BOOST_AUTO_TEST_CASE(what_belongs_to_the_session_may_not_run) {
 BOOST_AUTO_TEST_CASE(an_insert_of_one_row_becomes_one_of_many) {
   BOOST_TEST(
       many_rows_of("INSERT INTO a (b, \"values\") VALUES ($2, $1)")
-      == "INSERT INTO a (b, \"values\") SELECT p2, p1 FROM unnest($1, $2) AS given (p1, p2)");
+      == "INSERT INTO a (b, \"values\") SELECT unnest($2), unnest($1)");
   BOOST_TEST(
       many_rows_of("insert into a values($1 , $2 /* , $3 */) -- end")
-      == "insert into a SELECT p1, p2 FROM unnest($1, $2) AS given (p1, p2)");
+      == "insert into a SELECT unnest($1), unnest($2)");
   for (const std::string sql :
        {"INSERT INTO a VALUES ($1) ON CONFLICT DO NOTHING",
         "INSERT INTO a VALUES ($1) RETURNING b",
