@@ -12,6 +12,9 @@ namespace {
 
 /// Position, id and digest.
 constexpr std::size_t entry_bytes = 32;
+/// Of one row. PostgreSQL puts rows of 2 KB and more apart, after it has tried to compress them: as
+/// much work as for all events of the commit.
+constexpr std::size_t row_bytes_max = 60 * entry_bytes;
 
 /// Ids are deleted so many at a time, so that most commits have nothing to delete.
 constexpr std::uint64_t forget_step = 1'024;
@@ -58,7 +61,13 @@ void published_ids::write(store::database& session, const std::vector<event_ref>
     return;
   }
   const std::uint64_t upto = total_ + added_;
-  session.execute("INSERT INTO published VALUES ($1, $2)", upto, bytes_of(entries_));
+  std::uint64_t so_far = total_;
+  for (std::string_view left = entries_; !left.empty();) {
+    const std::string_view row = left.substr(0, row_bytes_max);
+    so_far += row.size() / entry_bytes;
+    session.execute("INSERT INTO published VALUES ($1, $2)", so_far, bytes_of(row));
+    left.remove_prefix(row.size());
+  }
   if (upto >= kept + forgotten_ + forget_step) {
     session.execute("DELETE FROM published WHERE upto <= $1", upto - kept);
   }

@@ -9,8 +9,8 @@
 
 namespace troupe::broker {
 
-/// The ids under which clients published: the table `published`, a row for each commit with the ids
-/// packed into it. A client that repeats an id is answered from them, also when the event is gone.
+/// The ids under which clients published: the table `published`, in rows of up to 60, the ids
+/// of each commit apart. A client that repeats an id is answered from them, also when the event is gone.
 ///
 /// Belongs to the journal's writer and works in its transactions: `keep` follows each commit,
 /// `take_back` each one that failed.
