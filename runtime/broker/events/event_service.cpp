@@ -182,7 +182,7 @@ void event_service::due(instant now) {
   if (journal_.has_answers()) {
     journal_.take_answers(now);
   }
-  if (!bus_.wants_write(now) || hold_.notes(bus_.incoming().waiting(), now)) {
+  if (!bus_.wants_write(now) || hold_.holds(bus_.incoming().waiting(), now)) {
     return;
   }
   write_began_ = now;
