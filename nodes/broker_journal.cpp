@@ -4,6 +4,7 @@
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/postgres/address_book.hpp"
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
@@ -137,7 +138,8 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
   // A primary that was cut off and is not demoted yet confirms nothing: after a failure the next
   // host is tried first.
   const auto first_host = std::make_shared<std::atomic<std::size_t>>(0);
-  place.connect = [url = plan.events.journal, system = plan.name, first_host] {
+  const auto addresses = std::make_shared<store::address_book>();
+  place.connect = [url = plan.events.journal, system = plan.name, first_host, addresses] {
     return store::open_postgres(
         url,
         std::string{topology::journal_schema},
@@ -145,7 +147,8 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
          .system = system,
          .patience = statement_patience,
          .idle_limit = place_lease,
-         .first_host = *first_host});
+         .first_host = *first_host,
+         .addresses = addresses});
   };
   place.dialect = &broker::postgresql_lease;
   place.owner = incarnation;

@@ -10,6 +10,8 @@
 
 namespace troupe::store {
 
+class address_book;
+
 /// How a PostgreSQL database is opened.
 struct postgres_options {
   /// The owner of the schema ("orders"). Written into a new schema; that of another owner is
@@ -47,6 +49,8 @@ struct postgres_options {
   /// The host of the URL that is tried first, counted from 0, and over again after the last. After
   /// a lost connection a session begins behind the host that it was with.
   std::size_t first_host = 0;
+  /// What is known of the addresses of its hosts. Null: a book of the session's own.
+  std::shared_ptr<address_book> addresses{};
 };
 
 /// The fault of `url` as the place of a database, in words; empty if it has none. A password in it
@@ -64,7 +68,8 @@ std::string fault_of_postgres_url(const std::string& url);
 /// @errors `invalid` (URL, options; password refused; a server before 13; fsync or full_page_writes
 /// off; encoding not UTF8; collation not C; a pooler that shares connections between transactions;
 /// another owner's schema, or one that Troupe did not make; data that are being moved): the message
-/// says what to do, nothing was begun. `unavailable` (no server, too few connections, lock or disk busy): try again.
+/// says what to do, nothing was begun. `unavailable` (no server, too few connections, lock or disk
+/// busy): try again.
 outcome<std::unique_ptr<database>>
 open_postgres(const std::string& url, const std::string& schema, const postgres_options& options);
 
