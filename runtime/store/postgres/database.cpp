@@ -44,13 +44,29 @@ std::string without_line_ends(std::string text) {
   return text;
 }
 
+/// libpq's words without what it quotes of an address: a password with a `/`, `?` or `#` in it is
+/// taken for a port, a database or an option.
+std::string without_quotes(const std::string& words) {
+  std::string kept;
+  bool is_quoted = false;
+  for (const char each : words) {
+    if (each == '"') {
+      kept += is_quoted ? "" : "`...`";
+      is_quoted = !is_quoted;
+    } else if (!is_quoted) {
+      kept += each;
+    }
+  }
+  return kept;
+}
+
 outcome<postgres_route> read_url(const std::string& url) {
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> said{PQconninfoParse(url.c_str(), &why)};
   if (!said) {
     const std::string words = why == nullptr ? "out of memory" : without_line_ends(why);
     PQfreemem(why);
-    return failure{invalid("is no PostgreSQL address: " + words)};
+    return failure{invalid("is no PostgreSQL address: " + without_quotes(words))};
   }
   postgres_route found;
   for (const PQconninfoOption* each = said.get(); each->keyword != nullptr; ++each) {

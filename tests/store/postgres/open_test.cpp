@@ -194,6 +194,15 @@ BOOST_AUTO_TEST_CASE(an_address_says_what_is_wrong_with_it) {
   BOOST_TEST(fault("postgresql://u:secret@h1/shop").find("secret") == std::string::npos);
   BOOST_TEST(fault("postgresql://h1/shop?password=secret").find("PGPASSFILE") != std::string::npos);
   BOOST_TEST(fault("postgresql://h1/shop?no_such=1").find("is no PostgreSQL address") == 0U);
+  for (const char* const url :
+       {"postgresql://u:pa?secret@h1/shop",
+        "postgresql://u:pa?secret=1=2@h1/shop",
+        "postgresql://u:[secret@h1/shop",
+        "postgresql://u:%secret@h1/shop",
+        "postgresql://h1/shop?sslmode=%secret"}) {
+    BOOST_TEST(fault(url).find("secret") == std::string::npos, fault(url));
+    BOOST_TEST(!fault(url).empty());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_may_come) {
