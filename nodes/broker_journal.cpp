@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <memory>
 
 namespace troupe {
 
@@ -29,11 +30,13 @@ broker::retention_rule rule_of(const topology::retention_rule& rule) {
   return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};
 }
 
-/// Above which position a capability that is new to the journal begins.
+/// Above which position a capability that is new to the journal begins. @param reader opened for
+/// the first who asks: as long as the journal is being opened, others wait for it.
 outcome<std::uint64_t> start_of(
     const topology::subscribe_start& start,
     const broker::journal_options& options,
-    const broker::journal_state& state) {
+    const broker::journal_state& state,
+    std::unique_ptr<broker::journal_reader>& reader) {
   switch (start.from) {
   case topology::subscribe_start::place::newest:
     return state.last;
@@ -42,11 +45,14 @@ outcome<std::uint64_t> start_of(
   case topology::subscribe_start::place::time:
     break;
   }
-  auto reader = broker::journal_reader::open(options);
-  if (!reader) {
-    return failure{std::move(reader).error()};
+  if (reader == nullptr) {
+    auto opened = broker::journal_reader::open(options);
+    if (!opened) {
+      return failure{std::move(opened).error()};
+    }
+    reader = std::move(*opened);
   }
-  const auto answer = (*reader)->answer(broker::ask_time{unix_millis(start.time)});
+  const auto answer = reader->answer(broker::ask_time{unix_millis(start.time)});
   if (!answer) {
     return failure{answer.error()};
   }
@@ -75,6 +81,7 @@ outcome<broker::opened_journal> open_journal(
   }
   broker::event_service_options& events = opened.events;
   const broker::event_window window = window_of(plan);
+  std::unique_ptr<broker::journal_reader> reader;
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.subscribes.empty()) {
       continue;
@@ -87,7 +94,7 @@ outcome<broker::opened_journal> open_journal(
         .window = window,
         .body_bytes_max = wire::carried_bytes_max(static_cast<std::size_t>(plan.body_bytes_max))};
     if (!is_known(state, each.name.value)) {
-      const auto start = start_of(each.subscribe_from, options, state);
+      const auto start = start_of(each.subscribe_from, options, state, reader);
       if (!start) {
         return failure{start.error()};
       }
