@@ -231,8 +231,9 @@ check(const std::string& url, const std::string& schema, const postgres_options&
   }
   using namespace std::chrono_literals;
   if (options.patience < 100ms || options.patience > 1h || options.lock_patience < 1ms
-      || options.lock_patience > 60s || options.idle_limit < 1s || options.idle_limit > 1h) {
-    return refuse("patience is 100 ms to 1 h, idle_limit 1 s to 1 h, lock_patience 1 ms to 60 s");
+      || options.lock_patience > 60s || options.idle_limit < 1s || options.idle_limit > 480h) {
+    return refuse(
+        "patience is 100 ms to 1 h, idle_limit 1 s to 20 days, lock_patience 1 ms to 60 s");
   }
   return {};
 }

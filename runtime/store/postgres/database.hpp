@@ -44,7 +44,7 @@ struct postgres_options {
   /// How long begin() and statements wait for a lock. 1 ms to 60 s.
   std::chrono::milliseconds lock_patience{1'000};
   /// How long an open transaction may stand still before the server ends it, so that a stopped
-  /// process does not keep the writers' lock. 1 s to 1 h.
+  /// process does not keep the writers' lock. 1 s to 20 days.
   std::chrono::milliseconds idle_limit{11'000};
   /// The host of the URL that is tried first, counted from 0, and over again after the last. After
   /// a lost connection a session begins behind the host that it was with.
