@@ -394,7 +394,7 @@ void write_owner(
     bool exists,
     const postgres_options& options) {
   const auto now = system_clock{}.wall();
-  const auto instance = uuid_source{}.next(now);
+  const uuid instance = options.made_as ? *options.made_as : uuid_source{}.next(now);
   if (!exists) {
     session.script(fmt::format("CREATE SCHEMA \"{}\"", schema));
   }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::store {
@@ -23,6 +25,8 @@ struct postgres_options {
   bool read_only = false;
   /// False: a missing schema is refused instead of made.
   bool create = true;
+  /// The id of the database, where its schema is made here. Nothing: a new one.
+  std::optional<uuid> made_as{};
   /// begin() takes the writers' lock of the schema, so that one session at a time writes.
   bool one_writer = true;
   /// begin() begins a transaction that only reads, and sees one moment: its first look (REPEATABLE
