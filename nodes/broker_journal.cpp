@@ -4,6 +4,7 @@
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/store/postgres/address_book.hpp"
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/departure.hpp"
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <memory>
 
 namespace troupe {
 
@@ -28,11 +30,13 @@ broker::retention_rule rule_of(const topology::retention_rule& rule) {
   return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};
 }
 
-/// Above which position a capability that is new to the journal begins.
+/// Above which position a capability that is new to the journal begins. @param reader opened for
+/// the first who asks: as long as the journal is being opened, others wait for it.
 outcome<std::uint64_t> start_of(
     const topology::subscribe_start& start,
     const broker::journal_options& options,
-    const broker::journal_state& state) {
+    const broker::journal_state& state,
+    std::unique_ptr<broker::journal_reader>& reader) {
   switch (start.from) {
   case topology::subscribe_start::place::newest:
     return state.last;
@@ -41,11 +45,14 @@ outcome<std::uint64_t> start_of(
   case topology::subscribe_start::place::time:
     break;
   }
-  auto reader = broker::journal_reader::open(options);
-  if (!reader) {
-    return failure{std::move(reader).error()};
+  if (reader == nullptr) {
+    auto opened = broker::journal_reader::open(options);
+    if (!opened) {
+      return failure{std::move(opened).error()};
+    }
+    reader = std::move(*opened);
   }
-  const auto answer = (*reader)->answer(broker::ask_time{unix_millis(start.time)});
+  const auto answer = reader->answer(broker::ask_time{unix_millis(start.time)});
   if (!answer) {
     return failure{answer.error()};
   }
@@ -74,6 +81,7 @@ outcome<broker::opened_journal> open_journal(
   }
   broker::event_service_options& events = opened.events;
   const broker::event_window window = window_of(plan);
+  std::unique_ptr<broker::journal_reader> reader;
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.subscribes.empty()) {
       continue;
@@ -86,7 +94,7 @@ outcome<broker::opened_journal> open_journal(
         .window = window,
         .body_bytes_max = wire::carried_bytes_max(static_cast<std::size_t>(plan.body_bytes_max))};
     if (!is_known(state, each.name.value)) {
-      const auto start = start_of(each.subscribe_from, options, state);
+      const auto start = start_of(each.subscribe_from, options, state, reader);
       if (!start) {
         return failure{start.error()};
       }
@@ -137,7 +145,8 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
   // A primary that was cut off and is not demoted yet confirms nothing: after a failure the next
   // host is tried first.
   const auto first_host = std::make_shared<std::atomic<std::size_t>>(0);
-  place.connect = [url = plan.events.journal, system = plan.name, first_host] {
+  const auto addresses = std::make_shared<store::address_book>();
+  place.connect = [url = plan.events.journal, system = plan.name, first_host, addresses] {
     return store::open_postgres(
         url,
         std::string{topology::journal_schema},
@@ -145,7 +154,8 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
          .system = system,
          .patience = statement_patience,
          .idle_limit = place_lease,
-         .first_host = *first_host});
+         .first_host = *first_host,
+         .addresses = addresses});
   };
   place.dialect = &broker::postgresql_lease;
   place.owner = incarnation;

@@ -15,9 +15,14 @@ std::thread quiet_thread(Work work) {
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread made{std::move(work)};
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return made;
+  try {
+    std::thread made{std::move(work)};
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return made;
+  } catch (...) { // There is no room for a thread: the caller goes on hearing its signals.
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
 }
 
 } // namespace troupe

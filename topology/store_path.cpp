@@ -42,20 +42,67 @@ std::optional<fault> wrong_place(std::string what, std::string_view remedy = pos
   return fault{{}, std::move(what), std::string{remedy}};
 }
 
+fault has_password() {
+  return {
+      {},
+      "has a password in it",
+      "write the password into the file that PGPASSFILE names for the workers (or ~/.pgpass)"};
+}
+
+/// An `@` where none belongs: it ends a password with a `/`, `?` or `#` in it, of which nothing may
+/// be repeated.
+fault has_stray_at() {
+  return {
+      {},
+      "has an `@` behind its hosts: is there a password in it?",
+      "write a password into the file that PGPASSFILE names for the workers (or ~/.pgpass), and an "
+      "`@` of a name as %40"};
+}
+
+/// Whether what was taken for the name of an option may be repeated.
+bool is_word(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  });
+}
+
+bool is_port(std::string_view text) {
+  return text.empty() || (text.size() <= 5 && std::all_of(text.begin(), text.end(), [](char c) {
+                            return c >= '0' && c <= '9';
+                          }));
+}
+
+/// Whether each of HOST[:PORT][,HOST[:PORT] ...] has a number for a port, if it has one.
+bool have_ports(std::string_view hosts) {
+  while (!hosts.empty()) {
+    const std::string_view one = hosts.substr(0, hosts.find(','));
+    hosts.remove_prefix(std::min(one.size() + 1, hosts.size()));
+    const std::size_t bracket = one.find(']'); // Of an address of IPv6.
+    const std::size_t colon = one.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    if (colon != std::string_view::npos && !is_port(one.substr(colon + 1))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 std::optional<fault> check_postgres_options(std::string_view options) {
+  const bool has_at = options.find('@') != std::string_view::npos;
   while (!options.empty()) {
     const std::string_view one = options.substr(0, options.find('&'));
     options.remove_prefix(std::min(one.size() + 1, options.size()));
     const std::string_view name = one.substr(0, one.find('='));
     if (name == "password") {
-      return wrong_place(
-          "has a password in it",
-          "write the password into the file that PGPASSFILE names for the workers (or ~/.pgpass)");
+      return has_password();
     }
     if (std::find(postgres_options.begin(), postgres_options.end(), name)
         == postgres_options.end()) {
+      if (has_at) {
+        return has_stray_at();
+      }
+      const std::string which = is_word(name) ? fmt::format("the option `{}`", name) : "an option";
       return wrong_place(
-          fmt::format("has the option `{}`, which is none of how its server is reached", name),
+          fmt::format("has {}, which is none of how its server is reached", which),
           fmt::format("the options are {}", fmt::join(postgres_options, ", ")));
     }
   }
@@ -76,6 +123,9 @@ std::optional<fault> check_postgres(std::string_view store) {
   std::string_view hosts = rest.substr(0, slash);
   const std::string_view database =
       slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+  if (database.find('@') != std::string_view::npos) {
+    return has_stray_at();
+  }
   if (database.empty() || database.find('/') != std::string_view::npos) {
     return wrong_place("names no database");
   }
@@ -84,11 +134,15 @@ std::optional<fault> check_postgres(std::string_view store) {
   }
   if (const std::size_t at = hosts.find('@'); at != std::string_view::npos) {
     if (hosts.substr(0, at).find(':') != std::string_view::npos) {
-      return wrong_place(
-          "has a password in it",
-          "write the password into the file that PGPASSFILE names for the workers (or ~/.pgpass)");
+      return has_password();
     }
     hosts.remove_prefix(at + 1);
+    if (hosts.find('@') != std::string_view::npos) {
+      return has_stray_at();
+    }
+  }
+  if (!have_ports(hosts)) {
+    return wrong_place("has a port that is no number (or a password)");
   }
   const bool has_host_option = store.find("host=", asked) != std::string_view::npos;
   if (hosts.empty() && (asked == std::string_view::npos || !has_host_option)) {
@@ -142,8 +196,8 @@ std::optional<fault> check_store(std::string_view store) {
 
 std::string told_of_store(std::string_view store, std::string_view what) {
   return store.find("://") != std::string_view::npos || store.starts_with("postgres")
-           ? std::string{what}
-           : fmt::format("(`{}`) {}", store, what);
+             ? std::string{what}
+             : fmt::format("(`{}`) {}", store, what);
 }
 
 bool is_on_server(std::string_view store) {

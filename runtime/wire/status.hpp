@@ -232,10 +232,32 @@ struct journal_seat {
   /// How long the oldest transaction of the server has been open, as far as this broker's role may
   /// see (pg_monitor sees all). Left out as above.
   std::optional<std::uint64_t> oldest_ms{};
+  /// Whatever keeps the oldest dead rows of the server's database: a session, a replication slot or
+  /// a prepared transaction, in words; empty: nothing does. Left out as above, with those below.
+  std::optional<std::string> holder{};
+  /// How long it does at least: this broker has watched it so long.
+  std::optional<std::uint64_t> held_ms{};
+  /// How many transactions began since.
+  std::optional<std::uint64_t> held_transactions{};
+  /// Whether the times of other roles' sessions are seen in `oldest_ms`.
+  std::optional<bool> sees_others{};
 };
 
 TROUPE_MESSAGE(
-    journal_seat, broker, endpoint, generation, since, here, stray, trouble, standbys, oldest_ms)
+    journal_seat,
+    broker,
+    endpoint,
+    generation,
+    since,
+    here,
+    stray,
+    trouble,
+    standbys,
+    oldest_ms,
+    holder,
+    held_ms,
+    held_transactions,
+    sees_others)
 
 struct broker_status {
   std::string broker;

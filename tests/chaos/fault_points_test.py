@@ -58,7 +58,8 @@ NOT_IN_THE_SHOP = {
     **{f"migrate.{each}": "tests/chaos/migrate_test.py" for each in (
         "begun", "made", "ready", "equal", "all_equal", "files_shut", "aside", "left", "named", "through")},
     "copy.batch": "tests/chaos/migrate_test.py",
-    "restore.filled": "tests/integration/moved_data_test.py",
+    **{each: "tests/integration/moved_data_test.py" for each in (
+        "backup.looked", "migrate.checked", "restore.checked", "restore.filled")},
     **{f"restore.{each}": "tests/integration/brought_back_test.py" for each in (
         "copied", "signed", "aside", "exchanged")},
     "storeless.before_handler": "tests/integration/promises_test.py",

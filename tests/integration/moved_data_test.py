@@ -58,6 +58,27 @@ class OnServer(SystemTest):
         self.assertEqual(code, done.returncode, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
+    @contextlib.contextmanager
+    def stopped_at(self, point: str, *words: object, code: int, said: str = ""):
+        """A command that stands still at a point of its work, and goes on at the end."""
+        child = subprocess.Popen(
+            [str(BIN / "troupe"), *map(str, words)], cwd=self.over.folder, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, env={**os.environ, "TROUPE_FAULT_PLAN": f"{point}=stop"})
+        with child:
+            try:
+                _, status = os.waitpid(child.pid, os.WUNTRACED)
+                if not os.WIFSTOPPED(status):
+                    child.returncode = os.waitstatus_to_exitcode(status)
+                    self.fail(f"it ended before {point}: {child.stdout.read()}")
+                yield
+                child.send_signal(signal.SIGCONT)
+                told = child.communicate(timeout=60)[0]
+            finally:
+                if child.returncode is None:
+                    child.kill()
+        self.assertEqual(code, child.returncode, told)
+        self.assertIn(said, told)
+
     def migrate(self, *words: str, **more: object) -> str:
         return self.troupe("migrate", self.on_server, *words, **more)
 
@@ -265,6 +286,54 @@ class MovedData(OnServer):
         self.assertIn("the same engine", self.migrate("--from", "sqlite", "--to", "sqlite", code=2))
         self.migrate(*TO_SERVER)
 
+    def test_a_system_that_starts_during_a_move_to_its_server_keeps_what_it_has_done(self):
+        self.start(self.on_files)
+        self.emit(0, 5)
+        self.await_sights(5)
+        self.stop()
+        move = ("migrate", self.on_server, *TO_SERVER)
+        with self.stopped_at("migrate.checked", *move, code=4, said="the system runs"):
+            self.start(self.on_server)
+            self.emit(100, 5)
+            self.await_sights(5)
+        done = [("k0", n) for n in range(100, 105)]
+        self.assertEqual(done, self.sights())
+        self.emit(105, 5)  # It goes on, and nothing is left that would keep it from starting again.
+        self.await_sights(10)
+        self.stop()
+        self.start(self.on_server)
+        self.emit(110, 5)
+        self.await_sights(15)
+        self.stop()
+        done = [("k0", n) for n in range(100, 115)]
+        self.assertIn("has another database", self.migrate(*TO_SERVER, code=4))
+        self.assertEqual(done, self.sights())
+        self.assertEqual("", self.moves())
+
+    def test_a_system_that_came_and_went_during_a_move_keeps_what_it_has_done(self):
+        self.start(self.on_files)
+        self.emit(0, 5)
+        self.await_sights(5)
+        self.stop()
+        move = ("migrate", self.on_server, *TO_SERVER)
+        with self.stopped_at("migrate.checked", *move, code=4, said="has another database"):
+            self.start(self.on_server)
+            self.emit(100, 5)
+            self.await_sights(5)
+            self.stop()
+        done = [("k0", n) for n in range(100, 105)]
+        self.assertEqual(done, self.sights())
+        self.assertIn("has another database", self.migrate(*TO_SERVER, code=4))
+        self.assertIn("no copy of it, and is left", self.migrate(*TO_SERVER, "--abandon"))
+        self.start(self.on_server)
+        self.assertEqual(done, self.sights())
+        self.emit(105, 5)
+        self.await_sights(10)
+        self.stop()
+
+    def moves(self) -> str:
+        return "".join(self.server.psql("SELECT nspname FROM pg_namespace WHERE nspname = 'troupe_migration';"))
+
     def test_an_unfinished_move_is_ended_by_abandon_on_either_way(self):
         self.start(self.on_files)
         self.emit(0, 5)
@@ -385,6 +454,73 @@ class SavedOnServer(OnServer):
         self.await_sights(10)
         self.assertEqual([("k0", n) for n in range(10)], self.sights())
         self.assertEqual([], self.troubles())
+        self.stop()
+
+    def test_a_system_that_starts_during_a_restore_keeps_what_it_has_done(self):
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        saved = self.over.folder / "saved"
+        self.troupe("backup", self.on_server, saved)
+        self.stop()
+        order = ("restore", self.on_server, "--from", saved, "--accept")
+        with self.stopped_at("restore.checked", *order, code=4, said="the system runs"):
+            self.start(self.on_server)
+            self.emit(5, 5)
+            self.await_sights(10)
+        self.emit(10, 5)
+        self.await_sights(15)
+        self.assertEqual([("k0", n) for n in range(15)], self.sights())
+        self.stop()
+        with self.stopped_at("restore.checked", *order, code=0, said="belong to one history"):
+            self.start(self.on_server)
+            self.emit(15, 5)
+            self.await_sights(20)
+            self.stop()
+        self.assertEqual([("k0", n) for n in range(5)], self.sights())
+        (aside,) = self.server.psql(
+            "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'witness-before-restore-%';")
+        self.assertEqual(["20"], self.server.psql(f'SELECT count(*) FROM "{aside}".sights;'))
+
+    def test_capabilities_whose_long_names_begin_alike_come_back(self):
+        longest = "customer_notification_delivery_"  # Two names that PostgreSQL would cut to one.
+        self.over.capabilities = {longest + "mail": WITNESS, longest + "sms": "{actor: witness}",
+                                  **CAPABILITIES}
+        self.on_server = self.over.write("on_server.yaml", self.server_part(self.server.url))
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        saved = self.over.folder / "saved"
+        self.troupe("backup", self.on_server, saved)
+        self.stop()
+        told = ""
+        for _ in range(2):
+            told += self.troupe("restore", self.on_server, "--from", saved, "--accept")
+        there = self.server.psql("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%-before-restore-%';")
+        self.assertEqual(10, len(there), there)
+        for each in there:
+            self.assertIn(f"schema {each}\n", told)
+
+    def test_a_backup_whose_locks_were_lost_is_taken_anew(self):
+        file = self.over.write("mixed.yaml", f'{PATIENT}\nstore: "{self.server.url}"')
+        self.broker = self.over.broker(file=file)
+        self.worker = self.over.worker(file=file)
+        self.client = self.over.client()
+        self.running = self.on_server
+        self.emit(0, 5)
+        self.await_sights(5)
+        saved = self.over.folder / "saved"
+        with self.stopped_at("backup.looked", "backup", file, saved, code=0):
+            # As a writer does that has waited for longer than a turn may take.
+            ended = self.server.psql(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                "WHERE locktype = 'advisory' AND granted AND application_name LIKE 'troupe-command%';")
+            self.assertEqual(["t", "t"], ended)
+            self.emit(5, 5)
+            self.await_sights(10)
+        manifest = {each["owner"]: each for each in json.loads((saved / "manifest.json").read_text())["files"]}
+        self.assertEqual(10, manifest["source"]["outbox_newest"])
+        self.assertLessEqual(manifest["journal"]["last"], manifest["source"]["outbox_newest"])
         self.stop()
 
     def test_one_schema_that_went_back_is_found_and_accepted(self):

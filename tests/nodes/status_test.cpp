@@ -274,6 +274,31 @@ BOOST_FIXTURE_TEST_CASE(the_server_of_a_shared_journal_is_told_of, shop_fixture)
   BOOST_TEST(has(only().what, "a transaction has been open for 2h"));
   BOOST_TEST(has(only().next, "pg_terminate_backend"));
 
+  seat.oldest_ms = 2'000;
+  seat.sees_others = false;
+  BOOST_TEST(has(screen(400), "those of other roles it cannot (GRANT pg_monitor)"));
+  seat.holder = "the replication slot reports (nobody reads it)";
+  seat.held_ms = 60'000;
+  seat.held_transactions = 20'000;
+  BOOST_TEST(troubles_of(all).empty());
+  seat.held_transactions = 1'000'000;
+  BOOST_TEST((only().is == weight::waiting));
+  BOOST_TEST(
+      only().what
+      == "dead rows are kept on the server of the journal by the replication slot reports (nobody "
+         "reads it)");
+  BOOST_TEST(has(only().why, "1000000 transactions began since (1m 0s at least)"));
+  BOOST_TEST(has(only().next, "pg_drop_replication_slot"));
+  seat.held_transactions = 20'000;
+  seat.held_ms = 2 * 60 * 60'000;
+  seat.holder = "the prepared transaction a7 of ann";
+  BOOST_TEST(has(only().next, "ROLLBACK PREPARED"));
+  seat.holder = "the session 4711 (psql) of ann";
+  BOOST_TEST(has(only().next, "pg_terminate_backend"));
+  seat.oldest_ms = 2 * 60 * 60'000; // It is told of as a transaction.
+  BOOST_TEST(has(only().what, "a transaction has been open for 2h"));
+  seat.holder = "";
+
   seat.standbys.reset(); // Of a broker of the release before.
   seat.oldest_ms.reset();
   BOOST_TEST(!has(screen(200), "  server   "));

@@ -56,6 +56,8 @@ BOOST_AUTO_TEST_CASE(a_server_s_address_stays_as_it_is) {
        {"postgresql://db/shop",
         "postgresql://troupe@h1:5433,h2,h3:5432/shop",
         "postgresql:///shop?host=/run/postgresql&user=troupe",
+        "postgresql://h1/shop?user=ann@server",
+        "postgresql://[::1]:5433,[::1]/shop",
         "postgresql://h1/shop?sslmode=verify-full&sslrootcert=/etc/ca.pem"}) {
     BOOST_TEST_CONTEXT(store) {
       BOOST_TEST(!check_store(store).has_value());
@@ -86,14 +88,46 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_server_s_address_is_told) {
   BOOST_TEST(told("postgresql:///shop") == "names no host");
   BOOST_TEST(told("postgresql://db/{capability}") == "has braces");
   BOOST_TEST(told("postgresql://ann:secret@db/shop") == "has a password in it");
-  for (const auto* secret : {"postgresql://ann:secret@db/shop", "postgres://a:secret@db", "pg://a:secret@b"}) {
+  for (const auto* secret :
+       {"postgresql://ann:secret@db/shop", "postgres://a:secret@db", "pg://a:secret@b"}) {
     BOOST_TEST(told_of_store(secret, "is wrong") == "is wrong");
   }
   BOOST_TEST(told_of_store("sqlite:", "is wrong") == "(`sqlite:`) is wrong");
   BOOST_TEST(told("postgresql://db/shop?password=secret") == "has a password in it");
+  BOOST_TEST(told("postgresql://db:x/shop") == "has a port that is no number (or a password)");
   BOOST_TEST(
       told("postgresql://db/shop?options=-cfsync%3Doff")
       == "has the option `options`, which is none of how its server is reached");
+}
+
+// Its characters may be those that end a part of an address.
+BOOST_AUTO_TEST_CASE(no_part_of_a_password_is_repeated) {
+  for (const auto* store :
+       {"postgresql://u:pa?ss@h/db",
+        "postgresql://u:pa?ss=1@h/db",
+        "postgresql://u:pa?ss&more@h/db",
+        "postgresql://u:pa?sslmode=ss@h/db&ss",
+        "postgresql://u:pa?s$s",
+        "postgresql://u:pa?ss/@h/db",
+        "postgresql://u:pa/ss@h/db",
+        "postgresql://u:pa/ss@h",
+        "postgresql://u:pa/@ss",
+        "postgresql://u:pa#ss@h/db",
+        "postgresql://u@x@ss:pa@h/db",
+        "postgresql://u:pa/db",
+        "postgresql://h1,u:pa/db"}) {
+    BOOST_TEST_CONTEXT(store) {
+      const auto wrong = check_store(store);
+      BOOST_REQUIRE(wrong.has_value());
+      for (const std::string& each : {told_of_store(store, wrong->what), wrong->remedy}) {
+        const bool is_told =
+            each.find("pa?") != std::string::npos || each.find(":pa") != std::string::npos
+            || each.find("`ss") != std::string::npos || each.find("s$s") != std::string::npos
+            || each.find("ss@") != std::string::npos;
+        BOOST_TEST(!is_told, each);
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

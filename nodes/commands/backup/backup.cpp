@@ -11,6 +11,7 @@
 #include "nodes/text_table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
+#include "runtime/fault_point.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
 #include "runtime/store/turn/subscriptions.hpp"
@@ -25,6 +26,7 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <variant>
 
 namespace troupe {
@@ -36,6 +38,9 @@ namespace fs = std::filesystem;
 // A writer's turn takes milliseconds; one that stands still is killed by the others after its
 // limit.
 constexpr milliseconds lock_patience{30'000};
+
+// Writers that have waited too long may have gone on, and the moment is none.
+constexpr int moment_tries = 3;
 
 struct backup_arguments {
   std::string file;
@@ -74,7 +79,8 @@ bool has_file(const std::string& path) {
 /// no event that is not in an outbox here, and no confirmation that it has not.
 ///
 /// All that one PostgreSQL database holds is one moment by itself.
-outcome<server_moment> take_moment(backup_sources& all, const std::string& system) {
+/// @return nothing if a capability may have committed meanwhile.
+outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std::string& system) {
   const bool is_one_place = all.files.empty() && all.journal.path.empty();
   auto& files = all.files;
   std::sort(files.begin(), files.end(), [](const source& one, const source& other) {
@@ -93,8 +99,9 @@ outcome<server_moment> take_moment(backup_sources& all, const std::string& syste
   }
   auto on_server = server_moment::take(all.on_server, system, is_one_place);
   if (!on_server) {
-    return on_server;
+    return failure{std::move(on_server).error()};
   }
+  TROUPE_FAULT("backup.looked");
   const auto open = [](source& each) -> outcome<void> {
     auto moment = store::online_copy::open(each.path);
     if (!moment) {
@@ -113,13 +120,34 @@ outcome<server_moment> take_moment(backup_sources& all, const std::string& syste
       return failure{std::move(opened).error()};
     }
   }
-  on_server->let_go();
+  if (!on_server->let_go()) {
+    return std::optional<server_moment>{};
+  }
   for (source& each : all.keys) {
     if (auto opened = open(each); !opened) {
       return failure{std::move(opened).error()};
     }
   }
-  return on_server;
+  return std::optional{std::move(*on_server)};
+}
+
+outcome<server_moment> take_moment(backup_sources& all, const std::string& system) {
+  for (int i = 0; i < moment_tries; ++i) {
+    auto taken = try_moment(all, system);
+    if (!taken) {
+      return failure{std::move(taken).error()};
+    }
+    if (*taken) {
+      return std::move(**taken);
+    }
+  }
+  return failure{
+      {.code = errc::unavailable,
+       .message = fmt::format(
+           "there was no moment at which no capability could commit, {} times: the lock of one was "
+           "waited for so long that the writers of another one ended this command's session, and "
+           "went on. `troupe status` says whose database is slow",
+           moment_tries)}};
 }
 
 /// Fills in the manifest's entry of a capability's database.

@@ -14,6 +14,8 @@ namespace {
 
 // A writer's turn takes milliseconds; one that stands still loses its lock after its limit.
 constexpr milliseconds writers_turn_patience{30'000};
+// A moment stands still while all that is not of its server is copied, which may take days.
+constexpr milliseconds copying_limit = std::chrono::hours{480};
 
 store::postgres_options copying_options(const stored_database& what, const std::string& system) {
   store::postgres_options options = moving_options();
@@ -97,6 +99,7 @@ outcome<server_moment> server_moment::take(
     }
     store::postgres_options options = moving_options();
     options.one_moment = true;
+    options.idle_limit = copying_limit;
     for (const stored_database& each : all) { // The journal is the last.
       if (made.sessions_.contains(each.store)) {
         continue;
@@ -114,6 +117,17 @@ outcome<server_moment> server_moment::take(
     return failure{met.to_error()};
   }
   return made;
+}
+
+bool server_moment::let_go() {
+  const auto locks = std::exchange(locks_, {});
+  return std::all_of(locks.begin(), locks.end(), [](const auto& each) {
+    try {
+      return each->integer_of("SELECT 1") == 1;
+    } catch (const store::database_error&) {
+      return false;
+    }
+  });
 }
 
 } // namespace troupe

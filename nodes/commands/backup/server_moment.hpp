@@ -30,7 +30,9 @@ public:
   take(const std::vector<stored_database>& all, const std::string& system, bool is_one_place);
 
   /// Lets writers go on.
-  void let_go() { locks_.clear(); }
+  /// @return whether they have waited up to now: a writer ends a session that keeps it waiting for
+  /// longer than a turn may take, and goes on.
+  bool let_go();
 
   /// Where the database is to be read.
   store::table_space space_of(const stored_database& what) {

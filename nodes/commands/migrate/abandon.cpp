@@ -1,6 +1,7 @@
 #include "nodes/commands/migrate/abandon.hpp"
 
 #include "nodes/commands/transfer/new_file.hpp"
+#include "nodes/commands/transfer/new_schema.hpp"
 #include "nodes/commands/transfer/server_books.hpp"
 #include "runtime/store/copy/table.hpp"
 
@@ -33,6 +34,22 @@ std::string past_return(const move_row& row) {
   return {};
 }
 
+/// Drops the copy that a move has begun, and nothing else. @return what becomes of it, in words.
+std::string drop_copy(store::database& session, const move_row& row, const schema_content& there) {
+  const copy_progress progress = progress_of(there, row.instance);
+  if (progress == copy_progress::foreign) {
+    return fmt::format(
+        "{} stays in {}; the schema {} is no copy of it, and is left as it is",
+        row.schema,
+        row.other,
+        row.schema);
+  }
+  if (progress != copy_progress::none) {
+    session.script(fmt::format("DROP SCHEMA {} CASCADE", store::quoted_name(row.schema)));
+  }
+  return fmt::format("{} stays in {}; its copy is dropped", row.schema, row.other);
+}
+
 } // namespace
 
 outcome<std::vector<std::string>> abandon_move(const move_plan& plan) {
@@ -62,13 +79,10 @@ outcome<std::vector<std::string>> abandon_move(const move_plan& plan) {
         undone.push_back(fmt::format("{} stays on the server; its copy is deleted", row.schema));
       }
     }
-    books->change([&](const std::string&, store::database& session, store::move_book& book) {
+    books->change([&](const std::string& url, store::database& session, store::move_book& book) {
       for (const move_row& each : book.rows()) {
         if (each.state == move_state::arriving) {
-          session.script(
-              fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", store::quoted_name(each.schema)));
-          undone.push_back(
-              fmt::format("{} stays in {}; its copy is dropped", each.schema, each.other));
+          undone.push_back(drop_copy(session, each, books->look_at(url, each.schema)));
         }
         if (each.state != move_state::left) {
           book.remove(each.schema);

@@ -28,11 +28,10 @@ outcome<side> side_of(const std::string& option, const std::string& word) {
                                     : topology::check_store(word);
   if (fault) {
     return failure{invalid(fmt::format(
-        "{} `{}` {}: write sqlite, postgresql, sqlite:data/{{capability}}.db or "
+        "{} {}: write sqlite, postgresql, sqlite:data/{{capability}}.db or "
         "postgresql://HOST/DATABASE",
         option,
-        word,
-        fault->what))};
+        topology::told_of_store(word, fault->what)))};
   }
   const bool is_server = topology::is_on_server(word);
   if (!is_server && word.find("{capability}") == std::string::npos) {

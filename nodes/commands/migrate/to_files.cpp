@@ -169,7 +169,7 @@ private:
           "{}: was never used: there is no schema {}", of.what.owner, of.what.schema()));
       return {};
     }
-    auto session = open_moving(of.what, {of.url, plan_.system}, false);
+    auto session = open_moving(of.what, {of.url, plan_.system});
     if (!session) {
       return failure{std::move(session).error()};
     }

@@ -34,6 +34,8 @@ struct departing_file {
   const moved_database* of = nullptr;
   locked_file file;
   database_identity identity;
+  /// The row of its place before this command, if it has one.
+  std::optional<move_row> before{};
   /// True if its place has older data that have left it; they are put aside there.
   bool has_left = false;
 };
@@ -80,7 +82,14 @@ private:
     if (options_.dry_run) {
       return std::move(result_);
     }
+    TROUPE_FAULT("migrate.checked");
     begin();
+    // A process that opened its database before the books said so is found here; later ones are
+    // refused.
+    if (auto unused = books_->check_unused(); !unused) {
+      take_back();
+      return failure{std::move(unused).error()};
+    }
     TROUPE_FAULT("migrate.begun");
     for (departing_file& each : sources_) {
       auto size = fill_new_schema(
@@ -211,8 +220,10 @@ private:
     if (auto fits = check_place(of, identity->instance); !fits) {
       return fits;
     }
-    const auto row = books_->row_of(of.url, of.what.schema());
-    sources_.push_back({&of, std::move(*file), *identity, row && row->state == move_state::left});
+    auto row = books_->row_of(of.url, of.what.schema());
+    const bool has_left = row && row->state == move_state::left
+                          && books_->look_at(of.url, of.what.schema()).tables != 0;
+    sources_.push_back({&of, std::move(*file), *identity, std::move(row), has_left});
     return {};
   }
 
@@ -220,6 +231,7 @@ private:
   outcome<void> check_place(const moved_database& of, const uuid& instance) {
     const std::string schema = of.what.schema();
     const auto row = books_->row_of(of.url, schema);
+    const schema_content there = books_->look_at(of.url, schema);
     if (row && row->state == move_state::arriving) {
       if (row->instance != instance || row->other != of.file) {
         return failure{invalid(fmt::format(
@@ -229,9 +241,10 @@ private:
             row->other,
             schema))};
       }
-      return {};
+      return progress_of(there, instance) == copy_progress::foreign
+                 ? failure{not_the_copy(of.url, schema, there)}
+                 : outcome<void>{};
     }
-    const schema_content there = books_->look_at(of.url, schema);
     if (row || there.tables == 0) {
       return {};
     }
@@ -273,15 +286,29 @@ private:
           session.script(fmt::format(
               "ALTER SCHEMA {} RENAME TO {}",
               store::quoted_name(schema),
-              store::quoted_name(name_aside(schema, "left", time_))));
+              store::quoted_name(free_name_aside(session, schema, "left", time_))));
         }
-        const auto row = books_->row_of(url, schema);
+        const bool was_arriving = each.before && each.before->state == move_state::arriving;
         book.put(
             {schema,
              each.identity.instance,
              move_state::arriving,
-             row && row->state == move_state::arriving ? row->at : now,
+             was_arriving ? each.before->at : now,
              each.of->file});
+      }
+    });
+  }
+
+  /// Takes out of the books what `begin` has noted there. What it has put aside stays there: the
+  /// place of data that have left has no other use.
+  void take_back() {
+    books_->change([&](const std::string& url, store::database&, store::move_book& book) {
+      for (const departing_file& each : sources_) {
+        if (each.of->url == url && each.before) {
+          book.put(*each.before);
+        } else if (each.of->url == url) {
+          book.remove(each.of->what.schema());
+        }
       }
     });
   }

@@ -194,7 +194,9 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
         aside.error(),
         given.json,
         aside.error().code == errc::unavailable
-            ? "no database was changed: make room (or get the rights), and give the command again"
+            ? "no database was changed: stop the system, if that is said above; else make room (or "
+              "get "
+              "the rights). Then give the command again"
             : "give the command again: it goes on where it ended");
   }
   if (!given.json) {

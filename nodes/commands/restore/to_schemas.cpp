@@ -7,13 +7,18 @@
 
 #include <filesystem>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace troupe {
 
 namespace {
+
+// In place of a name, where there was nothing to put aside. No schema of Troupe begins so.
+constexpr std::string_view nothing_aside = "-";
 
 /// As the books name the file.
 std::string name_in_books(const returning_file& one) {
@@ -26,11 +31,101 @@ bool is_of(const std::optional<store::move_row>& row, const returning_file& one)
          && row->other == name_in_books(one);
 }
 
+/// Whether that command has put aside what was in the schema.
+bool has_made_room(const std::optional<store::move_row>& row, const returning_file& one) {
+  return is_of(row, one) && !row->aside.empty();
+}
+
 outcome<std::unique_ptr<store::database>> open_backup(const returning_file& one) {
   store::sqlite_options options;
   options.read_only = true;
   options.is_still = true;
   return store::open_sqlite(one.from.string(), options);
+}
+
+/// The rows of schemas before this command noted its own.
+using former_rows = std::vector<std::pair<const returning_file*, std::optional<store::move_row>>>;
+
+/// Calls `how` with the session and the book of the server of each file that goes to one.
+void change_books(
+    checked_backup& backup,
+    const std::function<void(const returning_file&, store::database&, store::move_book&)>& how) {
+  backup.books->change(
+      [&](const std::string& url, store::database& session, store::move_book& book) {
+        for (const returning_file& each : backup.files) {
+          if (each.to.empty() && each.what.store == url) {
+            how(each, session, book);
+          }
+        }
+      });
+}
+
+/// Notes what comes back. From now on nobody opens the databases.
+former_rows note_in_books(checked_backup& backup, const clock& time) {
+  former_rows before;
+  change_books(backup, [&](const returning_file& each, store::database&, store::move_book& book) {
+    auto row = backup.books->row_of(each.what.store, each.what.schema());
+    if (is_of(row, each)) {
+      return;
+    }
+    before.emplace_back(&each, std::move(row));
+    book.put(
+        {each.what.schema(),
+         each.saved.instance,
+         store::move_state::returning,
+         unix_millis(time.wall()),
+         name_in_books(each)});
+  });
+  return before;
+}
+
+void take_back(checked_backup& backup, const former_rows& before) {
+  change_books(backup, [&](const returning_file& each, store::database&, store::move_book& book) {
+    for (const auto& [file, row] : before) {
+      if (file == &each && row) {
+        book.put(*row);
+      } else if (file == &each) {
+        book.remove(each.what.schema());
+      }
+    }
+  });
+}
+
+/// Whether what is there now may be replaced, too: somebody may have come and gone since.
+outcome<void> check_again(checked_backup& backup) {
+  for (const returning_file& each : backup.files) {
+    if (!each.to.empty()) {
+      continue;
+    }
+    const auto there = backup.books->look_at(each.what.store, each.what.schema());
+    if (auto may = check_replaceable(each, there, backup.system, *backup.books); !may) {
+      return may;
+    }
+  }
+  return {};
+}
+
+/// Puts what is in the schemas aside.
+void make_room(checked_backup& backup, const clock& time, std::vector<std::string>& aside) {
+  change_books(
+      backup, [&](const returning_file& each, store::database& session, store::move_book& book) {
+        const std::string schema = each.what.schema();
+        store::move_row row = backup.books->row_of(each.what.store, schema).value();
+        if (row.aside.empty()) {
+          row.aside = nothing_aside;
+          if (backup.books->look_at(each.what.store, schema).tables != 0) {
+            row.aside = free_name_aside(session, schema, "before-restore", time);
+            session.script(fmt::format(
+                "ALTER SCHEMA {} RENAME TO {}",
+                store::quoted_name(schema),
+                store::quoted_name(row.aside)));
+          }
+          book.put(row);
+        }
+        if (row.aside != nothing_aside) {
+          aside.push_back("schema " + row.aside);
+        }
+      });
 }
 
 } // namespace
@@ -61,8 +156,10 @@ outcome<void> check_replaceable(
   if (row && row->state != store::move_state::left && !is_of(row, one)) {
     return failure{invalid(store::obstacle_to(schema, {*row}))};
   }
-  if (is_of(row, one)) {
-    return {};
+  if (has_made_room(row, one)) {
+    return progress_of(there, one.saved.instance) == copy_progress::foreign
+               ? failure{not_the_copy(one.what.store, schema, there)}
+               : outcome<void>{};
   }
   if (there.tables != 0 && !there.instance) {
     return failure{invalid(fmt::format(
@@ -81,33 +178,24 @@ outcome<void> check_replaceable(
 
 outcome<void>
 fill_schemas(checked_backup& backup, const clock& time, std::vector<std::string>& aside) {
-  server_books& books = *backup.books;
   try {
-    books.change([&](const std::string& url, store::database& session, store::move_book& book) {
-      for (const returning_file& each : backup.files) {
-        const std::string schema = each.what.schema();
-        if (!each.to.empty() || each.what.store != url || is_of(books.row_of(url, schema), each)) {
-          continue;
-        }
-        if (each.is_there) {
-          const std::string name = name_aside(schema, "before-restore", time);
-          session.script(fmt::format(
-              "ALTER SCHEMA {} RENAME TO {}",
-              store::quoted_name(schema),
-              store::quoted_name(name)));
-          aside.push_back("schema " + name);
-        }
-        book.put(
-            {schema,
-             each.saved.instance,
-             store::move_state::returning,
-             unix_millis(time.wall()),
-             name_in_books(each)});
-      }
-    });
+    TROUPE_FAULT("restore.checked");
+    const auto before = note_in_books(backup, time);
+    // A process that opened its database before the books said so is found here; later ones are
+    // refused.
+    auto fits = backup.books->check_unused();
+    if (fits) {
+      fits = check_again(backup);
+    }
+    if (!fits) {
+      take_back(backup, before);
+      return fits;
+    }
+    make_room(backup, time, aside);
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
   }
+  server_books& books = *backup.books;
   for (const returning_file& each : backup.files) {
     if (!each.to.empty()) {
       continue;
@@ -128,12 +216,8 @@ fill_schemas(checked_backup& backup, const clock& time, std::vector<std::string>
 
 outcome<void> give_schemas_free(checked_backup& backup) {
   try {
-    backup.books->change([&](const std::string& url, store::database&, store::move_book& book) {
-      for (const returning_file& each : backup.files) {
-        if (each.to.empty() && each.what.store == url) {
-          book.remove(each.what.schema());
-        }
-      }
+    change_books(backup, [](const returning_file& each, store::database&, store::move_book& book) {
+      book.remove(each.what.schema());
     });
   } catch (const store::database_error& met) {
     return failure{met.to_error()};

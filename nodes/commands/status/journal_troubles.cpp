@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t lag_patience_ms = 60'000;
 // A backup may read for minutes.
 constexpr std::uint64_t old_transaction_ms = 60 * 60'000;
+// After so many transactions the dead rows of a busy table are felt, however long that took.
+constexpr std::uint64_t held_transactions_max = 1'000'000;
 // A journal that cannot be written is tried again with the next event, which may be long in coming.
 constexpr std::uint64_t write_failure_kept_ms = 60'000;
 // Where little room is left, small batches still find some.
@@ -80,7 +82,7 @@ private:
 
   /// A transaction that somebody has left open on the server of the journal.
   void find_old_transaction() {
-    if (!all_.journal || all_.journal->oldest_ms.value_or(0) < old_transaction_ms) {
+    if (!has_old_transaction()) {
       return;
     }
     add(
@@ -92,6 +94,42 @@ private:
                 "gets slower",
          .next = "SELECT pid, application_name, xact_start, query FROM pg_stat_activity ORDER BY "
                  "xact_start; says whose it is; pg_terminate_backend(pid) ends it"});
+  }
+
+  bool has_old_transaction() const {
+    return all_.journal && all_.journal->oldest_ms.value_or(0) >= old_transaction_ms;
+  }
+
+  /// Something else than such a transaction keeps dead rows on that server, or a session whose
+  /// times may not be seen.
+  void find_holder() {
+    if (!all_.journal || all_.journal->holder.value_or("").empty()) {
+      return;
+    }
+    const std::string& holder = *all_.journal->holder;
+    const bool is_session = holder.starts_with("the session ");
+    const std::uint64_t transactions = all_.journal->held_transactions.value_or(0);
+    if ((all_.journal->held_ms.value_or(0) < old_transaction_ms
+         && transactions < held_transactions_max)
+        || (is_session && has_old_transaction())) {
+      return;
+    }
+    add(
+        {.is = weight::waiting,
+         .what = fmt::format("dead rows are kept on the server of the journal by {}", holder),
+         .why = fmt::format(
+             "{} transactions began since ({} at least): tables that are written much grow, and "
+             "all gets slower",
+             transactions,
+             age_text(milliseconds{static_cast<std::int64_t>(all_.journal->held_ms.value_or(0))})),
+         .next = is_session ? "SELECT pg_terminate_backend(pid), with the number of the session, "
+                              "ends it"
+                 : holder.starts_with("the replication slot ")
+                     ? "if nobody needs it any more: SELECT pg_drop_replication_slot('NAME'); else "
+                       "see to the standby that reads it (hot_standby_feedback)"
+                 : holder.starts_with("the prepared transaction ")
+                     ? "COMMIT PREPARED 'NAME', or ROLLBACK PREPARED 'NAME', ends it"
+                     : "end the long query on the standby, or its hot_standby_feedback"});
   }
 
   /// Brokers share the journal, and none of them has it.
@@ -117,6 +155,7 @@ private:
   void find_events() {
     find_lost_journal();
     find_old_transaction();
+    find_holder();
     if (!all_.events) {
       const auto keeper =
           std::find_if(all_.brokers.begin(), all_.brokers.end(), [this](const auto& each) {

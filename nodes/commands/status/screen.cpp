@@ -167,11 +167,14 @@ std::string processes_of(const system_view& all, std::size_t columns) {
   if (all.journal && all.journal->standbys) {
     text += wrapped(
         fmt::format(
-            "{}; its oldest transaction has been open for {}",
+            "{}; its oldest transaction has been open for {}{}",
             all.journal->standbys->empty()
                 ? "commits wait for no standby: a failover loses the last of them"
                 : "commits wait for the standbys " + *all.journal->standbys,
-            age_text(milliseconds{static_cast<std::int64_t>(all.journal->oldest_ms.value_or(0))})),
+            age_text(milliseconds{static_cast<std::int64_t>(all.journal->oldest_ms.value_or(0))}),
+            all.journal->sees_others.value_or(true) ? ""
+                                                    : ", as far as its role may see: those of "
+                                                      "other roles it cannot (GRANT pg_monitor)"),
         columns,
         "  server   ",
         "           ");

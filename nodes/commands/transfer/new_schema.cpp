@@ -1,5 +1,6 @@
 #include "nodes/commands/transfer/new_schema.hpp"
 
+#include "nodes/commands/transfer/name_aside.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/time_text.hpp"
 
@@ -12,9 +13,9 @@ namespace troupe {
 
 namespace {
 
-// The bytes of a schema's name that are kept where something is added to it. PostgreSQL's names
-// have 63 bytes.
-constexpr std::size_t schema_bytes_kept = 30;
+uuid id_of_begun_copy(const uuid& instance) {
+  return derived_id(instance, "a copy that is not ready");
+}
 
 void drop_schema(const new_schema& made, server_books& books) {
   books.session(made.to.url)
@@ -22,7 +23,7 @@ void drop_schema(const new_schema& made, server_books& books) {
           fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", store::quoted_name(made.what.schema())));
 }
 
-/// Makes the schema anew and ready, if it is not.
+/// Makes the schema anew and ready, if it is not. Only a copy that was begun here is dropped.
 /// @return whether it was made.
 outcome<bool> make_schema(
     const new_schema& made,
@@ -30,11 +31,19 @@ outcome<bool> make_schema(
     server_books& books,
     const clock& time) {
   const std::string schema = made.what.schema();
-  if (books.look_at(made.to.url, schema).instance == identity.instance) {
+  const schema_content there = books.look_at(made.to.url, schema);
+  switch (progress_of(there, identity.instance)) {
+  case copy_progress::ready:
     return false;
+  case copy_progress::foreign:
+    return failure{not_the_copy(made.to.url, schema, there)};
+  case copy_progress::begun:
+    drop_schema(made, books);
+    break;
+  case copy_progress::none:
+    break;
   }
-  drop_schema(made, books);
-  auto fresh = open_moving(made.what, made.to, true);
+  auto fresh = open_moving(made.what, made.to, id_of_begun_copy(identity.instance));
   if (!fresh) {
     return failure{std::move(fresh).error()};
   }
@@ -60,7 +69,7 @@ fill_new_schema(const new_schema& made, server_books& books, const clock& time) 
       if (!is_new) {
         return failure{is_new.error()};
       }
-      auto session = open_moving(made.what, made.to, false);
+      auto session = open_moving(made.what, made.to);
       if (!session) {
         return failure{std::move(session).error()};
       }
@@ -81,10 +90,44 @@ fill_new_schema(const new_schema& made, server_books& books, const clock& time) 
   }
 }
 
-std::string name_aside(const std::string& schema, std::string_view why, const clock& time) {
+copy_progress progress_of(const schema_content& there, const uuid& instance) {
+  if (there.tables == 0) {
+    return copy_progress::none;
+  }
+  if (there.instance == instance) {
+    return copy_progress::ready;
+  }
+  return there.instance == id_of_begun_copy(instance) ? copy_progress::begun
+                                                      : copy_progress::foreign;
+}
+
+error not_the_copy(const std::string& url, const std::string& schema, const schema_content& there) {
+  return invalid(fmt::format(
+      "{}: the schema {} has {} by now, which is no copy of this one, and is left alone: name "
+      "another one, or, if nobody needs it, DROP SCHEMA {} CASCADE",
+      url,
+      schema,
+      there.instance ? fmt::format(
+          "another database ({}, of `{}` in the system `{}`)",
+          to_string(*there.instance),
+          there.capability,
+          there.system)
+                     : "tables that Troupe did not make",
+      store::quoted_name(schema)));
+}
+
+std::string free_name_aside(
+    store::database& session, const std::string& schema, std::string_view why, const clock& time) {
   std::string stamp = stamp_of(time);
   std::replace(stamp.begin(), stamp.end(), 'T', '-');
-  return fmt::format("{}-{}-{}", schema.substr(0, schema_bytes_kept), why, stamp);
+  const std::string first = name_aside(schema, fmt::format("{}-{}", why, stamp));
+  std::string name = first;
+  for (int i = 2;
+       session.integer_of("SELECT count(*) FROM pg_namespace WHERE nspname = $1", name) != 0;
+       ++i) {
+    name = name_aside(schema, fmt::format("{}-{}-{}", why, stamp, i));
+  }
+  return name;
 }
 
 std::string stamp_of(const clock& time) {

@@ -179,12 +179,13 @@ outcome<void> server_books::check_unused() {
   return {};
 }
 
-outcome<std::unique_ptr<store::database>>
-open_moving(const stored_database& what, const server_place& at, bool create) {
+outcome<std::unique_ptr<store::database>> open_moving(
+    const stored_database& what, const server_place& at, const std::optional<uuid>& made_as) {
   store::postgres_options options = moving_options();
   options.capability = what.owner_inside();
   options.system = at.system;
-  options.create = create;
+  options.create = made_as.has_value();
+  options.made_as = made_as;
   return store::open_postgres(at.url, what.schema(), options);
 }
 

@@ -64,10 +64,11 @@ struct server_place {
   std::string system;
 };
 
-/// Opens the schema of a database that is being moved. @param create as in postgres_options.
+/// Opens the schema of a database that is being moved. @param made_as the id that it gets where it
+/// is made; nothing: it has to be there.
 /// @errors of `open_postgres`.
-outcome<std::unique_ptr<store::database>>
-open_moving(const stored_database& what, const server_place& at, bool create);
+outcome<std::unique_ptr<store::database>> open_moving(
+    const stored_database& what, const server_place& at, const std::optional<uuid>& made_as = {});
 
 /// How sessions are opened that move or copy data: they wait for large tables.
 store::postgres_options moving_options();

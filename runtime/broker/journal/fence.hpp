@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/journal/lease_table.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/store/database.hpp"
 
 #include <chrono>
@@ -13,14 +14,21 @@ namespace troupe::broker {
 /// The first statement of each transaction that writes the journal. Where brokers share it, a
 /// transaction of one whose generation is over ends there: nothing of it is written. A journal that
 /// one broker alone can have needs none. Belongs to the journal's writer.
+///
+/// Until its first `check` the journal is being opened, and the lease is a longer one.
 class journal_fence {
 public:
   /// For a journal that no other broker can have open.
   journal_fence() = default;
 
-  /// @param table over the writer's session.
-  journal_fence(lease_table table, std::uint64_t generation, std::chrono::milliseconds time)
-      : lease_{held_lease{std::move(table), generation, time}} {}
+  /// Of a lease that was taken just now. @param table over the writer's session.
+  journal_fence(
+      lease_table table,
+      std::uint64_t generation,
+      std::chrono::milliseconds time,
+      std::chrono::milliseconds opening,
+      const clock& watch)
+      : lease_{held_lease{std::move(table), generation, time, opening, &watch, watch.now()}} {}
 
   bool is_shared() const { return lease_.has_value(); }
 
@@ -31,10 +39,21 @@ public:
   /// has the journal.
   void check() {
     if (lease_ && !is_held()) {
-      is_passed_ = true;
-      throw store::database_error{
-          store::database_fault::other, "another broker has taken the journal over"};
+      pass();
     }
+  }
+
+  /// While the journal is being opened, outside of a transaction: puts the end of the lease off
+  /// when that is due. On a slow server opening takes longer than a lease, and brokers would take
+  /// the journal from each other for ever. Throws as `check` does.
+  void keep() {
+    if (!lease_ || lease_->watch->now() - lease_->kept_at < lease_->opening / 4) {
+      return;
+    }
+    if (!lease_->table.renew(lease_->generation, lease_->opening)) {
+      pass();
+    }
+    lease_->kept_at = lease_->watch->now();
   }
 
   /// Whether another broker was found to have the journal.
@@ -45,12 +64,25 @@ private:
     lease_table table;
     std::uint64_t generation = 0;
     std::chrono::milliseconds time{0};
+    std::chrono::milliseconds opening{0};
+    const clock* watch = nullptr;
+    instant kept_at{};
+    bool is_opened = false;
   };
+
+  [[noreturn]] void pass() {
+    is_passed_ = true;
+    throw store::database_error{
+        store::database_fault::other, "another broker has taken the journal over"};
+  }
 
   /// Whether nobody else has the journal, nor takes it before the transaction ends. Puts the end of
   /// the lease off when that is due, as `decide` does for an idle journal.
   bool is_held() {
     const auto left = lease_->table.hold(lease_->generation);
+    if (!std::exchange(lease_->is_opened, true)) {
+      return left && lease_->table.renew(lease_->generation, lease_->opening);
+    }
     const bool is_due = left && is_renewal_due(*left, lease_->time);
     return left && (!is_due || lease_->table.renew(lease_->generation, lease_->time));
   }

@@ -24,10 +24,30 @@ const lease_dialect postgresql_lease{
                    "AND CAST(objid AS BIGINT) = owner_key % 4294967296)",
     .mark = "SELECT count(*) FROM pg_advisory_lock($1)",
     .keep = " FOR NO KEY UPDATE",
-    .condition = "SELECT current_setting('synchronous_standby_names'), "
-                 "(SELECT COALESCE(MAX(CAST(EXTRACT(EPOCH FROM clock_timestamp() - xact_start) * "
-                 "1000 AS BIGINT)), 0) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
-                 "AND backend_type = 'client backend')"};
+    .condition =
+        "SELECT current_setting('synchronous_standby_names'), "
+        "(SELECT COALESCE(MAX(CAST(EXTRACT(EPOCH FROM clock_timestamp() - xact_start) * "
+        "1000 AS BIGINT)), 0) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend'), "
+        "COALESCE(who, ''), COALESCE(CAST(CAST(since AS TEXT) AS BIGINT), 0), "
+        "COALESCE(CAST(age(since) AS BIGINT), 0), "
+        "CASE WHEN pg_has_role('pg_read_all_stats', 'USAGE') THEN 1 ELSE 0 END "
+        "FROM (SELECT 1 AS one) AS always LEFT JOIN (SELECT who, since FROM ("
+        // A session of another database keeps nothing here; a standby has none of its own.
+        "SELECT CASE WHEN backend_type = 'walsender' THEN 'the standby of session ' ELSE "
+        "'the session ' END || CAST(pid AS TEXT) || CASE WHEN application_name = '' THEN "
+        "'' ELSE ' (' || application_name || ')' END || COALESCE(' of ' || CAST(usename AS "
+        "TEXT), '') AS who, since, rank FROM pg_stat_activity CROSS JOIN LATERAL "
+        "(VALUES (backend_xid, 1), (backend_xmin, 3)) AS transactions (since, rank) "
+        "WHERE pid <> pg_backend_pid() AND since IS NOT NULL "
+        "AND (datname IS NULL OR datname = current_database()) "
+        "UNION ALL SELECT 'the replication slot ' || CAST(slot_name AS TEXT) || CASE WHEN "
+        "active THEN '' ELSE ' (nobody reads it)' END, xmin, 2 "
+        "FROM pg_replication_slots WHERE xmin IS NOT NULL "
+        "UNION ALL SELECT 'the prepared transaction ' || gid || ' of ' || CAST(owner AS "
+        "TEXT), transaction, 1 FROM pg_prepared_xacts WHERE database = current_database()"
+        // Who looks keeps what the oldest transaction keeps: that one is named.
+        ") AS holders ORDER BY age(since) DESC, rank LIMIT 1) AS oldest ON true"};
 
 lease_table::lease_table(store::database& session, const lease_dialect& dialect)
     : session_{session}, mark_{dialect.mark}, condition_{dialect.condition},
@@ -88,7 +108,13 @@ std::optional<server_condition> lease_table::condition() {
   std::optional<server_condition> found;
   if (!condition_.empty()) {
     session_.query(condition_, [&found](const store::row& row) {
-      found = server_condition{std::string{row.text(0)}, std::chrono::milliseconds{row.integer(1)}};
+      found = server_condition{
+          .standbys = std::string{row.text(0)},
+          .oldest = std::chrono::milliseconds{row.integer(1)},
+          .holder = std::string{row.text(2)},
+          .horizon = row.integer(3),
+          .transactions = row.integer(4),
+          .sees_others = row.integer(5) != 0};
     });
   }
   return found;

@@ -24,7 +24,7 @@ struct lease_dialect {
   /// What makes a SELECT keep others from changing its row until the transaction ends. Empty: a
   /// transaction does so by itself.
   std::string_view keep{};
-  /// Asks the server for the two of `server_condition`. Empty: there is no server.
+  /// Asks the server for a `server_condition`, but for `held`. Empty: there is no server.
   std::string_view condition{};
 };
 
@@ -32,8 +32,19 @@ struct lease_dialect {
 struct server_condition {
   /// The standbys that a commit waits for, as its settings name them; empty: none.
   std::string standbys{};
-  /// How long its oldest transaction has been open: dead rows since are kept.
+  /// How long its oldest transaction has been open, of those whose time may be seen: dead rows
+  /// since are kept.
   std::chrono::milliseconds oldest{0};
+  /// Whatever keeps the oldest dead rows, in words: "the session 4711 (psql) of ann", "the
+  /// replication slot reports", "the prepared transaction a7 of ann"; empty: nothing does.
+  std::string holder{};
+  /// The transaction since which it does, as the server counts them, and how many began since.
+  std::int64_t horizon = 0;
+  std::int64_t transactions = 0;
+  /// How long it has been that one, as far as it was watched.
+  std::chrono::milliseconds held{0};
+  /// Whether the times of other roles' sessions are seen.
+  bool sees_others = true;
 
   bool operator==(const server_condition&) const = default;
 };

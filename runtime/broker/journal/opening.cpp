@@ -26,7 +26,7 @@ error refused(const std::string& path, error why) {
   return why;
 }
 
-void load_dead_letters(store::database& session, journal_state& to) {
+void load_dead_letters(store::database& session, journal_fence& fence, journal_state& to) {
   // Goes from one capability to the next without reading all dead letters of each.
   std::string capability;
   while (auto next = session.text_of(
@@ -50,17 +50,19 @@ void load_dead_letters(store::database& session, journal_state& to) {
         capability,
         above,
         dead_letters_max);
+    fence.keep();
   }
 }
 
-outcome<writing_session> open_shared(const shared_journal& options) {
+outcome<writing_session> open_shared(const shared_journal& options, const clock& time) {
   auto session = options.connect();
   if (!session) {
     return failure{std::move(session.error())};
   }
   lease_table table{**session, *options.dialect};
   try {
-    if (!table.take(options.seen, options.owner, options.name, options.endpoint, options.lease)) {
+    if (!table.take(
+            options.seen, options.owner, options.name, options.endpoint, options.opening_lease)) {
       return failure{
           {.code = errc::conflict, .message = "another broker was faster to take the journal"}};
     }
@@ -77,7 +79,12 @@ outcome<writing_session> open_shared(const shared_journal& options) {
   return writing_session{
       std::nullopt,
       std::move(*session),
-      journal_fence{std::move(table), options.seen.generation + 1, options.lease}};
+      journal_fence{
+          std::move(table),
+          options.seen.generation + 1,
+          options.lease,
+          options.opening_lease,
+          time}};
 }
 
 } // namespace
@@ -103,7 +110,7 @@ outcome<locked_journal> open_locked(const journal_options& options) {
 
 outcome<writing_session> open_for_writing(const journal_options& options, const clock& time) {
   if (options.shared) {
-    return open_shared(*options.shared);
+    return open_shared(*options.shared, time);
   }
   auto locked = open_locked(options);
   if (!locked) {
@@ -117,18 +124,24 @@ outcome<writing_session> open_for_writing(const journal_options& options, const 
 }
 
 std::uint64_t load_all(
-    store::database& session, topic_book& topics, published_ids& published, journal_state& to) {
+    store::database& session,
+    journal_fence& fence,
+    topic_book& topics,
+    published_ids& published,
+    journal_state& to) {
   to = {};
   to.instance = session.instance();
   to.last = topics.load(session);
+  fence.keep();
   to.recent = published.load(session);
+  fence.keep();
   if (!to.recent.empty()) {
     to.last = std::max(to.last, to.recent.back().position);
   }
   for (const auto& [number, topic] : topics.all()) {
     to.topics.push_back(topic.name);
   }
-  load_progress(session, to);
+  load_progress(session, fence, to);
   return to.last;
 }
 
@@ -159,7 +172,8 @@ outcome<journal_state> look_at_journal(const journal_options& options, const clo
     }
     topic_book topics;
     published_ids published;
-    (void)load_all(*session, topics, published, found);
+    journal_fence none;
+    (void)load_all(*session, none, topics, published, found);
     found.lives = load_lives(*session);
   } catch (const store::database_error& met) {
     return failure{journal_error(met, fmt::format("read the journal {}", options.path))};
@@ -167,7 +181,7 @@ outcome<journal_state> look_at_journal(const journal_options& options, const clo
   return found;
 }
 
-void load_progress(store::database& session, journal_state& to) {
+void load_progress(store::database& session, journal_fence& fence, journal_state& to) {
   session.query(
       "SELECT capability, instance, taken, taken_id, "
       "CASE WHEN digest_to = taken THEN digest ELSE 0 END, "
@@ -182,6 +196,7 @@ void load_progress(store::database& session, journal_state& to) {
              static_cast<std::uint64_t>(row.integer(4)),
              static_cast<std::uint64_t>(row.integer(5))});
       });
+  fence.keep();
   session.query(
       "SELECT capability, handled, reached FROM cursors ORDER BY capability",
       [&](const store::row& row) {
@@ -192,19 +207,24 @@ void load_progress(store::database& session, journal_state& to) {
           unpack(row.bytes(2), added.reached);
         }
       });
+  fence.keep();
   session.query("SELECT capability, instance, id FROM rewound", [&](const store::row& row) {
     to.rewound.push_back({std::string{row.text(0)}, row.id(1), row.id(2)});
   });
-  load_dead_letters(session, to);
+  fence.keep();
+  load_dead_letters(session, fence, to);
   session.query("SELECT topic, upto FROM deleted", [&](const store::row& row) {
     to.deletions.push_back({std::string{row.text(0)}, static_cast<std::uint64_t>(row.integer(1))});
   });
+  fence.keep();
   to.next_due = session.integer_of("SELECT min(due_at) FROM scheduled");
+  fence.keep();
   to.settled = session.integer_of("SELECT time FROM settled WHERE time > 0").value_or(0);
   if (to.settled == 0) { // Nothing was swept yet.
     to.settled =
         session.integer_of("SELECT time FROM events ORDER BY position DESC LIMIT 1").value_or(0);
   }
+  fence.keep();
 }
 
 void begin_life(store::database& session, journal_fence& fence, const uuid& id, journal_state& to) {

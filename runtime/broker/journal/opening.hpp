@@ -41,10 +41,14 @@ struct locked_journal {
 outcome<locked_journal> open_locked(const journal_options& options);
 
 /// Reads all that a broker has to know of a journal but its lives, the counters of topics and the
-/// ids of clients among it. Throws database_error.
+/// ids of clients among it. Keeps the lease meanwhile. Throws database_error.
 /// @return the highest position given.
-std::uint64_t
-load_all(store::database& session, topic_book& topics, published_ids& published, journal_state& to);
+std::uint64_t load_all(
+    store::database& session,
+    journal_fence& fence,
+    topic_book& topics,
+    published_ids& published,
+    journal_state& to);
 
 /// Reads what the opening of a journal would find, and changes nothing: it is no life of the
 /// journal, and takes no lease. Tables of an earlier release are read as this one would make them.
@@ -53,7 +57,7 @@ outcome<journal_state> look_at_journal(const journal_options& options, const clo
 
 /// Reads how far outboxes and capabilities have come: `sources`, `cursors`, `dead_letters` and
 /// `next_due`. Throws database_error.
-void load_progress(store::database& session, journal_state& to);
+void load_progress(store::database& session, journal_fence& fence, journal_state& to);
 
 /// Begins a life of the journal, durably: counts this opening, which taking a lease has done, and
 /// notes who writes the positions above `to.last`. Sets `generation` and `lives`. Throws

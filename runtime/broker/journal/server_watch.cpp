@@ -20,6 +20,14 @@ void server_watch::look(lease_table& table, instant now) {
     found = table.condition();
   } catch (const store::database_error&) { // The next look for the lease says why.
   }
+  if (found) {
+    if (found->horizon != horizon_) {
+      horizon_ = found->horizon;
+      horizon_since_ = now;
+    }
+    found->held = found->holder.empty() ? milliseconds{0}
+                                        : std::chrono::floor<milliseconds>(now - horizon_since_);
+  }
   const std::lock_guard lock{mutex_};
   last_ = std::move(found);
 }

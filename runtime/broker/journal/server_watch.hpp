@@ -3,6 +3,7 @@
 #include "runtime/broker/journal/lease_table.hpp"
 #include "runtime/clock.hpp"
 
+#include <cstdint>
 #include <mutex>
 #include <optional>
 
@@ -20,6 +21,8 @@ public:
 
 private:
   instant next_{};
+  std::int64_t horizon_ = 0; // Of the last look.
+  instant horizon_since_{};  // Since when it has been that one.
   mutable std::mutex mutex_;
   std::optional<server_condition> last_;
 };

@@ -73,7 +73,7 @@ journal_writer::journal_writer(
 }
 
 void journal_writer::load(journal_state& found, const uuid& life) {
-  last_ = load_all(database_, topics_, published_, found);
+  last_ = load_all(database_, session_.fence, topics_, published_, found);
   begin_life(database_, session_.fence, life, found);
 }
 

@@ -184,7 +184,14 @@ std::optional<wire::journal_seat> journal_desk::seat() const {
       .trouble = trouble_};
   if (server) {
     said.standbys = server->standbys;
-    said.oldest_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(server->oldest.count(), 0));
+    const auto at_least_0 = [](std::int64_t number) {
+      return static_cast<std::uint64_t>(std::max<std::int64_t>(number, 0));
+    };
+    said.oldest_ms = at_least_0(server->oldest.count());
+    said.holder = server->holder;
+    said.held_ms = at_least_0(server->held.count());
+    said.held_transactions = at_least_0(server->transactions);
+    said.sees_others = server->sees_others;
   }
   return said;
 }

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -34,13 +36,29 @@ struct free_options {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
+/// libpq's words without what it quotes of an address: a password with a `/`, `?` or `#` in it is
+/// taken for a port, a database or an option.
+std::string without_quotes(const std::string& words) {
+  std::string kept;
+  bool is_quoted = false;
+  for (const char each : words) {
+    if (each == '"') {
+      kept += is_quoted ? "" : "`...`";
+      is_quoted = !is_quoted;
+    } else if (!is_quoted) {
+      kept += each;
+    }
+  }
+  return kept;
+}
+
 outcome<postgres_route> read_url(const std::string& url) {
   char* why = nullptr;
   const std::unique_ptr<PQconninfoOption, free_options> said{PQconninfoParse(url.c_str(), &why)};
   if (!said) {
     const std::string words = why == nullptr ? "out of memory" : without_line_ends(why);
     PQfreemem(why);
-    return failure{invalid("is no PostgreSQL address: " + words)};
+    return failure{invalid("is no PostgreSQL address: " + without_quotes(words))};
   }
   postgres_route found;
   for (const PQconninfoOption* each = said.get(); each->keyword != nullptr; ++each) {
@@ -73,13 +91,58 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// Why no connection could be made. Whether it is of use to try again is told by the words of the
-/// server alone: libpq does not pass its SQLSTATE on.
-database_error no_connection(PGconn* failed, const std::string& why, const std::string& url) {
-  const std::string said = without_line_ends(why);
+/// What a server's words are about. libpq does not pass its SQLSTATE on.
+enum class refusal : std::uint8_t { password, database, role, no_room, other };
+
+refusal refusal_of(const failed_attempt& attempt) {
+  const std::string& said = attempt.said;
   // That a password was used says nothing: a server may take it and turn out to be a standby.
-  if (PQconnectionNeedsPassword(failed) != 0
-      || (PQconnectionUsedPassword(failed) != 0 && has(said, "authentication failed"))) {
+  if (attempt.wants_password || (attempt.had_password && has(said, "authentication failed"))) {
+    return refusal::password;
+  }
+  if (has(said, "too many") || has(said, "remaining connection slots")) {
+    return refusal::no_room;
+  }
+  if (has(said, "role \"") && has(said, "does not exist")) {
+    return refusal::role;
+  }
+  return has(said, "database \"") && has(said, "does not exist") ? refusal::database
+                                                                 : refusal::other;
+}
+
+/// Why this session was let in nowhere, for good or only now.
+///
+/// For good if each machine says so: one of several that refuses a password may be behind the
+/// others, or of another cluster, and the one that counts was not ready yet.
+refusal refusal_of(const std::vector<failed_attempt>& failures) {
+  std::map<std::size_t, refusal> by_machine;
+  for (const failed_attempt& each : failures) {
+    const refusal one = refusal_of(each);
+    const auto found = by_machine.try_emplace(each.machine, one).first;
+    if (one != refusal::other && (found->second == refusal::other || one == refusal::no_room)) {
+      found->second = one;
+    }
+  }
+  const auto is = [&](refusal what) {
+    return std::any_of(by_machine.begin(), by_machine.end(), [&](const auto& each) {
+      return each.second == what;
+    });
+  };
+  if (is(refusal::no_room)) {
+    return refusal::no_room;
+  }
+  return is(refusal::other) || by_machine.empty() ? refusal::other : by_machine.begin()->second;
+}
+
+/// Why no connection could be made. Whether it is of use to try again is told by the words of the
+/// servers alone.
+database_error no_connection(const std::vector<failed_attempt>& failures, const std::string& url) {
+  std::string said;
+  for (const failed_attempt& each : failures) {
+    said += (said.empty() ? "" : " ") + without_line_ends(each.said);
+  }
+  switch (refusal_of(failures)) {
+  case refusal::password:
     return database_error{
         database_fault::schema,
         fmt::format(
@@ -87,8 +150,7 @@ database_error no_connection(PGconn* failed, const std::string& why, const std::
             "file that PGPASSFILE names (or ~/.pgpass; mode 0600)",
             url,
             said)};
-  }
-  if (has(said, "too many") || has(said, "remaining connection slots")) {
+  case refusal::no_room:
     return database_error{
         database_fault::away,
         fmt::format(
@@ -96,8 +158,7 @@ database_error no_connection(PGconn* failed, const std::string& why, const std::
             "capability takes one in each worker, and two for a moment while it starts",
             url,
             said)};
-  }
-  if (has(said, "does not exist") && has(said, "database")) {
+  case refusal::database:
     return database_error{
         database_fault::schema,
         fmt::format(
@@ -105,22 +166,21 @@ database_error no_connection(PGconn* failed, const std::string& why, const std::
             "TEMPLATE template0",
             url,
             said)};
-  }
-  if (has(said, "role") && has(said, "does not exist")) {
+  case refusal::role:
     return database_error{
         database_fault::schema, fmt::format("{}: {}. Make it with CREATE ROLE", url, said)};
+  case refusal::other:
+    break;
   }
   return database_error{
       database_fault::away, fmt::format("cannot reach a server at {}: {}", url, said)};
 }
 
-postgres_connection connect(postgres_hosts& hosts, const std::string& url) {
-  reached_server found = reach_server(hosts.route());
+postgres_connection
+connect(postgres_hosts& hosts, address_book& addresses, const std::string& url) {
+  reached_server found = reach_server(hosts.route(), addresses);
   if (found.connection == nullptr) {
-    throw database_error{database_fault::away, "out of memory"};
-  }
-  if (PQstatus(found.connection.get()) != CONNECTION_OK) {
-    throw no_connection(found.connection.get(), found.why_not, url);
+    throw no_connection(found.failures, url);
   }
   hosts.found(found.connection.get());
   return postgres_connection{found.connection.release()};
@@ -163,8 +223,9 @@ check(const std::string& url, const std::string& schema, const postgres_options&
   }
   using namespace std::chrono_literals;
   if (options.patience < 100ms || options.patience > 1h || options.lock_patience < 1ms
-      || options.lock_patience > 60s || options.idle_limit < 1s || options.idle_limit > 1h) {
-    return refuse("patience is 100 ms to 1 h, idle_limit 1 s to 1 h, lock_patience 1 ms to 60 s");
+      || options.lock_patience > 60s || options.idle_limit < 1s || options.idle_limit > 480h) {
+    return refuse(
+        "patience is 100 ms to 1 h, idle_limit 1 s to 20 days, lock_patience 1 ms to 60 s");
   }
   return {};
 }
@@ -325,7 +386,7 @@ void write_owner(
     bool exists,
     const postgres_options& options) {
   const auto now = system_clock{}.wall();
-  const auto instance = uuid_source{}.next(now);
+  const uuid instance = options.made_as ? *options.made_as : uuid_source{}.next(now);
   if (!exists) {
     session.script(fmt::format("CREATE SCHEMA \"{}\"", schema));
   }
@@ -376,10 +437,12 @@ outcome<std::unique_ptr<postgres_session>> open_session(
     const std::string& url,
     const std::string& schema,
     const postgres_options& options) {
+  const auto addresses =
+      options.addresses != nullptr ? options.addresses : std::make_shared<address_book>();
   const auto make = [&] {
     return std::make_unique<postgres_session>(
-        [hosts = postgres_hosts{to, options.first_host}, url]() mutable {
-          return new_enough(connect(hosts, url));
+        [hosts = postgres_hosts{to, options.first_host}, addresses, url]() mutable {
+          return new_enough(connect(hosts, *addresses, url));
         },
         options,
         schema);

@@ -1,14 +1,18 @@
 #pragma once
 
+#include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::store {
+
+class address_book;
 
 /// How a PostgreSQL database is opened.
 struct postgres_options {
@@ -21,6 +25,8 @@ struct postgres_options {
   bool read_only = false;
   /// False: a missing schema is refused instead of made.
   bool create = true;
+  /// The id of the database, where its schema is made here. Nothing: a new one.
+  std::optional<uuid> made_as{};
   /// begin() takes the writers' lock of the schema, so that one session at a time writes.
   bool one_writer = true;
   /// begin() begins a transaction that only reads, and sees one moment: its first look (REPEATABLE
@@ -42,11 +48,13 @@ struct postgres_options {
   /// How long begin() and statements wait for a lock. 1 ms to 60 s.
   std::chrono::milliseconds lock_patience{1'000};
   /// How long an open transaction may stand still before the server ends it, so that a stopped
-  /// process does not keep the writers' lock. 1 s to 1 h.
+  /// process does not keep the writers' lock. 1 s to 20 days.
   std::chrono::milliseconds idle_limit{11'000};
   /// The host of the URL that is tried first, counted from 0, and over again after the last. After
   /// a lost connection a session begins behind the host that it was with.
   std::size_t first_host = 0;
+  /// What is known of the addresses of its hosts. Null: a book of the session's own.
+  std::shared_ptr<address_book> addresses{};
 };
 
 /// The fault of `url` as the place of a database, in words; empty if it has none. A password in it
@@ -64,7 +72,8 @@ std::string fault_of_postgres_url(const std::string& url);
 /// @errors `invalid` (URL, options; password refused; a server before 13; fsync or full_page_writes
 /// off; encoding not UTF8; collation not C; a pooler that shares connections between transactions;
 /// another owner's schema, or one that Troupe did not make; data that are being moved): the message
-/// says what to do, nothing was begun. `unavailable` (no server, too few connections, lock or disk busy): try again.
+/// says what to do, nothing was begun. `unavailable` (no server, too few connections, lock or disk
+/// busy): try again.
 outcome<std::unique_ptr<database>>
 open_postgres(const std::string& url, const std::string& schema, const postgres_options& options);
 

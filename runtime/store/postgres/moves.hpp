@@ -36,7 +36,9 @@ struct move_row {
   std::int64_t at = 0;
   /// The other side for people: a file.
   std::string other{};
-  /// The name under which what is moved is put aside over there, once all of it is here.
+  /// The name under which what is moved is put aside over there, once all of it is here. Of one
+  /// that is returning: what was here before is put aside under it, "-" if there was nothing; empty
+  /// until that is done.
   std::string aside{};
 };
 

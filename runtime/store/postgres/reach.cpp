@@ -3,11 +3,13 @@
 #include "runtime/clock.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string_view>
 #include <sys/socket.h>
@@ -24,6 +26,7 @@ using handle = std::unique_ptr<PGconn, finish_connection>;
 constexpr milliseconds head_start{100};
 // What libpq makes of a shorter one.
 constexpr std::chrono::seconds connect_timeout_min{2};
+constexpr std::chrono::seconds longest_timeout{86'400};
 
 std::string value_of(const route& of, std::string_view keyword) {
   const auto found = of.find(keyword);
@@ -42,41 +45,60 @@ std::vector<std::string> words_in(std::string_view list) {
   }
 }
 
-/// The addresses of a host, as numbers; none if that is left to libpq: it is a folder of sockets,
-/// or nobody knows it, which libpq will say.
-std::vector<std::string> addresses_of(const std::string& host) {
-  if (host.empty() || host.front() == '/' || host.front() == '@') {
-    return {};
-  }
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), nullptr, &wanted, &found) != 0) {
-    return {};
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all{found, &::freeaddrinfo};
-  std::vector<std::string> addresses;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    std::string text(NI_MAXHOST, '\0');
-    if (::getnameinfo(
-            each->ai_addr,
-            each->ai_addrlen,
-            text.data(),
-            static_cast<socklen_t>(text.size()),
-            nullptr,
-            0,
-            NI_NUMERICHOST)
-        == 0) {
-      text.resize(text.find('\0'));
-      addresses.push_back(std::move(text));
-    }
-  }
-  return addresses;
+/// An address to be tried.
+struct candidate {
+  route to;
+  std::size_t machine = 0;
+  /// Why it cannot be tried; empty if it can.
+  std::string why_not{};
+};
+
+/// Whether a host is one that is looked up, and no address or folder of sockets.
+bool is_name(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> address{};
+  return !host.empty() && host.front() != '/' && host.front() != '@'
+         && ::inet_pton(AF_INET, host.c_str(), address.data()) != 1
+         && ::inet_pton(AF_INET6, host.c_str(), address.data()) != 1;
 }
 
-/// A route for each address, in order; none if libpq has to choose by itself: by its environment,
-/// or by what all servers are.
-std::vector<route> routes_of(const route& to) {
+/// Whether the addresses of a name can be those of one machine, rather than of several behind it.
+bool is_one_machine(const std::vector<std::string>& addresses) {
+  const auto of_ipv6 = std::count_if(addresses.begin(), addresses.end(), [](const auto& each) {
+    return each.find(':') != std::string::npos;
+  });
+  return of_ipv6 <= 1 && static_cast<std::ptrdiff_t>(addresses.size()) - of_ipv6 <= 1;
+}
+
+/// The time that an address has; a day where there is no bound.
+milliseconds connect_timeout(const route& to) {
+  const std::string text = value_of(to, "connect_timeout");
+  std::int64_t seconds = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (read.ec != std::errc{} || seconds <= 0 || seconds > longest_timeout.count()) {
+    return longest_timeout;
+  }
+  return std::max(std::chrono::seconds{seconds}, connect_timeout_min);
+}
+
+/// Adds a candidate for each address of the host of `one`, which has none yet.
+void add_addresses(
+    route one, const host_addresses& told, std::size_t& machine, std::vector<candidate>& to) {
+  if (told.found.empty()) {
+    to.push_back({std::move(one), machine++, told.why_not});
+    return;
+  }
+  const bool is_one = is_one_machine(told.found);
+  for (const std::string& address : told.found) {
+    one["hostaddr"] = address;
+    to.push_back({one, machine, {}});
+    machine += is_one ? 0 : 1;
+  }
+  machine += is_one ? 1 : 0;
+}
+
+/// A candidate for each address, in order; none if libpq has to choose by itself: by its
+/// environment, or by what all servers are.
+std::vector<candidate> candidates_of(const route& to, address_book& book) {
   const auto hosts = words_in(value_of(to, "host"));
   const auto numbers = words_in(value_of(to, "hostaddr"));
   const auto ports = words_in(value_of(to, "port"));
@@ -89,23 +111,30 @@ std::vector<route> routes_of(const route& to) {
       || !fits(numbers) || (ports.size() != 1 && ports.size() != count)) {
     return {};
   }
-  std::vector<route> routes;
+  std::vector<route> hosts_in_order;
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < count; ++i) {
-    route one = to;
+    route& one = hosts_in_order.emplace_back(to);
     one["host"] = hosts.size() == count ? hosts[i] : "";
     one["port"] = ports.size() == count ? ports[i] : ports.front();
     one["hostaddr"] = numbers.size() == count ? numbers[i] : "";
-    const auto addresses =
-        one["hostaddr"].empty() ? addresses_of(one["host"]) : std::vector<std::string>{};
-    for (const std::string& address : addresses) {
-      one["hostaddr"] = address;
-      routes.push_back(one);
-    }
-    if (addresses.empty()) {
-      routes.push_back(std::move(one));
+    if (one["hostaddr"].empty() && is_name(one["host"])) {
+      names.push_back(one["host"]);
     }
   }
-  return routes;
+  // Where some hosts need no lookup, nobody waits for the others without end.
+  const auto told = book.find(names, connect_timeout(to), names.size() == count);
+  std::vector<candidate> candidates;
+  std::size_t machine = 0;
+  auto next_name = told.begin();
+  for (route& one : hosts_in_order) {
+    if (one["hostaddr"].empty() && is_name(one["host"])) {
+      add_addresses(std::move(one), *next_name++, machine, candidates);
+    } else {
+      candidates.push_back({std::move(one), machine++, {}});
+    }
+  }
+  return candidates;
 }
 
 /// libpq's parameters as it takes them. Borrows the route.
@@ -131,55 +160,54 @@ std::string words_of(const PGconn* failed) {
   return said;
 }
 
-/// When an address that is asked now is given up.
-instant deadline_of(const route& to, instant now) {
-  const std::string text = value_of(to, "connect_timeout");
-  std::int64_t seconds = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (read.ec != std::errc{} || seconds <= 0 || seconds > 86'400) {
-    return instant::max();
-  }
-  return now + std::max(std::chrono::seconds{seconds}, connect_timeout_min);
-}
-
 /// The servers that are asked at the moment.
 class race {
 public:
-  explicit race(std::vector<route> routes) : routes_{std::move(routes)} {}
+  explicit race(std::vector<candidate> candidates) : candidates_{std::move(candidates)} {}
 
   reached_server run() {
     while (!has_won_) {
       const instant now = time_.now();
-      if (started_ < routes_.size() && (running_.empty() || now >= start_at_)) {
-        start(routes_[started_++], now);
+      if (started_ < candidates_.size() && (running_.empty() || now >= start_at_)) {
+        start(candidates_[started_++], now);
       } else if (running_.empty()) {
-        return {std::move(last_), std::move(why_not_)};
+        return {nullptr, std::move(failures_)};
       } else {
         wait(now);
       }
     }
-    return {std::move(last_), {}};
+    return {std::move(winner_), {}};
   }
 
 private:
   struct attempt {
     handle connection;
+    std::size_t machine;
     PostgresPollingStatusType waits_for;
     instant deadline;
   };
 
-  void start(const route& to, instant now) {
+  void start(const candidate& what, instant now) {
     start_at_ = now + head_start;
-    const parameters as{to};
-    handle made{PQconnectStartParams(as.keywords.data(), as.values.data(), 0)};
-    if (made == nullptr || PQstatus(made.get()) == CONNECTION_BAD) {
-      return failed(std::move(made), "");
+    if (!what.why_not.empty()) {
+      start_at_ = {};
+      failures_.push_back({what.why_not, false, false, what.machine});
+      return;
     }
-    running_.push_back({std::move(made), PGRES_POLLING_WRITING, deadline_of(to, now)});
+    const parameters as{what.to};
+    attempt made{
+        handle{PQconnectStartParams(as.keywords.data(), as.values.data(), 0)},
+        what.machine,
+        PGRES_POLLING_WRITING,
+        now + connect_timeout(what.to)};
+    if (made.connection == nullptr || PQstatus(made.connection.get()) == CONNECTION_BAD) {
+      return failed(made, "");
+    }
+    running_.push_back(std::move(made));
   }
 
   void wait(instant now) {
-    instant until = started_ < routes_.size() ? start_at_ : instant::max();
+    instant until = started_ < candidates_.size() ? start_at_ : instant::max();
     std::vector<pollfd> sockets;
     for (const attempt& each : running_) {
       until = std::min(until, each.deadline);
@@ -203,57 +231,85 @@ private:
       each.waits_for = PQconnectPoll(each.connection.get());
     }
     if (each.waits_for == PGRES_POLLING_OK) {
-      last_ = std::move(each.connection);
+      winner_ = std::move(each.connection);
       has_won_ = true;
     } else if (each.waits_for == PGRES_POLLING_FAILED) {
-      failed(std::move(each.connection), "");
+      failed(each, "");
     } else if (time_.now() >= each.deadline) {
-      failed(std::move(each.connection), "timeout expired");
+      failed(each, "timeout expired");
     } else {
       running_.push_back(std::move(each));
     }
   }
 
   /// Notes why, and has the next one begin at once.
-  void failed(handle connection, std::string_view why) {
+  void failed(const attempt& one, std::string_view why) {
     start_at_ = {};
-    std::string said;
-    if (connection != nullptr && why.empty()) {
-      said = words_of(connection.get());
-    } else if (connection != nullptr) {
-      said = fmt::format(
-          "connection to server at \"{}\" ({}), port {} failed: {}",
-          PQhost(connection.get()),
-          PQhostaddr(connection.get()),
-          PQport(connection.get()),
-          why);
+    PGconn* const connection = one.connection.get();
+    if (connection == nullptr) {
+      failures_.push_back({"out of memory", false, false, one.machine});
+      return;
     }
-    why_not_ += (why_not_.empty() ? "" : "\n") + said;
-    last_ = std::move(connection);
+    failures_.push_back(
+        {why.empty() ? words_of(connection)
+                     : fmt::format(
+                         "connection to server at \"{}\" ({}), port {} failed: {}",
+                         PQhost(connection),
+                         PQhostaddr(connection),
+                         PQport(connection),
+                         why),
+         PQconnectionNeedsPassword(connection) != 0,
+         PQconnectionUsedPassword(connection) != 0,
+         one.machine});
   }
 
-  const std::vector<route> routes_;
+  const std::vector<candidate> candidates_;
   const system_clock time_;
   std::vector<attempt> running_;
   std::size_t started_ = 0;
   instant start_at_{};
   bool has_won_ = false;
-  handle last_;
-  std::string why_not_;
+  handle winner_;
+  std::vector<failed_attempt> failures_;
 };
 
 } // namespace
 
-reached_server reach_server(const route& to) {
-  auto routes = routes_of(to);
-  if (!routes.empty()) {
-    return race{std::move(routes)}.run();
+reached_server reach_server(const route& to, address_book& addresses) {
+  auto candidates = candidates_of(to, addresses);
+  if (!candidates.empty()) {
+    return race{std::move(candidates)}.run();
   }
   const parameters as{to};
   handle made{PQconnectdbParams(as.keywords.data(), as.values.data(), 0)};
-  const bool is_good = made != nullptr && PQstatus(made.get()) == CONNECTION_OK;
-  std::string why_not = made == nullptr || is_good ? std::string{} : words_of(made.get());
-  return {std::move(made), std::move(why_not)};
+  if (made == nullptr) {
+    return {nullptr, {failed_attempt{"out of memory"}}};
+  }
+  if (PQstatus(made.get()) == CONNECTION_OK) {
+    return {std::move(made), {}};
+  }
+  auto failures = attempts_in(words_of(made.get()));
+  for (failed_attempt& each : failures) {
+    each.wants_password = PQconnectionNeedsPassword(made.get()) != 0;
+    each.had_password = PQconnectionUsedPassword(made.get()) != 0;
+  }
+  return {nullptr, std::move(failures)};
+}
+
+std::vector<failed_attempt> attempts_in(const std::string& said) {
+  constexpr std::string_view begins = "\nconnection to server";
+  std::vector<failed_attempt> all;
+  std::map<std::string, std::size_t, std::less<>> machines;
+  for (std::size_t at = 0; at < said.size();) {
+    const std::size_t end = std::min(said.find(begins, at), said.size());
+    failed_attempt& one = all.emplace_back();
+    one.said = said.substr(at, end - at);
+    // Tried with TLS and without, it is the same one.
+    const std::string server = one.said.substr(0, one.said.find(" failed:"));
+    one.machine = machines.try_emplace(server, machines.size()).first->second;
+    at = end + 1;
+  }
+  return all;
 }
 
 } // namespace troupe::store

@@ -2,6 +2,7 @@
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/wire/journal_calls.hpp"
 #include "tests/broker/journal/shared_journal_fixture.hpp"
+#include "tests/broker/journal/slow_database.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -180,6 +181,7 @@ BOOST_FIXTURE_TEST_CASE(of_two_that_saw_it_free_one_takes_it, two_writers) {
 }
 
 BOOST_FIXTURE_TEST_CASE(each_batch_puts_the_end_of_the_lease_off, two_writers) {
+  must_write({.events = {make("order.made")}});
   pass(3s);
   BOOST_TEST(look().left.count() == 1'000);
 
@@ -246,6 +248,70 @@ BOOST_FIXTURE_TEST_CASE(a_process_that_died_is_followed_at_once, two_keepers) {
   two.step();
 
   BOOST_TEST(two.taken == 1);
+  BOOST_TEST(look().owner_name == "b2");
+}
+
+// A server with a cold cache, after a failover: nobody would ever have the journal.
+BOOST_FIXTURE_TEST_CASE(one_that_opens_it_slowly_keeps_it, two_keepers) {
+  bool is_slow = false;
+  int statements = 0;
+  const auto passes = [&](const store::database& session) {
+    if (is_slow && !session.in_transaction() && look().generation != 0) { // It was taken.
+      ++statements;
+      pass(3s);
+      two.step();
+    }
+  };
+  const auto connect = one.options.shared->connect;
+  one.options.shared->connect = [&]() -> outcome<std::unique_ptr<store::database>> {
+    return connect().map([&](std::unique_ptr<store::database> session) {
+      return std::unique_ptr<store::database>{
+          std::make_unique<store::slow_database>(std::move(session), passes)};
+    });
+  };
+
+  is_slow = true;
+  one.step();
+  is_slow = false;
+
+  BOOST_TEST(statements > 8);
+  BOOST_TEST(one.taken == 1);
+  BOOST_TEST(two.taken == 0);
+  BOOST_TEST(look().generation == 1);
+  BOOST_TEST(look().left.count() == 4'000); // It is open, and has the usual lease.
+  for (int i = 0; i < 30; ++i) {
+    pass(200ms);
+    one.step();
+    two.step();
+  }
+  BOOST_TEST(look().generation == 1);
+  one.held.reset(); // Its sessions refer to what is here.
+}
+
+// It was stopped while it opened the journal: its session is there, and nothing comes from it.
+BOOST_FIXTURE_TEST_CASE(one_that_stands_still_while_it_opens_it_is_followed, two_keepers) {
+  bool is_stopped = false;
+  const auto connect = one.options.shared->connect;
+  one.options.shared->connect = [&]() -> outcome<std::unique_ptr<store::database>> {
+    return connect().map([&](std::unique_ptr<store::database> session) {
+      return std::unique_ptr<store::database>{std::make_unique<store::slow_database>(
+          std::move(session), [&, at = 0](const store::database& of) mutable {
+            if (++at == 5 && !std::exchange(is_stopped, true) && !of.in_transaction()) {
+              pass(14s);
+              two.step();
+              BOOST_TEST(two.taken == 0);
+              pass(2s);
+              two.step();
+            }
+          })};
+    });
+  };
+
+  one.step();
+
+  BOOST_TEST(is_stopped);
+  BOOST_TEST(two.taken == 1);
+  BOOST_TEST(one.taken == 0);
   BOOST_TEST(look().owner_name == "b2");
 }
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace utf = boost::unit_test;
@@ -193,6 +194,15 @@ BOOST_AUTO_TEST_CASE(an_address_says_what_is_wrong_with_it) {
   BOOST_TEST(fault("postgresql://u:secret@h1/shop").find("secret") == std::string::npos);
   BOOST_TEST(fault("postgresql://h1/shop?password=secret").find("PGPASSFILE") != std::string::npos);
   BOOST_TEST(fault("postgresql://h1/shop?no_such=1").find("is no PostgreSQL address") == 0U);
+  for (const char* const url :
+       {"postgresql://u:pa?secret@h1/shop",
+        "postgresql://u:pa?secret=1=2@h1/shop",
+        "postgresql://u:[secret@h1/shop",
+        "postgresql://u:%secret@h1/shop",
+        "postgresql://h1/shop?sslmode=%secret"}) {
+    BOOST_TEST(fault(url).find("secret") == std::string::npos, fault(url));
+    BOOST_TEST(!fault(url).empty());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_may_come) {
@@ -289,6 +299,39 @@ BOOST_AUTO_TEST_CASE(a_password_that_is_missing_or_wrong_is_told) {
   BOOST_TEST(says(wrong, "PGPASSFILE"));
   BOOST_TEST(says(wrong, "password authentication failed"));
   BOOST_TEST(opened.has_value());
+}
+
+// A standby may lag behind an ALTER ROLE, a node may be of another cluster or be rebuilt, and the
+// host that counts is not ready yet.
+BOOST_AUTO_TEST_CASE(one_host_of_several_says_nothing_for_good) {
+  const own_server of;
+  const std::string url = of.server.url();
+  const std::string here = url.substr(url.find("host=") + 5, url.find('&') - url.find("host=") - 5);
+  const auto of_hosts = [](const std::string& hosts,
+                           const std::string& user,
+                           const std::string& database) {
+    return fmt::format("postgresql:///{}?host={}&port=5432,5432&user={}", database, hosts, user);
+  };
+  of.run("CREATE ROLE pw LOGIN PASSWORD 'right'");
+  of.server.set_access("local all pw scram-sha-256\nlocal all all trust");
+  of.server.reload();
+
+  const std::vector<std::pair<std::string, std::string>> refused{
+      {"pw", "postgres"}, {"postgres", "nowhere"}, {"nobody", "postgres"}};
+  for (const std::string& hosts : {here + ",/nowhere", "/nowhere," + here}) {
+    BOOST_TEST_CONTEXT(hosts) {
+      for (const auto& [user, database] : refused) {
+        const error why = of.refusal(of_hosts(hosts, user, database));
+        BOOST_TEST(why.code == errc::unavailable, why.message);
+        BOOST_TEST(says(why, "cannot reach a server"));
+      }
+    }
+  }
+  // All of them say so.
+  const std::string twice = here + "," + here;
+  BOOST_TEST(of.refusal(of_hosts(twice, "pw", "postgres")).code == errc::invalid);
+  BOOST_TEST(says(of.refusal(of_hosts(twice, "postgres", "nowhere")), "CREATE DATABASE"));
+  BOOST_TEST(says(of.refusal(of_hosts(twice, "nobody", "postgres")), "CREATE ROLE"));
 }
 
 // During a failover the password is taken by a server that turns out not to be the primary yet.
