@@ -74,7 +74,9 @@ void direct_handlers::run_query(
   store::database* const session = with_.store == nullptr ? nullptr : with_.store->database.get();
   const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
   run(each, by, effect::none, [&]() -> outcome<void> {
-    auto answered = query.run(each.body, session, bytes_);
+    store::lending lent{session == nullptr ? nullptr : &with_.store->for_handlers()};
+    auto answered = query.run(each.body, lent.session(), bytes_);
+    lent.end();
     if (session != nullptr && session->changes() != changed_before) {
       // A query that writes does so outside the fair lock and the inbox, possibly twice: crash it,
       // so that its author hears of it.

@@ -303,6 +303,7 @@ bool store_turn::run_all(
   turn_scope in{
       group_,
       *store_.database,
+      store_.for_handlers(),
       store_.writer,
       sagas_,
       effects_,
