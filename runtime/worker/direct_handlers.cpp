@@ -16,6 +16,7 @@ template <class Handler>
 void direct_handlers::run(
     const item& each, const admitted_by& by, effect possible, const Handler& handler) {
   with_.busy.begin(with_.busy.now());
+  with_.busy.note(work_at_hand::kind::call, each.operation, each.id);
   bytes_.clear();
   try {
     const auto answered = handler();
@@ -110,6 +111,7 @@ void direct_handlers::run_event(item& each, event_turn& events) {
   const replica& by = *with_.instances.choose(each.key);
   write one{.what = &each, .by = by.instance.get(), .replica = by.number};
   with_.busy.begin(with_.busy.now());
+  with_.busy.note(work_at_hand::kind::event, each.operation, each.id);
   const wall_time now = with_.of.parts().time.wall();
   try {
     events.run(one, with_.output, now);

@@ -171,6 +171,15 @@ effect_metrics effect_pool::look() const {
   return seen;
 }
 
+std::vector<std::string> effect_pool::under_way() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::string> all;
+  for (const attempt_under_way& each : under_way_) {
+    all.push_back(fmt::format("the effect `{}` ({})", each.name, to_string(each.key)));
+  }
+  return all;
+}
+
 std::vector<uuid> effect_pool::calls() const {
   const std::lock_guard lock{mutex_};
   return known_.calls();

@@ -84,6 +84,9 @@ public:
 
   effect_metrics look() const;
 
+  /// The tries that threads are at, in words, with the keys of their effects.
+  std::vector<std::string> under_way() const;
+
   /// The calls and events whose effects are here.
   std::vector<uuid> calls() const;
 

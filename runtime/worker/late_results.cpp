@@ -37,6 +37,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
     in.spans.begin(each, row.trace);
   }
   current.in_trace(each.trace(row.trace), each.recorded());
+  in.busy.note(work_at_hand::kind::settlement, row.name, row.key);
   TROUPE_FAULT("effect.before_settle");
   auto settled = effect->settle(row.request, result_in(*each.what), current, reply);
   lent.end();

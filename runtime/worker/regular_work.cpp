@@ -24,6 +24,7 @@ void regular_work::run(const actor& by, turn_scope& in) {
   const auto before = in.output.here();
   in.session.savepoint();
   std::string reason;
+  in.busy.note(work_at_hand::kind::regular);
   try {
     store::lending lent{&in.handlers};
     if (looks) {
