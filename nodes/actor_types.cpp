@@ -41,6 +41,7 @@ std::vector<topology::actor_type> actor_types() {
     known.check_config = std::move(type.check_config);
     known.described = std::move(type.description);
     known.asks_others = type.asks_others;
+    known.has_effects = type.has_effects;
     add_calls(type.sagas, known);
   }
   return all;

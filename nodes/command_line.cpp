@@ -228,6 +228,10 @@ command& command::option(const std::string& name, milliseconds& to, const std::s
     if (to == milliseconds::zero()) {
       throw CLI::ValidationError(fmt::format("`{}` is no duration; write 500ms, 5s or 1m", word));
     }
+    if (to > duration_max) {
+      throw CLI::ValidationError(
+          fmt::format("`{}` is longer than {}", word, duration_text(duration_max)));
+    }
   });
 }
 

@@ -53,6 +53,10 @@ struct config_tree {
 /// The words of `candidates` closest to `word`, as ", did you mean `x`?", or "" if none is close.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The longest duration that people may write where nothing shorter is said: ten years. Added to
+/// any time of this age it is one that a clock can tell, in nanoseconds, too.
+constexpr std::chrono::hours duration_max{24 * 3'650};
+
 /// "250ms", "5s", "1m", "2h", "7d"; a number without unit is refused, as is anything negative.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 

@@ -31,6 +31,7 @@ struct actor_type {
   std::vector<called_operation> calls;
   /// Whether it calls others besides, which its `config` names.
   bool asks_others = false;
+  bool has_effects = false;
   /// The types of those calls.
   std::vector<wire::message_schema> call_types{};
   /// The description of what it answers, hears and publishes.

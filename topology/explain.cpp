@@ -85,6 +85,27 @@ std::string breaker_text(const supervision::breaker_options& options) {
       duration_text(options.timeout));
 }
 
+/// Says where a breaker gives its probe up before the work may be late; empty where it does not.
+std::string early_verdict_text(const capability_plan& capability, const actor_type* type) {
+  const auto deadline = capability.breaker.probe_deadline;
+  const bool has_effects = type != nullptr && type->has_effects;
+  const auto& [key, limit] = has_effects && capability.effects.limit > capability.turn_limit
+                                 ? std::pair{"effects.limit", capability.effects.limit}
+                                 : std::pair{"turn_limit", capability.turn_limit};
+  if (deadline >= limit) {
+    return {};
+  }
+  return fmt::format(
+      "    a probe must answer within {} (`breaker.probe_deadline`), though {} may take {} "
+      "(`{}`): work of a length in between is fine until the breaker opens, and can never close "
+      "it; raise `breaker.probe_deadline` to {}\n",
+      duration_text(deadline),
+      has_effects ? "a call or an effect" : "a call",
+      duration_text(limit),
+      key,
+      duration_text(limit));
+}
+
 std::string start_text(const subscribe_start& start) {
   switch (start.from) {
   case subscribe_start::place::newest:
@@ -296,6 +317,7 @@ std::string capability_text(const capability_plan& capability, const actor_type*
   }
   fmt::format_to(end, "    {}\n", supervision_text(capability.supervision));
   fmt::format_to(end, "    {}\n", breaker_text(capability.breaker));
+  text += early_verdict_text(capability, type);
   fmt::format_to(
       end,
       "    bulkhead: {} at once on each node, {} more wait at the broker, the next is "

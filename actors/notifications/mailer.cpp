@@ -3,10 +3,19 @@
 #include "actors/notifications/letter_text.hpp"
 #include "actors/notifications/smtp_mailer.hpp"
 #include "actors/notifications/spool_mailer.hpp"
+#include "runtime/config.hpp"
+#include "runtime/range.hpp"
 
 #include <filesystem>
 
 namespace troupe::notifications {
+
+namespace {
+
+constexpr range<std::chrono::milliseconds> timeout_range{
+    std::chrono::milliseconds{10}, std::chrono::minutes{10}};
+
+} // namespace
 
 std::optional<config_problem> problem_of(const notifications_options& options) {
   if (!is_address(options.from)) {
@@ -27,6 +36,13 @@ std::optional<config_problem> problem_of(const notifications_options& options) {
   if (!url.starts_with("smtp://") && !url.starts_with("smtps://")) {
     return config_problem{
         "`smtp.url` is no mail server: `" + url + "`", "write it as smtp://HOST:PORT"};
+  }
+  // Without a limit, a server that does not answer has the effect's thread for good.
+  if (options.smtp->timeout < timeout_range.least || options.smtp->timeout > timeout_range.most) {
+    return config_problem{
+        "`smtp.timeout` is " + duration_text(options.smtp->timeout),
+        "give a duration from " + duration_text(timeout_range.least) + " to "
+            + duration_text(timeout_range.most)};
   }
   return std::nullopt;
 }

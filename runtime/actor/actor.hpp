@@ -80,7 +80,8 @@ public:
 protected:
   /// Declares an operation that only reads: it has no turn, no inbox row and no commit, and may run
   /// more than once for one id. `handler` is `(const Request&)` or
-  /// `(const Request&, store::database&)`.
+  /// `(const Request&, store::database&)`. The database is lent for the call and to its thread; one
+  /// that calls begin(), commit(), rollback() or reconnect() is answered `internal`.
   ///
   /// An error that it returns goes to the caller, effect none. One that writes to the database
   /// counts as having thrown: the caller gets `crashed`, effect none, and the replica is made anew.

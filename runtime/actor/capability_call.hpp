@@ -24,7 +24,9 @@ struct capability_call {
 
 /// Calls another capability as the node does, and waits for the answer until the deadline.
 ///
-/// For effects alone: it blocks. Any thread. Nothing where a program has no brokers, as in tests.
+/// For effects alone: it blocks. In a handler or a constructor it is refused at once (`internal`),
+/// since everybody else would wait for its end, perhaps the one who is asked, too. Any thread.
+/// Nothing where a program has no brokers, as in tests.
 /// @errors those of the client (`unavailable`, `deadline_exceeded`), and what the capability
 /// answers.
 using ask_capability = std::function<outcome<std::string>(const capability_call&)>;

@@ -74,7 +74,13 @@ void read_config(
   if (text == nullptr) {
     return;
   }
-  if (const auto duration = parse_duration(*text)) {
+  const auto duration = parse_duration(*text);
+  if (duration && *duration > duration_max) {
+    faults.push_back(
+        {tree.at,
+         fmt::format("{} is `{}`", what, *text),
+         fmt::format("give a duration of {} at most", duration_text(duration_max))});
+  } else if (duration) {
     value = *duration;
   } else {
     faults.push_back(

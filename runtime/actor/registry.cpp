@@ -78,7 +78,9 @@ actor_type with_declarations(actor_type type) {
   const config_tree no_config;
   outcome<wire::actor_description> declared;
   try {
-    declared = type.make({type.name, 0, node, folder, no_config, time, log, true})->declarations();
+    const auto made = type.make({type.name, 0, node, folder, no_config, time, log, true});
+    declared = made->declarations();
+    type.has_effects = made->has_effects();
   } catch (...) {
     throw std::logic_error{fmt::format(
         "actor type `{}` cannot be registered, as its constructor throws without a `config`: {}. "

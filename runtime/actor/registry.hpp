@@ -31,6 +31,8 @@ struct actor_type {
   bool keeps_events = false;
   /// Whether its effects call capabilities that its `config` names (`context::ask`).
   bool asks_others = false;
+  /// Whether its actors have effects.
+  bool has_effects = false;
 
   bool wants_store() const { return !schema.empty() || !sagas.empty(); }
 };

@@ -41,7 +41,10 @@ public:
       : by_{by}, database_{database}, writer_{writer}, id_{id},
         events_from_{id}, key_{key}, now_{now}, requests_{requests} {}
 
-  /// The capability's database. Throws no_store if the topology says `store: none`.
+  /// The capability's database, for statements and savepoints: while the handler runs, and on its
+  /// thread. A handler that calls begin(), commit(), rollback() or reconnect(), that leaves a
+  /// savepoint open or lets another thread use it, counts as having thrown
+  /// (store/lent_session.hpp). Throws no_store if the topology says `store: none`.
   store::database& database();
 
   /// The id of the call or event, the same for every repeat.

@@ -57,7 +57,8 @@ void client::close(milliseconds patience) {
   const std::lock_guard lock{state_->closing};
   if (state_->thread.joinable()) {
     state_->submissions.close();
-    state_->loop.close(state_->time.now() + std::min<milliseconds>(patience, patience_max));
+    state_->loop.close(
+        state_->time.now() + std::clamp<milliseconds>(patience, milliseconds{0}, patience_max));
     state_->thread.join();
   }
 }
@@ -91,7 +92,8 @@ client::submit(std::span<const call_request> calls, std::vector<uuid>* ids, erro
 }
 
 std::size_t client::completions(std::vector<completion>& into, milliseconds patience) {
-  const std::size_t count = state_->completions.take(into, patience);
+  const std::size_t count =
+      state_->completions.take(into, std::min<milliseconds>(patience, patience_max));
   state_->submissions.ended(count);
   return count;
 }

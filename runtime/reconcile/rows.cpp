@@ -42,7 +42,8 @@ bool read_key(wire::reader& from, row& to) {
     }
     return true;
   case wire::value_type::text:
-    if (!from.read_text(bytes)) {
+    // Keys are shown, and travel as text.
+    if (!from.read_text(bytes) || !wire::is_utf8(bytes) || wire::has_nul(bytes)) {
       return false;
     }
     to.key = key_of(bytes);
@@ -166,7 +167,12 @@ read_rows(const source& from, const std::vector<std::string>& fields, std::strin
     std::string_view bad = from.key;
     for (row& each : rows) {
       if (!read_row(whole, from, fields, each, bad)) {
-        return wrong(from, fmt::format("has a row whose `{}` is no id, text or integer", bad));
+        return wrong(
+            from,
+            fmt::format(
+                "has a row whose `{}` is no id, text{} or integer",
+                bad,
+                bad == from.key ? " (UTF-8, without a NUL)" : ""));
       }
     }
     return rows;

@@ -31,7 +31,8 @@ struct row {
 
 /// The rows in a reply, MessagePack.
 /// @param fields those that are kept of each.
-/// @errors `invalid`: there is no such list, or a row has no key, or one of another kind.
+/// @errors `invalid`: there is no such list, or a row has no key, or one of another kind, or a
+/// key that is a text and no UTF-8, or has a NUL.
 outcome<std::vector<row>>
 read_rows(const source& from, const std::vector<std::string>& fields, std::string_view reply);
 

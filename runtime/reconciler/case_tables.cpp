@@ -42,7 +42,12 @@ std::optional<uuid> id_in(const std::string& key) {
 std::vector<pass_row> case_tables::passes() const {
   std::vector<pass_row> all;
   session_.query("SELECT invariant, due_at, looking FROM passes", [&](const store::row& row) {
-    all.push_back({std::string{row.text(0)}, time_in(row.integer(1)), row.integer(2) != 0});
+    pass_row& pass = all.emplace_back();
+    pass.invariant = row.text(0);
+    pass.due = time_in(row.integer(1));
+    if (row.integer(2) != 0) {
+      pass.looking_since = time_in(row.integer(2));
+    }
   });
   return all;
 }
@@ -77,8 +82,15 @@ std::optional<pass_state> case_tables::state(const std::string& invariant) const
   return found;
 }
 
-void case_tables::begin_look(const std::string& invariant) {
-  session_.execute("UPDATE passes SET looking = 1 WHERE invariant = $1", invariant);
+void case_tables::begin_look(const std::string& invariant, wall_time now) {
+  session_.execute(
+      "UPDATE passes SET looking = $2 WHERE invariant = $1",
+      invariant,
+      std::max<std::int64_t>(unix_millis(now), 1));
+}
+
+void case_tables::give_up_look(const std::string& invariant) {
+  session_.execute("UPDATE passes SET looking = 0 WHERE invariant = $1", invariant);
 }
 
 void case_tables::save(const std::string& invariant, const pass_step& step, wall_time now) {

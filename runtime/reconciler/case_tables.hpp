@@ -15,8 +15,9 @@
 
 namespace troupe::reconcile {
 
-/// A row of `passes` for each invariant; `looking` is 1 from the turn that asks for a look to the
-/// one that settles it. A row of `cases` for each case that was ever opened and is not forgotten.
+/// A row of `passes` for each invariant; `looking` is not 0 from the turn that asks for a look to
+/// the one that settles it: the time of the first, in milliseconds since 1970 (1, if an earlier
+/// release asked). A row of `cases` for each case that was ever opened and is not forgotten.
 inline constexpr std::array schema{store::migration{1, "passes and cases", R"sql(
 CREATE TABLE passes (
   invariant TEXT PRIMARY KEY,
@@ -49,7 +50,8 @@ CREATE INDEX corrections_wanted ON cases (case_id) WHERE correction = 'wanted';
 struct pass_row {
   std::string invariant;
   wall_time due{};
-  bool is_looking = false;
+  /// The time at which the look began that has not ended.
+  std::optional<wall_time> looking_since{};
 };
 
 /// A correcting saga that is to be asked for.
@@ -70,7 +72,9 @@ public:
 
   /// The state of the pass; nothing if there is none.
   std::optional<pass_state> state(const std::string& invariant) const;
-  void begin_look(const std::string& invariant);
+  void begin_look(const std::string& invariant, wall_time now);
+  /// Gives a look up whose end nobody waits for any more; it may come nevertheless.
+  void give_up_look(const std::string& invariant);
   /// Writes what a look came to, and that it is over.
   void save(const std::string& invariant, const pass_step& step, wall_time now);
   /// Makes a pass due.

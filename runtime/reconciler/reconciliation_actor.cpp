@@ -1,8 +1,12 @@
 #include "runtime/reconciler/reconciliation_actor.hpp"
 
+#include "runtime/range.hpp"
 #include "runtime/reconciler/case_tables.hpp"
 #include "runtime/reconciler/invariants_file.hpp"
 #include "runtime/store/turn/retention.hpp"
+#include "runtime/time_text.hpp"
+#include "runtime/wire/check.hpp"
+#include "runtime/wire/error_map.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <algorithm>
@@ -16,9 +20,17 @@ namespace troupe::reconcile {
 namespace {
 
 constexpr std::chrono::hours closed_kept{24 * 90};
-constexpr milliseconds every_least{1'000};
+/// Far more than a look takes: its result cannot be written down, or its effect hangs.
+constexpr std::chrono::minutes look_patience{10};
+constexpr range<milliseconds> every_range{milliseconds{1'000}, std::chrono::hours{24 * 365}};
+constexpr range<milliseconds> settle_range{milliseconds{0}, std::chrono::hours{24 * 30}};
+/// Without any time in between, both looks would see the same moment.
+constexpr range<milliseconds> recheck_range{milliseconds{10}, std::chrono::hours{1}};
+/// A look that waits has an effect thread to itself.
+constexpr range<milliseconds> pause_range{milliseconds{0}, milliseconds{10'000}};
 constexpr std::int64_t page_least = 10;
 constexpr std::int64_t page_most = 10'000;
+constexpr std::size_t trouble_bytes_max = 1'000;
 
 /// The request of the effect `look`.
 struct look_request {
@@ -49,6 +61,28 @@ pass_times times_of(const reconciliation_options& given) {
   return {.every = given.every, .recheck = given.recheck};
 }
 
+/// The problem of a duration; nothing if it is within its range.
+std::optional<config_problem>
+problem_with(std::string_view key, milliseconds given, const range<milliseconds>& allowed) {
+  if (given >= allowed.least && given <= allowed.most) {
+    return std::nullopt;
+  }
+  return config_problem{
+      fmt::format("config.{} is {}", key, duration_text(given)),
+      fmt::format(
+          "give a duration from {} to {}",
+          duration_text(allowed.least),
+          duration_text(allowed.most))};
+}
+
+/// Whether a look has not ended in time. One that began in the future began under a wall clock
+/// that was ahead.
+bool is_stuck(const pass_row& pass, wall_time now) {
+  return pass.looking_since
+         && (now - *pass.looking_since > look_patience
+             || *pass.looking_since - now > look_patience);
+}
+
 outcome<settled>
 start_saga(const ask_capability& ask, const correction_request& wanted, const effect_call& call) {
   const std::size_t dot = wanted.saga.find('.');
@@ -68,8 +102,17 @@ std::optional<config_problem> problem_of(const reconciliation_options& given) {
     return config_problem{
         "config.invariants is missing", "name the file of invariants, from this file's folder"};
   }
-  if (given.every < every_least) {
-    return config_problem{"config.every is below 1s", "give 1s or more"};
+  if (auto wrong = problem_with("every", given.every, every_range)) {
+    return wrong;
+  }
+  if (auto wrong = problem_with("recheck", given.recheck, recheck_range)) {
+    return wrong;
+  }
+  if (auto wrong = problem_with("pause", given.pause, pause_range)) {
+    return wrong;
+  }
+  if (auto wrong = problem_with("settle", given.settle.value_or(milliseconds{0}), settle_range)) {
+    return wrong;
   }
   if (given.page < page_least || given.page > page_most) {
     return config_problem{
@@ -175,14 +218,15 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
   const pass_row* next = nullptr;
   bool is_looking = false;
   for (const pass_row& each : passes) {
-    is_looking = is_looking || each.is_looking;
-    if (is_due(each.due, turn.now(), times_of(options_)) && find(each.invariant) != nullptr
-        && (next == nullptr || each.due < next->due)) {
+    // A look that does not end holds up its own invariant alone.
+    is_looking = is_looking || (each.looking_since && !is_stuck(each, turn.now()));
+    if (!each.looking_since && is_due(each.due, turn.now(), times_of(options_))
+        && find(each.invariant) != nullptr && (next == nullptr || each.due < next->due)) {
       next = &each;
     }
   }
   if (next != nullptr && !is_looking) {
-    books.begin_look(next->invariant);
+    books.begin_look(next->invariant, turn.now());
     const pass_state state =
         by_rule(*books.state(next->invariant), rule_of(*find(next->invariant)));
     look_request wanted{next->invariant, {state.behind}};
@@ -209,6 +253,7 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
 void reconciliation_actor::take(
     const std::string& invariant, std::string_view behind, slice seen, turn& turn) {
   case_tables books{turn.database()};
+  seen.trouble = wire::travelling(seen.trouble, trouble_bytes_max);
   auto before = books.state(invariant);
   if (!before) {
     return;
@@ -254,7 +299,8 @@ void reconciliation_actor::tell(
     const wall_time settled_time = store::retention{turn.database()}.read().time;
     told = books.close(invariant, change.what, std::max(turn.now(), settled_time));
   }
-  const bool fits = told.order_id.size() <= wire::key_bytes_max;
+  const bool fits = told.order_id.size() <= wire::key_bytes_max && wire::is_utf8(told.order_id)
+                    && !wire::has_nul(told.order_id);
   turn.publish(
       change.opens ? "data.inconsistency.detected" : "data.inconsistency.resolved",
       told,
@@ -263,6 +309,12 @@ void reconciliation_actor::tell(
 
 outcome<run_begun> reconciliation_actor::handle(const run_now& request, turn& turn) const {
   case_tables books{turn.database()};
+  for (const pass_row& each : books.passes()) {
+    if (is_stuck(each, turn.now())
+        && request.invariant.value_or(each.invariant) == each.invariant) {
+      books.give_up_look(each.invariant);
+    }
+  }
   run_begun begun;
   for (const invariant& each : invariants_) {
     if (!request.invariant || *request.invariant == each.name) {
@@ -284,10 +336,20 @@ outcome<run_begun> reconciliation_actor::handle(const run_now& request, turn& tu
 }
 
 pass_list reconciliation_actor::list_passes_of(store::database& session) const {
-  pass_list all = case_tables{session}.list();
+  const case_tables books{session};
+  pass_list all = books.list();
+  const std::vector<pass_row> passes = books.passes();
   for (listed_pass& each : all.passes) {
+    const auto row = std::find_if(passes.begin(), passes.end(), [&](const pass_row& pass) {
+      return pass.invariant == each.invariant;
+    });
     if (find(each.invariant) == nullptr) {
       each.not_compared = fmt::format("{} has no such invariant", file_);
+    } else if (row != passes.end() && is_stuck(*row, time_.wall())) {
+      each.not_compared = fmt::format(
+          "not compared: the look that began at {} has not ended: `troupe effects` and the log say "
+          "what it waits for; `run` gives it up and begins another",
+          utc_time_text(*row->looking_since));
     }
   }
   return all;

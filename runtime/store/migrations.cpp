@@ -1,5 +1,6 @@
 #include "runtime/store/migrations.hpp"
 
+#include "runtime/store/lent_session.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
@@ -106,7 +107,10 @@ enum class within { one_each, the_callers };
 void run(database& session, const clock& time, std::string_view component, const migration& step) {
   session.script(step.sql);
   if (step.fill != nullptr) {
-    step.fill(session);
+    lent_session for_fill{session, "the `fill` of a migration"};
+    lending lent{&for_fill};
+    step.fill(*lent.session());
+    lent.end();
   }
   session.execute(
       "INSERT INTO schema_versions (component, version, name, digest, at) "

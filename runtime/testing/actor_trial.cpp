@@ -42,6 +42,7 @@ actor_trial::actor_trial(const actor_type& type, config_tree settings)
     throw std::runtime_error{opened.error().message};
   }
   database = std::move(*opened);
+  for_handlers_ = std::make_unique<store::lent_session>(*database);
   if (const auto migrated = migrate(*database, time, type); !migrated) {
     throw std::runtime_error{migrated.error().message};
   }
@@ -53,7 +54,10 @@ outcome<std::string> actor_trial::ask_bytes(std::string_view operation, const st
     blame_test("the actor has no query", operation);
   }
   std::string reply;
-  return query->run(body, database.get(), reply).map([&] { return std::move(reply); });
+  store::lending lent{for_handlers_.get()};
+  const auto answered = query->run(body, lent.session(), reply);
+  lent.end();
+  return answered.map([&] { return std::move(reply); });
 }
 
 outcome<std::string>
@@ -88,10 +92,12 @@ actor_trial::tell_bytes(const uuid& id, std::string_view topic, const std::strin
     blame_test("the actor does not hear events of", topic);
   }
   store::transaction writing{tables()};
-  turn turn = begin(derived_id(id, capability_));
+  store::lending lent{for_handlers_.get()};
+  turn turn = begin(derived_id(id, capability_), lent);
   const event_info info{
       .id = id, .topic = topic, .key = {}, .source = {}, .time = time.wall(), .position = 1};
   auto handled = handler->run(body, info, turn);
+  lent.end();
   if (handled) {
     writing.commit();
   }
@@ -105,7 +111,8 @@ outcome<std::string> actor_trial::run_effect(const store::effect_row& row) {
 outcome<std::string>
 actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::string>& result) {
   store::transaction writing{tables()};
-  turn turn = begin(row.call);
+  store::lending lent{for_handlers_.get()};
+  turn turn = begin(row.call, lent);
   std::string reply;
   outcome<std::string_view> seen = failure{error{}};
   if (result) {
@@ -114,6 +121,7 @@ actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::strin
     seen = failure{result.error()};
   }
   const auto settled = found_effect(row.name).settle(row.request, seen, turn, reply);
+  lent.end();
   store::effects{tables()}.remove(row.key);
   writing.commit();
   if (!settled) {
@@ -145,9 +153,9 @@ store::database& actor_trial::tables() const {
   return *database;
 }
 
-turn actor_trial::begin(const uuid& id) {
+turn actor_trial::begin(const uuid& id, const store::lending& lent) {
   requests_ = {};
-  return turn{*actor_, database.get(), 1, id, {}, time.wall(), requests_};
+  return turn{*actor_, lent.session(), 1, id, {}, time.wall(), requests_};
 }
 
 outcome<handlers::answered> actor_trial::run(
@@ -157,8 +165,10 @@ outcome<handlers::answered> actor_trial::run(
     blame_test("the actor has no command", operation);
   }
   store::transaction writing{tables()};
-  turn turn = begin(id);
+  store::lending lent{for_handlers_.get()};
+  turn turn = begin(id, lent);
   auto answered = command->run(body, turn, reply);
+  lent.end();
   if (answered) {
     writing.commit();
   }

@@ -4,6 +4,7 @@
 #include "runtime/actor/registry.hpp"
 #include "runtime/actor/turn_requests.hpp"
 #include "runtime/store/database.hpp"
+#include "runtime/store/lent_session.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -30,7 +31,7 @@ public:
 
 /// One replica over a database of its own, called without the runtime: its operations, events and
 /// effects as functions. A refusal undoes what the handler wrote. There is no inbox: every call
-/// reaches the handler.
+/// reaches the handler. What the runtime refuses a handler (store/lent_session.hpp) is thrown.
 ///
 /// What the actor does not have, or answers otherwise than is asked for, is thrown as
 /// std::logic_error, as it is a fault of the test.
@@ -125,7 +126,7 @@ private:
   run(const uuid& id, std::string_view operation, std::string_view body, std::string& reply);
   store::database& tables() const;
   /// A turn of the actor, whose requests are those of the last turn from now on.
-  turn begin(const uuid& id);
+  turn begin(const uuid& id, const store::lending& lent);
 
   const std::string capability_ = "test";
   const std::string node_ = "n1";
@@ -133,6 +134,7 @@ private:
   observe::event_log log_{time, "n1", observe::log_format::text};
   uuid_source ids_{1};
   turn_requests requests_;
+  std::unique_ptr<store::lent_session> for_handlers_;
   std::unique_ptr<actor> actor_;
 };
 

@@ -233,12 +233,14 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     return failure{too_many_effects()};
   }
   const std::size_t effects_before = in.output.effects.size();
-  turn current{*each.by, &in.session, in.writer, what.id, what.key, in.now, in.output};
+  store::lending lent{&in.handlers};
+  turn current{*each.by, lent.session(), in.writer, what.id, what.key, in.now, in.output};
   current.in_trace(each.trace(what.trace), each.recorded());
   try {
     const auto& command = std::get<handlers::command>(*each.by->find(what.operation).how);
     TROUPE_FAULT("turn.before_handler");
     auto handled = command.run(what.body, current, each.result.bytes);
+    lent.end();
     if (each.with_savepoint) {
       in.session.await(); // It is run so to find out which of its statements fails.
     }

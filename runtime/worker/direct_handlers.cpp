@@ -16,6 +16,7 @@ template <class Handler>
 void direct_handlers::run(
     const item& each, const admitted_by& by, effect possible, const Handler& handler) {
   with_.busy.begin(with_.busy.now());
+  with_.busy.note(work_at_hand::kind::call, each.operation, each.id);
   bytes_.clear();
   try {
     const auto answered = handler();
@@ -74,7 +75,9 @@ void direct_handlers::run_query(
   store::database* const session = with_.store == nullptr ? nullptr : with_.store->database.get();
   const std::int64_t changed_before = session == nullptr ? 0 : session->changes();
   run(each, by, effect::none, [&]() -> outcome<void> {
-    auto answered = query.run(each.body, session, bytes_);
+    store::lending lent{session == nullptr ? nullptr : &with_.store->for_handlers()};
+    auto answered = query.run(each.body, lent.session(), bytes_);
+    lent.end();
     if (session != nullptr && session->changes() != changed_before) {
       // A query that writes does so outside the fair lock and the inbox, possibly twice: crash it,
       // so that its author hears of it.
@@ -108,6 +111,7 @@ void direct_handlers::run_event(item& each, event_turn& events) {
   const replica& by = *with_.instances.choose(each.key);
   write one{.what = &each, .by = by.instance.get(), .replica = by.number};
   with_.busy.begin(with_.busy.now());
+  with_.busy.note(work_at_hand::kind::event, each.operation, each.id);
   const wall_time now = with_.of.parts().time.wall();
   try {
     events.run(one, with_.output, now);

@@ -2,7 +2,6 @@
 
 #include "runtime/backoff.hpp"
 #include "runtime/fault_point.hpp"
-#include "runtime/observe/span_names.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
@@ -21,15 +20,6 @@ constexpr milliseconds backoff_first{40};
 constexpr milliseconds backoff_max{5'000};
 // Threads of one pool, those that hang included, as a multiple of the ones that are to work.
 constexpr int lanes_max_factor = 4;
-
-/// The result of a try as the breaker counts it; nothing if it does not. Only the first failure of
-/// an effect counts: one effect that never works must not open the breaker for all.
-std::optional<supervision::call_result> judged_by(const outcome<std::string>& result, int attempt) {
-  if (result) {
-    return supervision::call_result::ok;
-  }
-  return attempt == 1 ? supervision::result_of(result.error().code) : std::nullopt;
-}
 
 /// A throw is a failure like any other: the outside may or may not have been reached.
 outcome<std::string>
@@ -50,6 +40,20 @@ run_effect(const actor& instance, const store::effect_row& row, const effect_cal
   }
 }
 
+/// @param has_begun whether its handler was called.
+void log_failure(
+    group& of, const store::effect_row& row, int attempt, const error& why, bool has_begun) {
+  of.parts().log.write(
+      has_begun ? "effect.failed" : "effect.not_started",
+      {{"capability", of.name()},
+       {"effect", row.name},
+       {"key", to_string(row.key)},
+       {"call", to_string(row.call)},
+       {"attempt", fmt::to_string(attempt)},
+       {"reason", why.message},
+       {"trace", observe::hex_of(observe::trace_of(row.trace, row.call))}});
+}
+
 } // namespace
 
 item result_of(const uuid& key, store::unsettled_result result) {
@@ -63,7 +67,7 @@ item result_of(const uuid& key, store::unsettled_result result) {
 }
 
 effect_pool::effect_pool(group& of, std::function<std::unique_ptr<actor>()> make)
-    : group_{of}, make_{std::move(make)}, spans_{of.parts().spans.add()} {
+    : group_{of}, breaker_{of}, make_{std::move(make)}, spans_{of} {
   const std::lock_guard lock{mutex_};
   for (int i = 0; i < of.options().effect_threads; ++i) {
     add_lane();
@@ -167,6 +171,15 @@ effect_metrics effect_pool::look() const {
   return seen;
 }
 
+std::vector<std::string> effect_pool::under_way() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<std::string> all;
+  for (const attempt_under_way& each : under_way_) {
+    all.push_back(fmt::format("the effect `{}` ({})", each.name, to_string(each.key)));
+  }
+  return all;
+}
+
 std::vector<uuid> effect_pool::calls() const {
   const std::lock_guard lock{mutex_};
   return known_.calls();
@@ -175,28 +188,9 @@ std::vector<uuid> effect_pool::calls() const {
 void effect_pool::run(lane& self) {
   std::unique_ptr<actor> instance;
   while (auto taken = next()) {
-    try {
-      if (!instance) {
-        instance = make_();
-      }
-    } catch (...) {
-      group_.parts().log.write(
-          "effect.not_started",
-          {{"capability", group_.name()},
-           {"effect", taken->row.name},
-           {"reason", "the actor's constructor threw"}});
-      try_again(std::move(*taken));
-      continue;
-    }
-    auto result = run_one(*instance, *taken);
+    auto result = run_one(instance, *taken);
     group_.counters().effects.fetch_add(1, std::memory_order_relaxed);
     if (!result && is_momentary(result.error())) {
-      if (is_worth_a_line(taken->attempt)) {
-        log_failure(*taken, result.error());
-      }
-      if (result.error().code == errc::crashed) {
-        instance.reset(); // A throw may have left it half changed.
-      }
       try_again(std::move(*taken));
     } else {
       finish(std::move(*taken), result);
@@ -212,106 +206,77 @@ void effect_pool::run(lane& self) {
 /// Tries an effect once and tells the group's breaker how it went: the call that asked was answered
 /// "pending", which says nothing about the outside. An effect is promised, so it runs even if the
 /// breaker refuses it; then it does not count.
-outcome<std::string> effect_pool::run_one(const actor& instance, const job& which) {
-  if (instance.find_effect(which.row.name) == nullptr) {
-    // An effect that the actor does not know says nothing of the outside.
-    return run_effect(instance, which.row, {});
-  }
-  std::vector<supervision::admission> admissions;
+///
+/// @param instance made here if there is none, as a part of the try: a constructor that connects to
+/// the outside hangs and fails as effects do. Null afterwards if it threw.
+outcome<std::string> effect_pool::run_one(std::unique_ptr<actor>& instance, const job& which) {
   const instant began = group_.parts().time.now();
-  group_.breaker().admit(1, began, admissions);
   attempt_under_way now_running{
       which.row.key,
       which.row.call,
       which.row.name,
       which.attempt,
       began,
-      {},
+      breaker_.admit(which.attempt, began),
       false,
+      instance == nullptr,
       which.row.trace};
-  if (const auto* admitted = std::get_if<supervision::admitted>(&admissions.front())) {
-    now_running.admitted = *admitted;
-  }
   std::unique_lock lock{mutex_};
   const auto noted = under_way_.insert(under_way_.end(), std::move(now_running));
-  const auto span = begin_span(which);
+  const auto span = spans_.begin(which.row);
   lock.unlock();
   const std::string_view trace = span ? span->context : which.row.trace;
-  auto result = run_effect(instance, which.row, {which.row.key, which.attempt, trace});
+  auto result = make(instance, noted).and_then([&] {
+    return run_effect(*instance, which.row, {which.row.key, which.attempt, trace});
+  });
+  // An effect that the actor does not know says nothing of the outside.
+  const bool is_unknown = instance && instance->find_effect(which.row.name) == nullptr;
+  if (!result && result.error().code == errc::crashed) {
+    instance.reset(); // A throw may have left it half changed. Its destructor, too, may hang.
+  }
   lock.lock();
   const attempt_under_way ended = std::move(*noted);
   under_way_.erase(noted);
   overdue_ -= ended.is_overdue ? 1 : 0;
   const instant now = group_.parts().time.now();
-  (result                         ? measured_.done
-   : is_momentary(result.error()) ? measured_.failed
-                                  : measured_.refused)
-      .record(now - began);
-  if (span || !result || now - began > observe::slow_from) {
-    end_span(which, span.get(), result, now - began);
+  if (!is_unknown) {
+    (result                         ? measured_.done
+     : is_momentary(result.error()) ? measured_.failed
+                                    : measured_.refused)
+        .record(now - began);
+    spans_.end({which.row, which.attempt, span.get()}, result, now - began);
   }
   lock.unlock();
-  if (ended.admitted && !ended.is_overdue) {
-    const group_breaker::result how{*ended.admitted, judged_by(result, which.attempt), now - began};
-    group_.breaker().record({&how, 1}, now);
+  if (!ended.is_overdue) {
+    breaker_.tell(
+        ended.admitted,
+        which.attempt,
+        is_unknown ? std::nullopt : effect_breaker::judged_by(result, which.attempt),
+        now - began,
+        now);
+  }
+  if (!result && is_momentary(result.error()) && is_worth_a_line(which.attempt)) {
+    log_failure(group_, which.row, which.attempt, result.error(), !ended.is_making);
   }
   return result;
 }
 
-/// The span of a try, if its trace is recorded. Under the mutex.
-std::unique_ptr<observe::open_span> effect_pool::begin_span(const job& which) {
-  const auto above =
-      observe::says_recorded(which.row.trace) ? observe::read_trace(which.row.trace) : std::nullopt;
-  if (!above) {
-    return nullptr;
+/// Makes the instance of a thread, if it has none.
+outcome<void>
+effect_pool::make(std::unique_ptr<actor>& instance, std::list<attempt_under_way>::iterator of) {
+  if (instance) {
+    return {};
   }
-  auto made = std::make_unique<observe::open_span>();
-  made->record.trace = above->trace;
-  made->record.parent = above->span;
-  made->record.id = spans_.new_id();
-  made->context = observe::trace_text({above->trace, made->record.id, true}, which.row.trace);
-  return made;
-}
-
-/// Records a try. Without a trace that is recorded only one that failed for a technical reason or
-/// was slow has a span. Under the mutex.
-void effect_pool::end_span(
-    const job& which,
-    const observe::open_span* begun,
-    const outcome<std::string>& result,
-    instant::duration took) {
-  const bool has_failed = !result && is_momentary(result.error());
-  if (begun == nullptr && !has_failed && took <= observe::slow_from) {
-    return;
+  try {
+    instance = make_();
+  } catch (...) {
+    return failure{error{
+        .code = errc::crashed,
+        .message = fmt::format("the actor's constructor threw: {}", what_was_thrown())}};
   }
-  observe::span record;
-  if (begun != nullptr) {
-    record = begun->record;
-  } else {
-    const auto above =
-        observe::read_trace(which.row.trace).value_or(observe::root_of(which.row.call));
-    record.trace = above.trace;
-    record.parent = above.span;
-    record.id = spans_.new_id();
-  }
-  record.kind = observe::span_kind::client;
-  record.has_failed = has_failed;
-  record.duration = took.count();
-  record.start = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                     group_.parts().time.wall().time_since_epoch())
-                     .count()
-                 - record.duration;
-  record.set_name(
-      fmt::format("{} effect {}", group_.name(), which.row.name),
-      observe::fields_of(which.row.trace).tracestate);
-  record.note(observe::names::capability, group_.name());
-  record.note(observe::names::effect_key, to_string(which.row.key));
-  record.note(observe::names::message_id, to_string(which.row.call));
-  record.note(observe::names::attempt, fmt::to_string(which.attempt));
-  if (!result) {
-    record.note(observe::names::error, name_of(result.error().code));
-  }
-  spans_.add(record);
+  const std::lock_guard lock{mutex_};
+  of->is_making = false;
+  return {};
 }
 
 void effect_pool::tick(instant now) {
@@ -345,13 +310,14 @@ void effect_pool::tick(instant now) {
 }
 
 void effect_pool::judge(const attempt_under_way& overdue, instant now) {
-  if (overdue.admitted) {
-    const outcome<std::string> failed = failure{
-        error{.code = errc::deadline_exceeded, .message = "the outside did not answer in time"}};
-    const group_breaker::result how{
-        *overdue.admitted, judged_by(failed, overdue.attempt), now - overdue.began};
-    group_.breaker().record({&how, 1}, now);
-  }
+  const outcome<std::string> failed = failure{
+      error{.code = errc::deadline_exceeded, .message = "the outside did not answer in time"}};
+  breaker_.tell(
+      overdue.admitted,
+      overdue.attempt,
+      effect_breaker::judged_by(failed, overdue.attempt),
+      now - overdue.began,
+      now);
   group_.parts().log.write(
       "effect.overdue",
       {{"capability", group_.name()},
@@ -362,20 +328,10 @@ void effect_pool::judge(const attempt_under_way& overdue, instant now) {
        {"limit_ms", fmt::to_string(group_.options().effect_limit.count())},
        {"trace", observe::hex_of(observe::trace_of(overdue.trace, overdue.call))},
        {"what",
-        "the outside has not answered in time, which the breaker counts as a failure; the try goes "
-        "on"}});
-}
-
-void effect_pool::log_failure(const job& failed, const error& why) {
-  group_.parts().log.write(
-      "effect.failed",
-      {{"capability", group_.name()},
-       {"effect", failed.row.name},
-       {"key", to_string(failed.row.key)},
-       {"call", to_string(failed.row.call)},
-       {"attempt", fmt::to_string(failed.attempt)},
-       {"reason", why.message},
-       {"trace", observe::hex_of(observe::trace_of(failed.row.trace, failed.row.call))}});
+        fmt::format(
+            "{}, which the breaker counts as a failure; the try goes on",
+            overdue.is_making ? "the actor's constructor has not returned in time"
+                              : "the outside has not answered in time")}});
 }
 
 std::optional<effect_pool::job> effect_pool::next() {

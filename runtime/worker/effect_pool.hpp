@@ -2,7 +2,9 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/store/turn/writers.hpp"
+#include "runtime/worker/effect_breaker.hpp"
 #include "runtime/worker/effect_metrics.hpp"
+#include "runtime/worker/effect_spans.hpp"
 #include "runtime/worker/group.hpp"
 #include "runtime/worker/known_effects.hpp"
 
@@ -34,9 +36,10 @@ item result_of(const uuid& key, store::unsettled_result result);
 /// effect. Effects that are unfinished when the process dies are in the database.
 ///
 /// A try that is over its time (`effect_limit`) counts as failed for the breaker, since an outside
-/// that never answers would else be seen by nobody. A thread cannot be ended from outside, and a
-/// second try beside the first could reach the outside twice: so the try goes on, another thread
-/// takes the place of its own, and its result counts whenever it comes.
+/// that never answers would else be seen by nobody; the constructor of a thread's instance is a
+/// part of the try. A thread cannot be ended from outside, and a second try beside the first could
+/// reach the outside twice: so the try goes on, another thread takes the place of its own, and its
+/// result counts whenever it comes.
 ///
 /// Any thread, under one mutex.
 class effect_pool {
@@ -81,6 +84,9 @@ public:
 
   effect_metrics look() const;
 
+  /// The tries that threads are at, in words, with the keys of their effects.
+  std::vector<std::string> under_way() const;
+
   /// The calls and events whose effects are here.
   std::vector<uuid> calls() const;
 
@@ -103,6 +109,8 @@ private:
     std::optional<supervision::admitted> admitted{};
     /// Its time is up: the breaker has heard of it.
     bool is_overdue = false;
+    /// The actor's constructor runs.
+    bool is_making = false;
     /// The trace in the effect's row.
     std::string trace{};
   };
@@ -114,20 +122,15 @@ private:
 
   void add_lane();
   void run(lane& self);
-  outcome<std::string> run_one(const actor& instance, const job& which);
-  std::unique_ptr<observe::open_span> begin_span(const job& which);
-  void end_span(
-      const job& which,
-      const observe::open_span* begun,
-      const outcome<std::string>& result,
-      instant::duration took);
+  outcome<std::string> run_one(std::unique_ptr<actor>& instance, const job& which);
+  outcome<void> make(std::unique_ptr<actor>& instance, std::list<attempt_under_way>::iterator of);
   std::optional<job> next();
   void finish(job&& done, const outcome<std::string>& result);
   void try_again(job&& failed);
-  void log_failure(const job& failed, const error& why);
   void judge(const attempt_under_way& overdue, instant now);
 
   group& group_;
+  effect_breaker breaker_;
   std::function<std::unique_ptr<actor>()> make_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -141,7 +144,7 @@ private:
   int overdue_ = 0; // The number of those in `under_way_` whose time is up.
   int lanes_alive_ = 0;
   std::list<lane> lanes_;
-  observe::span_ring& spans_;
+  effect_spans spans_;
   effect_metrics measured_; // The measurements, without the numbers that the lists above have.
 };
 

@@ -183,9 +183,10 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
       wall_time{milliseconds{what.time}},
       what.token,
       static_cast<int>(attempts) + 1};
+  store::lending lent{store_ == nullptr ? nullptr : &store_->for_handlers()};
   turn current{
       *each.by,
-      store_ == nullptr ? nullptr : store_->database.get(),
+      lent.session(),
       store_ == nullptr ? 0 : store_->writer,
       derived_id(what.id, group_.name()),
       what.key,
@@ -196,6 +197,7 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
   TROUPE_FAULT("event.before_handler");
   try {
     auto handled = handler->run(what.body, info, current);
+    lent.end();
     if (each.with_savepoint && store_ != nullptr) {
       store_->database->await(); // As a command does (call_turn).
     }

@@ -253,12 +253,44 @@ void group_runtime::tick(instant now) {
 std::optional<instant> group_runtime::busy_since() const {
   std::optional<instant> longest;
   for (const auto& each : runners_->all) {
-    const std::optional<instant> since = each.runner->busy_since();
+    const std::optional<instant> since = each.runner->busy().busy_since();
     if (since && (!longest || *since < *longest)) {
       longest = since;
     }
   }
   return longest;
+}
+
+work_at_hand::note group_runtime::at_hand() const {
+  std::optional<instant> longest;
+  work_at_hand::note found;
+  for (const auto& each : runners_->all) {
+    const std::optional<instant> since = each.runner->busy().busy_since();
+    if (since && (!longest || *since < *longest)) {
+      longest = since;
+      found = each.runner->busy().at_hand().look().value_or(work_at_hand::note{});
+    }
+  }
+  return found;
+}
+
+std::string group_runtime::under_way() const {
+  std::vector<std::string> all;
+  for (const auto& each : runners_->all) {
+    const auto what = each.runner->busy().at_hand().look();
+    if (each.runner->busy().busy_since() && what) {
+      all.push_back(what->in(front_->name()));
+      if (what->message != uuid{}) {
+        all.back() += " (" + to_string(what->message) + ")";
+      }
+    }
+  }
+  if (const effect_pool* const effects = front_->effects()) {
+    for (const std::string& each : effects->under_way()) {
+      all.push_back(fmt::format("{} of `{}`", each, front_->name()));
+    }
+  }
+  return fmt::format("{}", fmt::join(all, ", "));
 }
 
 std::vector<supervision::child_status> group_runtime::replicas() const {

@@ -3,6 +3,7 @@
 #include "runtime/supervision/supervisor.hpp"
 #include "runtime/worker/group.hpp"
 #include "runtime/worker/group_trend.hpp"
+#include "runtime/worker/work_at_hand.hpp"
 
 #include <memory>
 #include <string>
@@ -46,6 +47,13 @@ public:
 
   /// The time since when the longest handler or commit has been running; nothing if none is.
   std::optional<instant> busy_since() const;
+
+  /// What the runner is at that has been busy for longest, as far as that can be read.
+  work_at_hand::note at_hand() const;
+
+  /// All that runs, in words: handlers and effects by their names, with their ids. Empty if nothing
+  /// does.
+  std::string under_way() const;
 
   std::vector<supervision::child_status> replicas() const;
 

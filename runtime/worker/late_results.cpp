@@ -30,14 +30,17 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   if (effect == nullptr) {
     return failure{internal_error("no such effect in this program", troupe::effect::unknown)};
   }
-  turn current{*each.by, &in.session, in.writer, row.call, {}, in.now, in.output};
+  store::lending lent{&in.handlers};
+  turn current{*each.by, lent.session(), in.writer, row.call, {}, in.now, in.output};
   current.name_events_after(row.key);
   if (!row.trace.empty()) {
     in.spans.begin(each, row.trace);
   }
   current.in_trace(each.trace(row.trace), each.recorded());
+  in.busy.note(work_at_hand::kind::settlement, row.name, row.key);
   TROUPE_FAULT("effect.before_settle");
   auto settled = effect->settle(row.request, result_in(*each.what), current, reply);
+  lent.end();
   if (settled) {
     settled = in.of.check_answer(reply.size(), troupe::effect::unknown);
     if (!settled) {

@@ -24,15 +24,18 @@ void regular_work::run(const actor& by, turn_scope& in) {
   const auto before = in.output.here();
   in.session.savepoint();
   std::string reason;
+  in.busy.note(work_at_hand::kind::regular);
   try {
+    store::lending lent{&in.handlers};
     if (looks) {
       looked_at_ = time;
-      in.of.condition().set_open_matters(by.waiting_for_people()(in.session));
+      in.of.condition().set_open_matters(by.waiting_for_people()(*lent.session()));
     }
     if (by.regular_work()) {
-      turn current{by, &in.session, in.writer, ids_.next(in.now), {}, in.now, in.output};
+      turn current{by, lent.session(), in.writer, ids_.next(in.now), {}, in.now, in.output};
       by.regular_work()(current);
     }
+    lent.end();
     in.session.release();
     failures_ = 0;
     return;

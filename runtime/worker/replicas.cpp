@@ -3,6 +3,7 @@
 #include "runtime/thrown.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe {
 
@@ -43,12 +44,34 @@ std::unique_ptr<actor> replicas::make_instance(int number) const {
       parts.time,
       parts.log,
       false,
-      parts.ask});
+      ask_for_effects()});
+}
+
+/// The way to call other capabilities, which refuses whoever would make the runner wait: it may
+/// hold the capability's lock, and be what the other side waits for.
+ask_capability replicas::ask_for_effects() const {
+  const ask_capability& ask = group_.parts().ask;
+  if (!ask) {
+    return {};
+  }
+  return [&busy = busy_, &name = group_.name(), ask](
+             const capability_call& call) -> outcome<std::string> {
+    if (!busy.is_busy_here()) {
+      return ask(call);
+    }
+    return failure{internal_error(fmt::format(
+        "`{}.{}` was asked for in {}, which would make everybody wait for the answer: ask only in "
+        "the `run` of an effect, or publish an event, or make it a step of a saga",
+        call.capability,
+        call.operation,
+        busy.at_hand().look().value_or(work_at_hand::note{}).in(name)))};
+  };
 }
 
 /// A constructor that hangs would leave the group neither up nor down.
 std::unique_ptr<actor> replicas::make_watched(int number) {
   busy_.begin(group_.parts().time.now());
+  busy_.note(work_at_hand::kind::constructor);
   try {
     auto made = make_instance(number);
     busy_.rest();

@@ -61,6 +61,7 @@ public:
   std::unique_ptr<actor> make_instance(int number) const;
 
 private:
+  ask_capability ask_for_effects() const;
   std::unique_ptr<actor> make_watched(int number);
   bool discard(
       const actor* broken,

@@ -274,6 +274,7 @@ void runner::answer_probe() {
   const clock& time = group_.parts().time;
   const instant began = time.now();
   busy_.begin(began);
+  busy_.note(work_at_hand::kind::own, "a look at the database");
   const replica* any = replicas_.choose(group_.name());
   const saga::coordinators* sagas = any == nullptr ? nullptr : any->instance->sagas();
   try {

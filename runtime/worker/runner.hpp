@@ -27,7 +27,7 @@ namespace troupe {
 /// the runner is; else one. It takes items from its work queue and works on them in turns.
 ///
 /// Knows no CAF: a shell calls `run` on the thread that owns the runner. Everything belongs to that
-/// thread but `busy_since`.
+/// thread but `busy`.
 class runner {
 public:
   runner(
@@ -59,7 +59,7 @@ public:
 
   /// The time since when a handler or commit has been running; nothing if none is. For the
   /// watchdog, from any thread.
-  std::optional<instant> busy_since() const { return busy_.busy_since(); }
+  const busy_clock& busy() const { return busy_; }
 
 private:
   void work();

@@ -122,6 +122,13 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
   return made;
 }
 
+store::lent_session& runner_store::for_handlers() {
+  if (!lent) {
+    lent = std::make_unique<store::lent_session>(*database);
+  }
+  return *lent;
+}
+
 void runner_store::leave() noexcept {
   try {
     if (gate.lock(leave_patience)) {

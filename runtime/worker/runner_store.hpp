@@ -2,6 +2,7 @@
 
 #include "runtime/store/database.hpp"
 #include "runtime/store/gate.hpp"
+#include "runtime/store/lent_session.hpp"
 #include "runtime/store/turn/retention.hpp"
 #include "runtime/worker/group.hpp"
 
@@ -20,6 +21,11 @@ struct runner_store {
   store::forgotten forgotten{};
   /// From the loss of the connection until `store_turn::come_back` has worked.
   bool is_returning = false;
+  /// See `for_handlers`.
+  std::unique_ptr<store::lent_session> lent{};
+
+  /// The session as handlers get it, for the time of a `lending`.
+  store::lent_session& for_handlers();
 
   /// Whether no turn may run: the session is lost, or it is connected anew and has not passed the
   /// barrier. Whoever went on from there would own work that it has forgotten, and answer from

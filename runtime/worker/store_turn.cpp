@@ -40,6 +40,29 @@ bool keeps_failure(const write& each) {
   return each.what->what == item::kind::event || each.what->what == item::kind::effect_done;
 }
 
+/// Notes which item a turn is at.
+void note_work(busy_clock& busy, const item& what) {
+  using kind = work_at_hand::kind;
+  switch (what.what) {
+  case item::kind::call:
+    return busy.note(kind::call, what.operation, what.id);
+  case item::kind::event:
+    return busy.note(kind::event, what.operation, what.id);
+  case item::kind::effect_done:
+    return busy.note(kind::settlement, {}, what.id);
+  case item::kind::saga_answered:
+  case item::kind::saga_timer:
+    return busy.note(kind::saga, {}, what.saga);
+  case item::kind::housekeeping:
+    return busy.note(kind::own, "housekeeping");
+  case item::kind::person_order:
+  case item::kind::breaker_order:
+    return busy.note(kind::own, what.operation, what.id);
+  default:
+    return busy.note(kind::own);
+  }
+}
+
 /// Fails the first `count` writes of a turn that was undone, with what it found out of them.
 void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -221,6 +244,7 @@ void store_turn::show_alive() {
     is_locked = static_cast<bool>(store_.gate.lock(alive_patience));
     if (is_locked) {
       busy_.begin(now);
+      busy_.note(work_at_hand::kind::own, "an answer to another process");
       store::transaction writing{session};
       store::writers{session}.answer(store_.writer);
       writing.commit();
@@ -282,6 +306,7 @@ bool store_turn::run_all(
   const clock& time = group_.parts().time;
   const instant began = time.now();
   busy_.begin(began);
+  busy_.note(work_at_hand::kind::own, "the beginning of a turn");
   store_.database->begin();
   inbox_.begin();
   if (store_.gate.stands_open()) {
@@ -303,6 +328,7 @@ bool store_turn::run_all(
   turn_scope in{
       group_,
       *store_.database,
+      store_.for_handlers(),
       store_.writer,
       sagas_,
       effects_,
@@ -340,6 +366,7 @@ bool store_turn::run_all(
     each.is_not_ours = false;
     each.is_repeat = false;
     each.span.reset();
+    note_work(busy_, *each.what);
     if (!run_one(each, in)) {
       return false;
     }
@@ -351,6 +378,7 @@ bool store_turn::run_all(
     }
   }
   in.session.belongs_to(std::nullopt);
+  busy_.note(work_at_hand::kind::own, "the end of a turn");
   inbox_.insert_rows(); // The rows come before sagas end, as their answers go into them.
   if (sagas_ != nullptr) {
     sagas_->hear(in.session, in.writer, false, in.now, began, output);
@@ -434,6 +462,7 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   awaited_.look(in.session, in.output.answers);
   in.output.tells_stored = in.output.tells_stored || in.output.answers.size() != answers;
   regular_.run(*each.by, in);
+  note_work(busy_, *each.what);
   if (forgetting_.is_due(in.began)) {
     in.output.has_old_rows = forgetting_.run(in);
   }
@@ -566,6 +595,7 @@ store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string re
 void store_turn::commit(instant began) {
   const clock& time = group_.parts().time;
   const instant ran = time.now();
+  busy_.note(work_at_hand::kind::commit);
   if (store_.gate.stands_open()) {
     // A commit that waits for its server or a standby is no handler that hangs: the session gives
     // it up by itself, and the process need not end for it.

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/saga/coordinators.hpp"
+#include "runtime/store/lent_session.hpp"
 #include "runtime/worker/busy_clock.hpp"
 #include "runtime/worker/effect_pool.hpp"
 #include "runtime/worker/message_span.hpp"
@@ -16,6 +17,8 @@ namespace troupe {
 struct turn_scope {
   group& of;
   store::database& session;
+  /// The session as handlers get it.
+  store::lent_session& handlers;
   /// The number under which this process writes.
   std::int64_t writer;
   /// Null if the group's actors coordinate no sagas, or have no effects.

@@ -72,6 +72,7 @@ struct worker::state {
   ~state();
 
   void watch(const std::stop_token& stop);
+  void tell_overdue(group_runtime& of, milliseconds limit);
   void end_if_overdue(instant::duration ending);
 
   worker_options options;
@@ -83,10 +84,11 @@ struct worker::state {
   std::vector<std::unique_ptr<group_runtime>> groups;
   std::unique_ptr<transport::peer_loop> sockets;
   std::unique_ptr<worker_loop> loop;
-  // Guards `groups`, `ending_since` and `ending_limit` against the watchdog.
+  // Guards `groups` and what says how the end goes against the watchdog.
   std::mutex watch_mutex;
   std::optional<instant> ending_since;
   milliseconds ending_limit = options.drain_limit;
+  std::string waited_for;
   std::jthread watchdog;
 };
 
@@ -102,7 +104,13 @@ worker::state::~state() {
     ending_limit = loop ? loop->time_to_end(*ending_since) : options.drain_limit;
     leaving.swap(groups);
   }
-  leaving.clear();
+  for (std::unique_ptr<group_runtime>& each : leaving) {
+    {
+      const std::lock_guard lock{watch_mutex};
+      waited_for = each->under_way();
+    }
+    each.reset();
+  }
 }
 
 /// Ends the process when the groups do not end: an effect may wait for somebody who never answers.
@@ -111,10 +119,25 @@ void worker::state::end_if_overdue(instant::duration ending) {
     parts.log.write(
         "worker.end_overdue",
         {{"limit_ms", fmt::to_string(ending_limit.count())},
-         {"what",
-          "an effect or handler did not return; what it was doing is done again elsewhere"}});
+         {"at", waited_for.empty() ? "nothing that is known" : waited_for},
+         {"what", "what stands in `at` did not return; it is done again elsewhere"}});
     std::_Exit(75);
   }
+}
+
+void worker::state::tell_overdue(group_runtime& of, milliseconds limit) {
+  const std::string& name = of.front().name();
+  const work_at_hand::note at_hand = of.at_hand();
+  observe::log_fields fields{
+      {"capability", name},
+      {"at", at_hand.in(name)},
+      {"limit_ms", fmt::to_string(limit.count())},
+      {"what",
+       "what stands in `at` did not end in time; this process ends so that others can go on"}};
+  if (at_hand.message != uuid{}) {
+    fields.emplace_back("message", to_string(at_hand.message));
+  }
+  parts.log.write("worker.watchdog", fields);
 }
 
 /// Ends the process when a handler or commit runs longer than its limit: a thread cannot be ended
@@ -133,13 +156,7 @@ void worker::state::watch(const std::stop_token& stop) {
       const auto& each = groups[at];
       const auto limit = each->front().options().turn_limit;
       if (turns[at].look(each->busy_since(), last, now) > limit) {
-        parts.log.write(
-            "worker.watchdog",
-            {{"capability", each->front().name()},
-             {"limit_ms", fmt::to_string(limit.count())},
-             {"what",
-              "a handler, a constructor or a commit did not end in time; this process ends so that "
-              "others can go on"}});
+        tell_overdue(*each, limit);
         std::_Exit(75);
       }
     }

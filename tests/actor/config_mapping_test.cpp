@@ -103,6 +103,24 @@ BOOST_AUTO_TEST_CASE(all_faults_come_at_once_each_at_its_own_line) {
   BOOST_TEST(faults.back().what.find("config.by_card.visa.within") != std::string::npos);
 }
 
+// Added to a time, in nanoseconds, they are in the past.
+BOOST_AUTO_TEST_CASE(a_duration_that_no_clock_can_tell_is_a_fault) {
+  const auto with = [&](const std::string& within) {
+    const settings value = read(map(
+        {{"by_card",
+          {6, 3},
+          map({{"visa", {7, 5}, map({{"within", {8, 6}, scalar(within, 8)}}, 7)}}, 6)}}));
+    return value.by_card.empty() ? std::nullopt : value.by_card.at("visa").within;
+  };
+
+  BOOST_TEST((with("3650d") == std::chrono::hours{24 * 3'650}));
+  BOOST_TEST(faults.empty());
+  (void)with("200000d");
+  BOOST_REQUIRE(faults.size() == 1U);
+  BOOST_TEST(faults[0].what == "config.by_card.visa.within is `200000d`");
+  BOOST_TEST(faults[0].remedy == "give a duration of 3650d at most");
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_key_is_a_fault_with_the_nearest_known_one) {
   read(map({{"nmae", {2, 3}, scalar("x", 2)}}));
 

@@ -168,6 +168,11 @@ BOOST_AUTO_TEST_CASE(settings_that_make_no_sense_are_found) {
   const auto smtp = [&](const std::string& url) { return map_of({{"url", {}, scalar_of(url)}}); };
 
   BOOST_TEST(faults_of({}).empty());
+  for (const char* timeout : {"0s", "11m"}) {
+    const auto such = map_of(
+        {{"url", {}, scalar_of("smtp://localhost:25")}, {"timeout", {}, scalar_of(timeout)}});
+    BOOST_TEST(faults_of({{"smtp", {}, such}}).find("`smtp.timeout` is ") == 0U, timeout);
+  }
   BOOST_TEST(faults_of({{"smtp", {}, smtp("smtp://localhost:25")}}).empty());
   BOOST_TEST(
       faults_of({{"smtp", {}, smtp("http://localhost")}}).find("no mail server")

@@ -300,6 +300,20 @@ BOOST_AUTO_TEST_CASE(a_call_ends_by_its_deadline) {
   BOOST_TEST(unsent.error().message.find("127.0.0.1") != std::string::npos);
 }
 
+// Added to the time of now, such a patience was over before it began.
+BOOST_AUTO_TEST_CASE(who_waits_for_ever_waits) {
+  fake_broker broker{silence};
+  const auto calls = open({broker.endpoint()});
+  BOOST_REQUIRE(calls->submit(request(200ms)).has_value());
+  std::vector<completion> done;
+
+  BOOST_TEST(calls->completions(done, milliseconds::max()) == 1U);
+
+  BOOST_REQUIRE(calls->submit(request(200ms)).has_value());
+  calls->close(milliseconds::max());
+  BOOST_TEST(calls->completions(done, milliseconds::max()) == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_patient_call_comes_back_when_it_is_told_to) {
   std::atomic<int> refusals{3};
   const auto busy = [&](const auto& header, std::string_view body) -> answer {

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import time
 import unittest
+import uuid
 
 import msgpack
 
@@ -312,6 +313,22 @@ class Actors(SystemTest):
         self.assertEqual([], [answers[each] for each in others if not answers[each].ok])
         # Five times the limit, what it takes to notice, and what a busy machine adds.
         self.assertLess(took, 5 * (0.5 + 1.0) + 5.0)
+
+    def test_the_log_of_one_that_never_returns_names_operation_and_message(self):
+        for operation in ("hang", "ask_hang"):
+            with self.subTest(operation):
+                system = self.system(
+                    {**harness.CAPABILITIES, "faulty": "{turn_limit: 500ms}"}, nodes=("n1",))
+                system.broker()
+                worker = system.worker()
+
+                client = system.client()
+                hung = client.send("faulty", operation, {"text": "for ever"}, ttl=30000)
+                line = worker.wait_for("worker.watchdog", capability="faulty")
+
+                self.assertEqual(f"the handler of `faulty.{operation}`", line["at"])
+                self.assertEqual(str(uuid.UUID(bytes=hung)), line["message"])
+                self.assertEqual(EXIT_WATCHDOG, worker.await_end())
 
     def test_one_stopped_inside_a_turn_is_killed_by_who_waits_for_its_lock(self):
         system = self.system(

@@ -352,6 +352,7 @@ class Call(CommandTest):
             (): (USAGE, "expected FILE, CAPABILITY.OPERATION and JSON", "--help"),
             ("echo.echo", "{}", "--deadline", "5"): (USAGE, "`5` is no duration"),
             ("echo.echo", "{}", "--deadline", "0s"): (USAGE, "`0s` is no duration"),
+            ("echo.echo", "{}", "--deadline", "400000d"): (USAGE, "`400000d` is longer than 3650d"),
             ("echo.echo", "{}", "--id", "7"): (USAGE, "`7` is no UUID"),
         }
         for words, (code, *parts) in mistakes.items():

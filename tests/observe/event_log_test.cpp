@@ -1,5 +1,7 @@
 #include "runtime/observe/event_log.hpp"
 
+#include "tests/observe/captured_stderr.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -20,43 +22,6 @@ namespace troupe::observe {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A pipe in the place of stderr while it lives.
-class captured_stderr {
-public:
-  captured_stderr() {
-    BOOST_REQUIRE(::pipe(ends_.data()) == 0);
-    ::dup2(ends_[1], STDERR_FILENO);
-    ::close(ends_[1]);
-  }
-
-  ~captured_stderr() {
-    ::dup2(before_, STDERR_FILENO);
-    ::close(before_);
-    leave();
-  }
-
-  captured_stderr(const captured_stderr&) = delete;
-  captured_stderr& operator=(const captured_stderr&) = delete;
-
-  /// What there is, up to 1 MiB.
-  std::string read() const {
-    std::string found(1U << 20U, '\0');
-    const auto size = ::read(ends_[0], found.data(), found.size());
-    found.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-    return found;
-  }
-
-  void leave() {
-    if (ends_[0] >= 0) {
-      ::close(std::exchange(ends_[0], -1));
-    }
-  }
-
-private:
-  std::array<int, 2> ends_{-1, -1};
-  int before_ = ::dup(STDERR_FILENO);
-};
 
 const system_clock real_time;
 

@@ -1,3 +1,4 @@
+#include "runtime/wire/writer.hpp"
 #include "tests/reconcile/books.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -143,6 +144,35 @@ BOOST_AUTO_TEST_CASE(a_row_with_a_value_that_cannot_be_compared_is_refused) {
   BOOST_TEST(
       rows.error().message
       == "what `orders.list` answered has a row whose `amount` is no id, text or integer");
+}
+
+// It could be neither published nor shown, and its settlement failed for ever.
+BOOST_AUTO_TEST_CASE(a_row_with_a_key_that_is_no_text_for_all_is_refused) {
+  std::vector<fault> faults;
+  const auto rules = read(good, faults);
+  const source& orders = rules.at(0).left;
+  const auto answered = [&](std::string_view key) {
+    std::string reply;
+    wire::writer to{reply};
+    to.map(1);
+    to.text(orders.rows);
+    to.array(1);
+    to.map(1);
+    to.text(orders.key);
+    to.text(key);
+    return read_rows(orders, {}, reply);
+  };
+  using namespace std::string_view_literals;
+
+  BOOST_TEST(answered("gr\xc3\xbcn").has_value());
+  for (const std::string_view each : {"\xff"sv, "a\xc3"sv, "a\0b"sv}) {
+    const auto rows = answered(each);
+    BOOST_REQUIRE(!rows);
+    BOOST_TEST(
+        rows.error().message
+        == "what `orders.list` answered has a row whose `order` is no id, text (UTF-8, without a "
+           "NUL) or integer");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_has_no_meaning_is_refused) {

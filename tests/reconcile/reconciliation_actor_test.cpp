@@ -103,7 +103,9 @@ struct capability_fixture : folder_fixture {
       in_turn([&](turn& turn) { made->regular_work()(turn); });
       const auto effects = std::move(requests.effects);
       for (const store::effect_row& each : effects) {
-        if (holds_corrections && each.name == "correct") {
+        const bool is_held_look = each.name == "look" && !holds_looks_of.empty()
+                                  && each.request.find(holds_looks_of) != std::string::npos;
+        if ((holds_corrections && each.name == "correct") || is_held_look) {
           held.push_back(each);
         } else {
           carry_out(each);
@@ -169,6 +171,8 @@ struct capability_fixture : folder_fixture {
   std::vector<std::string> mended;
   /// Corrections that are asked for, while they are to be held up.
   bool holds_corrections = false;
+  /// The invariant whose looks do not end.
+  std::string holds_looks_of;
   std::vector<store::effect_row> held;
 };
 
@@ -368,6 +372,76 @@ BOOST_AUTO_TEST_CASE(closed_cases_are_forgotten_by_the_settled_time) {
   store::retention{*database}.write({.time = time.wall()});
   pass();
   BOOST_TEST(closed() == 0U);
+}
+
+// Whatever kept one settlement from ending silenced all invariants, and nobody was told.
+BOOST_AUTO_TEST_CASE(a_look_that_does_not_end_holds_up_its_invariant_alone_and_is_told) {
+  std::ofstream{folder + "/rules.yaml"} << rule << R"(  held_up:
+    left: {capability: orders, query: list, rows: rows, key: order}
+    right: {capability: stock, query: list, rows: rows, key: order}
+)";
+  const auto pass_of = [&](const std::string& invariant) {
+    for (listed_pass& each : ask_for<pass_list>("passes", list_passes{}).passes) {
+      if (each.invariant == invariant) {
+        return each;
+      }
+    }
+    return listed_pass{};
+  };
+  holds_looks_of = "held_up";
+  start();
+  pass(milliseconds{0});
+  pass();
+  BOOST_REQUIRE(held.size() == 1U);
+  BOOST_TEST(pass_of("held_up").not_compared.empty()); // It may be at work.
+
+  lose(3);
+  pass(std::chrono::minutes{11});
+
+  BOOST_TEST(told == (lines{"data.inconsistency.detected 3 1"}), boost::test_tools::per_element());
+  BOOST_TEST(held.size() == 1U);
+  BOOST_TEST(pass_of("each_has_one").not_compared.empty());
+  const std::string trouble = pass_of("held_up").not_compared;
+  BOOST_TEST(trouble.find("has not ended") != std::string::npos);
+  BOOST_TEST(trouble.find("`run` gives it up") != std::string::npos);
+
+  holds_looks_of.clear();
+  run_now_by_person();
+  pass(milliseconds{0});
+  BOOST_TEST(pass_of("held_up").not_compared.empty());
+  BOOST_TEST(pass_of("held_up").open_cases == 1);
+  carry_out(held[0]); // Late, and of the same keys: nothing is told twice.
+  pass();
+  BOOST_TEST(told.size() == 2U);
+}
+
+// Added to a time they are in the past, so that passes would follow each other without a pause.
+BOOST_AUTO_TEST_CASE(durations_beyond_their_ranges_are_refused) {
+  const auto problem = [](auto member, milliseconds value) {
+    reconciliation_options given;
+    given.invariants = "rules.yaml";
+    given.*member = value;
+    const auto found = problem_of(given);
+    return found ? found->what + "; " + found->remedy : std::string{};
+  };
+  using options = reconciliation_options;
+
+  BOOST_TEST(problem(&options::every, milliseconds{1'000}).empty());
+  BOOST_TEST(
+      problem(&options::every, milliseconds{999})
+      == "config.every is 999ms; give a duration from 1s to 365d");
+  BOOST_TEST(
+      problem(&options::every, std::chrono::hours{24 * 366})
+      == "config.every is 366d; give a duration from 1s to 365d");
+  BOOST_TEST(
+      problem(&options::recheck, milliseconds{0})
+      == "config.recheck is 0ms; give a duration from 10ms to 1h");
+  BOOST_TEST(
+      problem(&options::pause, std::chrono::hours{1})
+      == "config.pause is 1h; give a duration from 0ms to 10s");
+  BOOST_TEST(
+      problem(&options::settle, std::chrono::hours{24 * 31})
+      == "config.settle is 31d; give a duration from 0ms to 30d");
 }
 
 BOOST_AUTO_TEST_CASE(a_file_with_faults_is_refused_with_the_place) {

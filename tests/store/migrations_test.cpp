@@ -57,6 +57,21 @@ BOOST_FIXTURE_TEST_CASE(steps_are_applied_once_and_in_order, migrations_fixture)
   BOOST_CHECK_NO_THROW(session->execute("INSERT INTO items VALUES (1, 2, 'three')"));
 }
 
+// The step would be half done, and its row missing.
+BOOST_FIXTURE_TEST_CASE(a_step_that_ends_its_transaction_is_undone_with_words, migrations_fixture) {
+  steps[1].fill = [](database& tables) {
+    tables.execute("INSERT INTO items (id) VALUES (1)");
+    tables.commit();
+  };
+
+  const auto applied = apply();
+
+  BOOST_REQUIRE(!applied);
+  BOOST_TEST(has(applied.error().message, "the `fill` of a migration may not call commit()"));
+  BOOST_TEST(versions() == 1);
+  BOOST_TEST(session->integer_of("SELECT COUNT(*) FROM items").value() == 0);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_step_may_fill_its_tables_and_is_undone_with_them, migrations_fixture) {
   BOOST_REQUIRE(apply());
   session->execute("INSERT INTO items (id) VALUES (1)");

@@ -66,6 +66,29 @@ BOOST_AUTO_TEST_CASE(rates_and_missing_stores_are_put_in_words_too) {
   }
 }
 
+// Such a breaker stays open for good, though nothing is wrong any more.
+BOOST_AUTO_TEST_CASE(a_plan_says_where_a_probe_is_given_up_before_its_work_may_be_late) {
+  const auto told = [this](std::string_view options) {
+    return explain(
+        plan_of(good_with("{replicas: 2}", fmt::format("{{replicas: 2, {}}}", options))), types);
+  };
+  const std::string_view hint = "can never close it";
+
+  BOOST_TEST(!contains(explain(plan_of(good), types), hint));
+  BOOST_TEST(!contains(told("effects: {limit: 30s}"), hint)); // It has none.
+  BOOST_TEST(contains(
+      told("breaker: {probe_deadline: 5s}"),
+      "a probe must answer within 5s (`breaker.probe_deadline`), though a call may take 10s "
+      "(`turn_limit`)"));
+  types[0].has_effects = true;
+  BOOST_TEST(contains(
+      told("effects: {limit: 30s}"),
+      "a probe must answer within 10s (`breaker.probe_deadline`), though a call or an effect may "
+      "take 30s (`effects.limit`)"));
+  BOOST_TEST(contains(told("effects: {limit: 30s}"), "raise `breaker.probe_deadline` to 30s"));
+  BOOST_TEST(!contains(told("effects: {limit: 30s}, breaker: {probe_deadline: 30s}"), hint));
+}
+
 BOOST_AUTO_TEST_CASE(a_plan_says_who_listens_to_what_and_how_long_it_is_kept) {
   const std::string text = explain(
       plan_of(good_and(

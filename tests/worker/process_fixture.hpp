@@ -132,6 +132,9 @@ public:
 
   std::int64_t number(std::string_view sql);
 
+  /// Sets how instances that are made from now on call other capabilities.
+  void answer_calls(ask_capability ask) { parts_.ask = std::move(ask); }
+
   /// Sets the most bytes of an answer, from now on.
   void limit_bodies(std::size_t bytes) { parts_.body_bytes_max = bytes; }
 

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(the_watchdog_sees_a_constructor) {
   std::optional<instant> busy;
   actor_type type = things_type(seen);
   type.make = [&, make = type.make](const context& with) {
-    busy = made->runner->busy_since();
+    busy = made->runner->busy().busy_since();
     return make(with);
   };
   process other{time, "n2", type, things_options(folder)};
@@ -50,11 +50,11 @@ BOOST_AUTO_TEST_CASE(the_watchdog_sees_a_constructor) {
 
   other.start();
   BOOST_TEST((busy == time.now()));
-  BOOST_TEST(!other.runner->busy_since());
+  BOOST_TEST(!other.runner->busy().busy_since());
   seen.make_fails = 1;
   other.start(0, 2);
 
-  BOOST_TEST(!other.runner->busy_since());
+  BOOST_TEST(!other.runner->busy().busy_since());
 }
 
 // Whoever repeats a message that makes its handler throw must not hold the others up.

@@ -451,8 +451,10 @@ BOOST_AUTO_TEST_CASE(work_whose_time_is_up_when_its_turn_begins_is_not_begun) {
 // A WAL that grew while somebody read takes as long as the disk needs, in every process anew.
 BOOST_AUTO_TEST_CASE(the_watchdog_does_not_count_while_the_wal_is_copied_back) {
   std::vector<bool> is_busy;
-  seen.on_handle = [&](const thing&) { is_busy.push_back(p->runner->busy_since().has_value()); };
-  faulty->on_checkpoint([&] { is_busy.push_back(p->runner->busy_since().has_value()); });
+  seen.on_handle = [&](const thing&) {
+    is_busy.push_back(p->runner->busy().busy_since().has_value());
+  };
+  faulty->on_checkpoint([&] { is_busy.push_back(p->runner->busy().busy_since().has_value()); });
 
   p->call("put", thing{"a"});
 
@@ -487,7 +489,7 @@ BOOST_AUTO_TEST_CASE(slow_queries_in_a_row_are_each_timed_from_their_own_start) 
   instant::duration longest{};
   seen.on_handle = [&](const thing&) {
     time.advance(4ms);
-    longest = std::max(longest, time.now() - p->runner->busy_since().value());
+    longest = std::max(longest, time.now() - p->runner->busy().busy_since().value());
   };
   for (int i = 0; i < 20; ++i) {
     p->send("look", wire::encoded(thing{}));
@@ -495,7 +497,7 @@ BOOST_AUTO_TEST_CASE(slow_queries_in_a_row_are_each_timed_from_their_own_start) 
   p->run();
 
   BOOST_TEST((longest == 4ms));
-  BOOST_TEST(!p->runner->busy_since());
+  BOOST_TEST(!p->runner->busy().busy_since());
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_too_large_to_leave_undoes_what_was_done_for_it) {

@@ -24,6 +24,9 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     throw std::runtime_error{"the constructor failed"};
   }
   ++seen_.made;
+  if (seen_.on_make) {
+    seen_.on_make();
+  }
   command("put", [this](const thing& request, turn& turn) { return put(request, turn); });
   command("refuse", [this](const thing& request, turn& turn) -> outcome<count> {
     put(request, turn);

@@ -1,0 +1,140 @@
+#pragma once
+
+#include "runtime/store/database.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace troupe::store {
+
+class lending;
+
+/// A session as handlers get it: for statements, and savepoints of their own, in the one call and
+/// on the one thread that it is lent to.
+///
+/// Transaction and connection stay the owner's. Whatever else a handler asks for throws
+/// database_error (schema), with words that say what to do, and is not done; so does every use
+/// before or after the call, or by another thread, which never reaches the session. The call of a
+/// handler that did such a thing fails at its end at the latest (`lending::end`), also if it caught
+/// the error, or was shown none, as rollback() may not throw.
+///
+/// Borrows the session. Any thread.
+class lent_session final : public database {
+public:
+  /// @param borrower for people; outlives this.
+  explicit lent_session(database& of, std::string_view borrower = "a handler")
+      : of_{of}, borrower_{borrower} {}
+
+  void begin() override;
+  void commit() override;
+  void rollback() noexcept override;
+  void savepoint() override;
+  void release() override;
+  void rollback_to_savepoint() override;
+
+  bool in_transaction() const override { return use().in_transaction(); }
+
+  std::int64_t
+  run(std::string_view sql, std::span<const value> parameters, row_visitor visit) override {
+    return use().run(sql, parameters, visit);
+  }
+
+  affected change(std::string_view sql, std::span<const value> parameters) override {
+    return use().change(sql, parameters).through(*this);
+  }
+
+  /// Calls `each` at once: it may refer to what is gone with the handler.
+  void
+  ask(std::string_view sql,
+      std::span<const value> parameters,
+      std::function<void(const row&)> each) override {
+    use().run(sql, parameters, row_visitor{each});
+  }
+
+  void await() override { use().await(); }
+
+  void belongs_to(std::optional<std::size_t> message) override;
+
+  void script(std::string_view sql) override { use().script(sql); }
+
+  void checkpoint() override;
+  void checkpoint_all() override;
+
+  std::int64_t checkpoint_due() const override { return use().checkpoint_due(); }
+
+  std::int64_t changes() const override { return use().changes(); }
+
+  std::optional<std::uint64_t> version() const override { return use().version(); }
+
+  bool is_lost() const override { return use().is_lost(); }
+
+  void reconnect() override;
+  void end_stalled_writer() override;
+
+  bool has_table(std::string_view name) override { return use().has_table(name); }
+
+  uuid instance() const override { return use().instance(); }
+
+private:
+  friend class lending;
+
+  std::int64_t affected_by(std::uint64_t statement) override { return affected{use(), statement}; }
+
+  /// The session, for the thread that it is lent to; throws for every other one, and after a fault.
+  database& use() const {
+    if (holder_.load(std::memory_order_relaxed) != std::this_thread::get_id()
+        || has_fault_.load(std::memory_order_relaxed)) {
+      throw_why_not();
+    }
+    return of_;
+  }
+
+  [[noreturn]] void throw_why_not() const;
+  /// Notes what a handler did that is not its own to do. The first fault stays.
+  void note(std::string_view what) const;
+  /// @param what what stands behind the borrower in a sentence.
+  [[noreturn]] void refuse(std::string_view what) const;
+  [[noreturn]] void refuse_own(std::string_view function) const;
+  /// Undoes what a handler did behind savepoints that it left open.
+  void undo_open_savepoints();
+
+  database& of_;
+  std::string_view borrower_;
+  std::atomic<std::thread::id> holder_{}; // None: it is not lent.
+  int savepoints_ = 0;                    // Those that the holder has open.
+  mutable std::atomic<bool> has_fault_{false};
+  mutable std::mutex mutex_; // Guards `fault_`.
+  mutable std::string fault_;
+};
+
+/// The time for which a session is lent: one call of a handler.
+class lending {
+public:
+  /// Lends it to the calling thread. @param session null if there is no database.
+  explicit lending(lent_session* session);
+  lending(const lending&) = delete;
+  lending& operator=(const lending&) = delete;
+
+  /// Takes the session back. What the handler wrote behind savepoints that are open is undone, as
+  /// the owner will undo the rest or not.
+  ~lending();
+
+  /// Takes the session back after the handler has returned; throws database_error (schema) for what
+  /// the handler did that was not its own to do, and if it left a savepoint open.
+  void end();
+
+  /// The session for the handler; null if there is none.
+  database* session() const { return session_; }
+
+private:
+  lent_session* session_;
+};
+
+} // namespace troupe::store
