@@ -130,9 +130,10 @@ protected:
   /// outside every lock, possibly several times under the same key. It may block. After an error of
   /// the system or a throw it runs again, at first after 40 ms, at most after 5 s.
   /// @param settle `(const Request&, const outcome<Result>&, turn&)`: runs in a new turn, which
-  /// records the result or the business error, and returns the reply to the call that asked. A
-  /// throw or a technical error is not that reply: what it wrote is undone, and it runs again later
-  /// with the same result, until it succeeds or refuses.
+  /// records the result or the business error, and returns the reply to the call that asked: not
+  /// `pending`, which does not compile, since nobody would wait for the answer of a second effect.
+  /// A throw or a technical error is not that reply: what it wrote is undone, and it runs again
+  /// later with the same result, until it succeeds or refuses.
   template <class Result, class Run, class Settle>
   void effect(std::string name, Run run, Settle settle) {
     effects_.emplace_back(

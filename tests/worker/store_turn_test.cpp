@@ -475,6 +475,14 @@ BOOST_AUTO_TEST_CASE(an_answer_too_large_to_leave_undoes_what_was_done_for_it) {
 BOOST_AUTO_TEST_CASE(an_answer_put_off_without_an_effect_is_the_handlers_fault) {
   BOOST_TEST(p->call("forget_answer", thing{}).why.code == errc::crashed);
   BOOST_TEST(inbox() == 0);
+
+  auto options = things_options(folder);
+  options.database.reset();
+  process storeless{time, "n2", things_type(seen), options};
+  storeless.start();
+  const got told = storeless.call("forget_answer", thing{});
+  BOOST_TEST(told.why.code == errc::crashed);
+  BOOST_TEST((told.why.possible == effect::unknown));
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_operation_is_named) {
