@@ -58,6 +58,10 @@ public:
   /// @errors `internal`, reason `undeclared_topic`.
   outcome<void> may_publish(std::string_view topic, const wire::message_shape& event) const;
 
+  /// Whether it has an effect of that name.
+  /// @errors `internal`, reason `undeclared_effect`.
+  outcome<void> may_ask_for(std::string_view effect) const;
+
   /// The description of what the constructor declared, without the name of the type and without
   /// sagas.
   /// @errors `invalid`: an operation or pattern is declared twice, or means no topics.

@@ -28,16 +28,16 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
-/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp), or
-/// publishes what its actor has not declared. The message at hand is refused with this error, what
-/// its handler wrote is undone, and the instance stays.
+/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp) or what its
+/// actor has not declared, or asks for one effect twice. The message at hand is refused with this
+/// error, what its handler wrote is undone, and the instance stays.
 class cannot_leave : public std::exception {
 public:
   explicit cannot_leave(error why) : why_{std::move(why)} {}
 
   const char* what() const noexcept override { return why_.message.c_str(); }
 
-  /// `invalid`; `internal`, reason `undeclared_topic`.
+  /// `invalid`; `internal`, reason `undeclared_topic`, `undeclared_effect` or `effect_twice`.
   const error& why() const { return why_; }
 
 private:

@@ -106,6 +106,7 @@ outcome<std::string>
 actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::string>& result) {
   store::transaction writing{tables()};
   turn turn = begin(row.call);
+  turn.name_after(row.key);
   std::string reply;
   outcome<std::string_view> seen = failure{error{}};
   if (result) {

@@ -31,7 +31,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
     return failure{internal_error("no such effect in this program", troupe::effect::unknown)};
   }
   turn current{*each.by, &in.session, in.writer, row.call, {}, in.now, in.output};
-  current.name_events_after(row.key);
+  current.name_after(row.key);
   if (!row.trace.empty()) {
     in.spans.begin(each, row.trace);
   }

@@ -380,6 +380,23 @@ BOOST_AUTO_TEST_CASE(an_effect_asked_for_by_an_event_runs_and_is_settled_without
   BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 1);
 }
 
+BOOST_AUTO_TEST_CASE(an_event_whose_handler_asks_for_one_effect_twice_waits_for_a_mended_program) {
+  seen.on_event = [](const thing& event, turn& turn, const event_info&) -> outcome<void> {
+    turn.effect("send", event);
+    turn.effect("send", event);
+    return {};
+  };
+  begin();
+  p->deliver(1, "k", {"a"});
+  run();
+
+  BOOST_REQUIRE(waiting(1).has_value());
+  BOOST_TEST(!waiting(1)->dead);
+  BOOST_TEST(waiting(1)->cause == "transient");
+  BOOST_TEST(waiting(1)->error.find("twice") != std::string::npos);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+}
+
 BOOST_AUTO_TEST_CASE(events_wait_while_too_many_effects_are_under_way) {
   std::mutex gate;
   std::unique_lock closed{gate};

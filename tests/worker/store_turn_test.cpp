@@ -163,7 +163,27 @@ BOOST_AUTO_TEST_CASE(what_an_actor_has_not_declared_is_not_published) {
   BOOST_TEST(things() == 0);
   BOOST_TEST(inbox() == 0);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 0);
-  BOOST_TEST(seen.made == 1); // The instance stays.
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty()); // The instance stays.
+}
+
+// A fault of the program: kept as the last word, it would outlive the mended program.
+BOOST_AUTO_TEST_CASE(an_effect_asked_for_twice_or_not_declared_is_no_last_word) {
+  const got twice = p->call("send_twice", thing{"a"});
+  const got undeclared = p->call("misdirect", thing{"b"});
+
+  BOOST_TEST(twice.why.detail("reason") == "effect_twice");
+  BOOST_TEST(twice.why.message.find("`send` twice") != std::string::npos);
+  BOOST_TEST(undeclared.why.detail("reason") == "undeclared_effect");
+  BOOST_TEST(undeclared.why.message.find("`send`?") != std::string::npos, undeclared.why.message);
+  for (const got& each : {twice, undeclared}) {
+    BOOST_TEST(each.why.code == errc::internal);
+    BOOST_TEST((each.why.possible == effect::none));
+    BOOST_TEST(!each.why.is_final);
+  }
+  BOOST_TEST(things() == 0);
+  BOOST_TEST(inbox() == 0);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_last_word_is_not_stored) {

@@ -63,6 +63,15 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     }
     return turn.effect("send", request);
   });
+  command("send_twice", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    turn.effect("send", request);
+    return turn.effect("send", request);
+  });
+  command("misdirect", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    return turn.effect("sends", request);
+  });
   command("announce", [](const thing& request, turn& turn) {
     turn.publish("thing.put", request, request.name);
     return count{};
@@ -136,6 +145,10 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
         }
         if (seen_.publishes_twice) {
           turn.publish("thing.sent", request);
+        }
+        if (seen_.settle_asks_again > 0) {
+          --seen_.settle_asks_again;
+          turn.effect("send", thing{request.name + "+"});
         }
         ++seen_.settled;
         return result;

@@ -43,6 +43,8 @@ struct probe {
   bool writes_events = true;
   /// A command that asks for an effect publishes an event, and so does the settlement.
   bool publishes_twice = false;
+  /// How often the settlement asks for another effect of its own name.
+  std::atomic<int> settle_asks_again{0};
   /// The result of an effect; by default success.
   std::function<outcome<count>(const effect_call&)> on_effect;
   std::mutex mutex;
