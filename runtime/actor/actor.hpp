@@ -28,13 +28,17 @@ std::optional<std::string> fault_in(const wire::actor_description& declared);
 ///
 /// One instance is one replica. The runtime calls its handlers one at a time, on any thread. It
 /// drops the instance and makes a new one when a handler throws, and when a turn that the instance
-/// took part in could not be committed; so keep in members only what the constructor can make
-/// again. An effect's `run` is called on an instance made for effects alone.
+/// took part in is undone, be it that the turn is run again at once: its handlers are then called
+/// for the same messages on the new instance. So keep in members only what the constructor can make
+/// again. A refusal (an error returned, a constraint of the database broken, cannot_leave) is no
+/// throw: what its handler has changed in members stays, unless it takes that back. An instance
+/// that coordinates sagas stays, too. An effect's `run` is called on an instance made for effects
+/// alone.
 ///
 /// Handlers are lambdas (not generic ones: the type of the first parameter says what to decode).
-/// They return a reply, an `outcome` of one, or what `turn::effect` returned. Requests, replies and
-/// events have a TROUPE_MESSAGE line; a body that does not decode is answered `invalid`, effect
-/// none, before the handler runs.
+/// They return a reply or an `outcome` of one; that of a command, also what `turn::effect`
+/// returned. Requests, replies and events have a TROUPE_MESSAGE line; a body that does not decode
+/// is answered `invalid`, effect none, before the handler runs.
 class actor {
 public:
   actor() = default;
@@ -150,7 +154,7 @@ protected:
   /// has a store.
   ///
   /// A throw undoes what that call wrote, is logged (`regular_work.failed`), and the next call
-  /// comes all the same.
+  /// comes all the same, on a new instance.
   void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
 
   // For the runtime's own actors, whose types are data.

@@ -344,6 +344,52 @@ BOOST_AUTO_TEST_CASE(an_instance_whose_turn_was_not_committed_is_made_anew) {
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
 }
 
+// What the instance remembers of the undone turn would have the message refused, for good, though
+// nothing was done.
+BOOST_AUTO_TEST_CASE(no_handler_meets_what_its_instance_remembers_of_a_turn_that_is_run_again) {
+  std::uint64_t generation = 1;
+  for (const std::string_view neighbour : {"refuse", "throw", "mention"}) {
+    const std::string name{neighbour};
+    const uuid once = p->send("once", wire::encoded(thing{name}));
+    const uuid beside = p->send(neighbour, wire::encoded(thing{"beside " + name}));
+    p->run();
+
+    BOOST_TEST(
+        p->replies[once].status == wire::status::ok, name << ": " << p->replies[once].why.message);
+    BOOST_TEST(p->replies[beside].status == wire::status::error);
+    if (neighbour != "refuse") {
+      p->start(0, ++generation);
+    }
+  }
+
+  BOOST_TEST(things() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_turn_whose_instances_cannot_be_made_anew_waits_or_is_run_by_others) {
+  const uuid once = p->send("once", wire::encoded(thing{"a"}));
+  const uuid refused = p->send("refuse", wire::encoded(thing{"b"}));
+  seen.make_fails = 1;
+  p->run();
+  BOOST_TEST(p->replies.empty());
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).size() == 1U);
+  p->start(0, 2);
+  p->run();
+  BOOST_TEST(p->replies[once].status == wire::status::ok);
+  BOOST_TEST(p->replies[refused].why.code == errc::rejected);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+
+  begin(2);
+  const uuid first = p->send("once", wire::encoded(thing{"c"}));
+  const uuid second = p->send("refuse", wire::encoded(thing{"d"}));
+  seen.make_fails = 1;
+  p->run();
+
+  BOOST_TEST(p->replies[first].status == wire::status::ok);
+  BOOST_TEST(p->replies[second].why.code == errc::rejected);
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).size() == 1U);
+  BOOST_TEST(things() == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_statement_that_cannot_work_fails_its_message_alone) {
   const uuid good = p->send("put", wire::encoded(thing{"1"}));
   const uuid bad = p->send("misspell", wire::encoded(thing{"x"}));

@@ -25,6 +25,12 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
   }
   ++seen_.made;
   command("put", [this](const thing& request, turn& turn) { return put(request, turn); });
+  command("once", [this](const thing& request, turn& turn) -> outcome<count> {
+    if (!names_.insert(request.name).second) {
+      return failure{rejected("twice", "this instance has put it before")};
+    }
+    return put(request, turn);
+  });
   command("refuse", [this](const thing& request, turn& turn) -> outcome<count> {
     put(request, turn);
     return failure{rejected("no", "refused after it had written")};

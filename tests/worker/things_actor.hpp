@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace troupe::test {
@@ -62,6 +64,7 @@ private:
 
   probe& seen_;
   std::int64_t remembered_ = 0;
+  std::set<std::string> names_;
 };
 
 /// The type of those actors; `seen` outlives them.
