@@ -18,6 +18,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/observe/event_log.hpp"
+#include "runtime/thrown.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/transport/router_loop.hpp"
 #include "runtime/transport/zap_server.hpp"
@@ -25,7 +26,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <exception>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
@@ -229,8 +229,8 @@ int serve(
   std::thread runner{[&] {
     try {
       loop.run(server);
-    } catch (const std::exception& fault) {
-      log.write("internal_fault", {{"reason", fault.what()}});
+    } catch (...) {
+      log.write("internal_fault", {{"reason", what_was_thrown()}});
       // The process cannot be trusted any more; its supervisor starts a new one.
       ::_exit(node_exit::internal);
     }

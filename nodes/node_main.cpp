@@ -3,10 +3,10 @@
 #include "nodes/actor_types.hpp"
 #include "nodes/command_line.hpp"
 #include "nodes/process_start.hpp"
+#include "runtime/thrown.hpp"
 #include "topology/read.hpp"
 
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -69,8 +69,8 @@ int node_main(
       fmt::print(stderr, "{}: {}\n`{} --help` says how it is used\n", program, fault, program);
       return node_exit::bad_file;
     });
-  } catch (const std::exception& fault) {
-    fmt::print(stderr, "{}: {}\n", program, fault.what());
+  } catch (...) {
+    fmt::print(stderr, "{}: {}\n", program, what_was_thrown());
     return node_exit::internal;
   }
 }

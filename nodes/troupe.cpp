@@ -34,8 +34,8 @@
 #include "nodes/commands/version.hpp"
 #include "nodes/commands/why/why.hpp"
 #include "nodes/process_start.hpp"
+#include "runtime/thrown.hpp"
 
-#include <exception>
 #include <fmt/format.h>
 #include <string>
 
@@ -44,8 +44,7 @@ namespace troupe {
 namespace {
 
 int run(int count, char** words) {
-  command_line line{
-      count, words, "troupe", "runs, calls and looks at a topology of actors"};
+  command_line line{count, words, "troupe", "runs, calls and looks at a topology of actors"};
   line.footer(with_exit_codes());
   add_check(line);
   add_up(line);
@@ -92,8 +91,8 @@ int main(int count, char** words) {
   troupe::begin_process(troupe::program_kind::command);
   try {
     return troupe::written_out(troupe::run(count, words));
-  } catch (const std::exception& fault) {
-    troupe::print_aside(fmt::format("troupe: {}\n", fault.what()));
+  } catch (...) {
+    troupe::print_aside(fmt::format("troupe: {}\n", troupe::what_was_thrown()));
     return troupe::exit_code::error;
   }
 }

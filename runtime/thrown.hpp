@@ -4,7 +4,8 @@
 
 namespace troupe {
 
-/// The reason of the exception that is being handled, of whatever type. For `catch (...)` only.
+/// The reason of the exception that is being handled, of whatever type: its words, else its type.
+/// For `catch (...)` only.
 std::string what_was_thrown();
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "runtime/actor/actor.hpp"
 
+#include "runtime/config.hpp"
 #include "runtime/wire/events.hpp"
 
 #include <algorithm>
@@ -99,6 +100,24 @@ outcome<void> actor::may_publish(std::string_view topic, const wire::message_sha
            topic,
            what),
        .details = {{"reason", "undeclared_topic"}}}};
+}
+
+outcome<void> actor::may_ask_for(std::string_view effect) const {
+  if (find_effect(effect) != nullptr) {
+    return {};
+  }
+  std::vector<std::string> known;
+  for (const auto& [name, how] : effects_) {
+    known.push_back(name);
+  }
+  return failure{
+      {.code = errc::internal,
+       .message = fmt::format(
+           "the handler asks for the effect `{0}`, which its actor has not declared; the turn's "
+           "writes are undone. Add `effect<Result>(\"{0}\", ...)` to the actor's constructor{1}",
+           effect,
+           did_you_mean(effect, known)),
+       .details = {{"reason", "undeclared_effect"}}}};
 }
 
 outcome<wire::actor_description> actor::declarations() const {

@@ -28,13 +28,17 @@ std::optional<std::string> fault_in(const wire::actor_description& declared);
 ///
 /// One instance is one replica. The runtime calls its handlers one at a time, on any thread. It
 /// drops the instance and makes a new one when a handler throws, and when a turn that the instance
-/// took part in could not be committed; so keep in members only what the constructor can make
-/// again. An effect's `run` is called on an instance made for effects alone.
+/// took part in is undone, be it that the turn is run again at once: its handlers are then called
+/// for the same messages on the new instance. So keep in members only what the constructor can make
+/// again. A refusal (an error returned, a constraint of the database broken, cannot_leave) is no
+/// throw: what its handler has changed in members stays, unless it takes that back. An instance
+/// that coordinates sagas stays, too. An effect's `run` is called on an instance made for effects
+/// alone.
 ///
 /// Handlers are lambdas (not generic ones: the type of the first parameter says what to decode).
-/// They return a reply, an `outcome` of one, or what `turn::effect` returned. Requests, replies and
-/// events have a TROUPE_MESSAGE line; a body that does not decode is answered `invalid`, effect
-/// none, before the handler runs.
+/// They return a reply or an `outcome` of one; that of a command, also what `turn::effect`
+/// returned. Requests, replies and events have a TROUPE_MESSAGE line; a body that does not decode
+/// is answered `invalid`, effect none, before the handler runs.
 class actor {
 public:
   actor() = default;
@@ -57,6 +61,10 @@ public:
   /// Whether it may publish such events under `topic`.
   /// @errors `internal`, reason `undeclared_topic`.
   outcome<void> may_publish(std::string_view topic, const wire::message_shape& event) const;
+
+  /// Whether it has an effect of that name.
+  /// @errors `internal`, reason `undeclared_effect`.
+  outcome<void> may_ask_for(std::string_view effect) const;
 
   /// The description of what the constructor declared, without the name of the type and without
   /// sagas.
@@ -131,9 +139,10 @@ protected:
   /// outside every lock, possibly several times under the same key. It may block. After an error of
   /// the system or a throw it runs again, at first after 40 ms, at most after 5 s.
   /// @param settle `(const Request&, const outcome<Result>&, turn&)`: runs in a new turn, which
-  /// records the result or the business error, and returns the reply to the call that asked. A
-  /// throw or a technical error is not that reply: what it wrote is undone, and it runs again later
-  /// with the same result, until it succeeds or refuses.
+  /// records the result or the business error, and returns the reply to the call that asked: not
+  /// `pending`, which does not compile, since nobody would wait for the answer of a second effect.
+  /// A throw or a technical error is not that reply: what it wrote is undone, and it runs again
+  /// later with the same result, until it succeeds or refuses.
   template <class Result, class Run, class Settle>
   void effect(std::string name, Run run, Settle settle) {
     effects_.emplace_back(
@@ -146,7 +155,7 @@ protected:
   /// has a store.
   ///
   /// A throw undoes what that call wrote, is logged (`regular_work.failed`), and the next call
-  /// comes all the same.
+  /// comes all the same, on a new instance.
   void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
 
   // For the runtime's own actors, whose types are data.

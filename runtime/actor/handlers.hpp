@@ -28,16 +28,16 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
-/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp), or
-/// publishes what its actor has not declared. The message at hand is refused with this error, what
-/// its handler wrote is undone, and the instance stays.
+/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp) or what its
+/// actor has not declared, or asks for one effect twice. The message at hand is refused with this
+/// error, what its handler wrote is undone, and the instance stays.
 class cannot_leave : public std::exception {
 public:
   explicit cannot_leave(error why) : why_{std::move(why)} {}
 
   const char* what() const noexcept override { return why_.message.c_str(); }
 
-  /// `invalid`; `internal`, reason `undeclared_topic`.
+  /// `invalid`; `internal`, reason `undeclared_topic`, `undeclared_effect` or `effect_twice`.
   const error& why() const { return why_; }
 
 private:
@@ -136,6 +136,13 @@ inline constexpr bool is_maybe_later = false;
 template <class T>
 inline constexpr bool is_maybe_later<maybe_later<T>> = true;
 
+/// Whether a handler that returns this may leave the answer to an effect.
+template <class Returned>
+inline constexpr bool may_answer_later =
+    std::is_same_v<Returned, pending> || is_maybe_later<Returned>;
+template <class Returned>
+inline constexpr bool may_answer_later<outcome<Returned>> = may_answer_later<Returned>;
+
 /// Appends the reply in `returned`, which may be a reply, an outcome, `maybe_later` or `pending`.
 template <class Returned>
 outcome<answered> encode_returned(const Returned& returned, std::string& reply) {
@@ -171,16 +178,25 @@ const wire::message_shape* reply_shape() {
   }
 }
 
+/// Appends the reply in `returned`, of a handler whose answer nobody can wait for
+/// (`may_answer_later` is false).
+template <class Returned>
+outcome<void> encode_answer(const Returned& returned, std::string& reply) {
+  auto encoded = encode_returned(returned, reply);
+  return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
+}
+
+/// What an operation's `handler` returns, which takes a request and, if it wants one, a `Second`.
+template <class Handler, class Request, class Second>
+using returned_by = typename std::conditional_t<
+    std::is_invocable_v<Handler&, const Request&>,
+    std::invoke_result<Handler&, const Request&>,
+    std::invoke_result<Handler&, const Request&, Second&>>::type;
+
 /// The types of an operation whose `handler` takes a request and, if it wants one, a `Second`.
 template <class Handler, class Request, class Second>
 operation_types types_of() {
-  if constexpr (std::is_invocable_v<Handler&, const Request&>) {
-    using returned = std::invoke_result_t<Handler&, const Request&>;
-    return {&wire::message_shape_of<Request>(), reply_shape<returned>()};
-  } else {
-    using returned = std::invoke_result_t<Handler&, const Request&, Second&>;
-    return {&wire::message_shape_of<Request>(), reply_shape<returned>()};
-  }
+  return {&wire::message_shape_of<Request>(), reply_shape<returned_by<Handler, Request, Second>>()};
 }
 
 /// The message type of a handler's first parameter.
@@ -200,9 +216,17 @@ struct request_of<Returned (Class::*)(const Request&, Rest...)> {
 template <class Handler>
 using request_t = typename request_of<std::remove_cvref_t<Handler>>::type;
 
+/// Whether a query's handler answers at once: it has no turn that could ask for an effect.
+template <class Handler>
+inline constexpr bool query_answers_now =
+    !may_answer_later<returned_by<Handler, request_t<Handler>, store::database>>;
+
 template <class Handler>
 query make_query(Handler handler) {
   using request = request_t<Handler>;
+  static_assert(
+      query_answers_now<Handler>,
+      "a query answers at once: return the reply; what waits for an effect is a `command`");
   return {
       [handler = std::move(handler)](
           std::string_view body,
@@ -212,17 +236,13 @@ query make_query(Handler handler) {
         if (!decoded) {
           return failure{decoded.error()};
         }
-        const auto encode = [&](const auto& returned) -> outcome<void> {
-          auto encoded = encode_returned(returned, reply);
-          return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
-        };
         if constexpr (std::is_invocable_v<Handler&, const request&>) {
-          return encode(handler(*decoded));
+          return encode_answer(handler(*decoded), reply);
         } else {
           if (database == nullptr) {
             throw no_store{};
           }
-          return encode(handler(*decoded, *database));
+          return encode_answer(handler(*decoded, *database), reply);
         }
       },
       types_of<Handler, request, store::database>()};
@@ -283,9 +303,20 @@ inline error unreadable(std::string_view what, const error& why) {
       troupe::effect::unknown);
 }
 
+/// Whether an effect's `settle` answers at once. The call that waits is answered by what it
+/// returns, so that nobody would hear of a second effect's result.
+template <class Result, class Run, class Settle>
+inline constexpr bool settle_answers_now = !may_answer_later<
+    std::invoke_result_t<Settle&, const request_t<Run>&, outcome<Result>&, turn&>>;
+
 template <class Result, class Run, class Settle>
 effect make_effect(Run run, Settle settle) {
   using request = request_t<Run>;
+  static_assert(
+      settle_answers_now<Result, Run, Settle>,
+      "`settle` answers the call: return the reply. Ask for all effects in the handler; what is to "
+      "be done once this result is known, and be waited for, is another step of a saga, or follows "
+      "an event that `settle` publishes");
   return {
       [run = std::move(run)](
           std::string_view body, const effect_call& call) mutable -> outcome<std::string> {
@@ -317,8 +348,7 @@ effect make_effect(Run run, Settle settle) {
         } else {
           typed = failure{result.error()};
         }
-        auto encoded = encode_returned(settle(*decoded, typed, turn), reply);
-        return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
+        return encode_answer(settle(*decoded, typed, turn), reply);
       }};
 }
 

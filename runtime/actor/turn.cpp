@@ -15,6 +15,23 @@
 
 namespace troupe {
 
+namespace {
+
+/// A fault of the program and not of the message, which a mended program does.
+error asked_twice(std::string_view name) {
+  return {
+      .code = errc::internal,
+      .message = fmt::format(
+          "the handler asks for the effect `{}` twice, and the outside would take both for one, as "
+          "they had one key; the turn's writes are undone. Ask once, with all that is to be done "
+          "in "
+          "the request; or declare an effect of another name; or publish an event for each",
+          name),
+      .details = {{"reason", "effect_twice"}}};
+}
+
+} // namespace
+
 const char* no_store::what() const noexcept {
   return "the handler wants a database and the topology says `store: none`: give the capability a "
          "store, then try again";
@@ -41,7 +58,17 @@ void turn::note(std::string_view key, std::string_view value) {
 
 pending turn::add_effect(std::string_view name, std::string request) {
   check({.what = "the effect", .name = name, .body_bytes = request.size()});
-  const uuid key = derived_id(id_, name);
+  if (auto may = by_.may_ask_for(name); !may) {
+    throw cannot_leave{std::move(may).error()};
+  }
+  const uuid key = derived_id(named_after_, name);
+  // Those that this handler asked for are the last ones.
+  for (auto it = requests_.effects.rbegin(); it != requests_.effects.rend() && it->call == id_;
+       ++it) {
+    if (it->key == key) {
+      throw cannot_leave{asked_twice(name)};
+    }
+  }
   store::effect_row row{key, id_, std::string{name}, std::move(request), {}, std::string{trace_}};
   store::effects{database()}.add(row, writer_);
   requests_.effects.push_back(std::move(row));
@@ -112,7 +139,7 @@ uuid turn::next_event_id(
   if (auto declared = by_.may_publish(topic, type); !declared) {
     throw cannot_leave{std::move(declared).error()};
   }
-  return derived_id(events_from_, fmt::format("{}#{}", topic, ++events_));
+  return derived_id(named_after_, fmt::format("{}#{}", topic, ++events_));
 }
 
 } // namespace troupe

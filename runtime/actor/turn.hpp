@@ -39,7 +39,7 @@ public:
       wall_time now,
       turn_requests& requests)
       : by_{by}, database_{database}, writer_{writer}, id_{id},
-        events_from_{id}, key_{key}, now_{now}, requests_{requests} {}
+        named_after_{id}, key_{key}, now_{now}, requests_{requests} {}
 
   /// The capability's database, for statements and savepoints: while the handler runs, and on its
   /// thread. A handler that calls begin(), commit(), rollback() or reconnect(), that leaves a
@@ -70,8 +70,11 @@ public:
   std::int64_t writer() const { return writer_; }
 
   /// Asks for the effect `name`, at most once in a turn. The effect runs after the commit, and its
-  /// `settle` answers the call: return the `pending` from the handler. Throws no_store, and
-  /// cannot_leave if the request exceeds the topology's `limits.body`.
+  /// `settle` answers the call: return the `pending` from the handler. A `settle` may ask for
+  /// effects, too, also for one of its own name (the next instalment); nobody waits for those.
+  ///
+  /// Throws no_store, and cannot_leave: if the request exceeds the topology's `limits.body`; if the
+  /// handler has asked for that effect already, or the actor has not declared it.
   template <wire::message Request>
   pending effect(std::string_view name, const Request& request) {
     return add_effect(name, wire::encoded(request));
@@ -104,9 +107,9 @@ public:
     add_timer(in(delay), topic, key, wire::encoded(event), wire::message_shape_of<Event>());
   }
 
-  /// For the runtime: derives the ids of events from `id` instead of the call's id, so that they
-  /// differ from those of an earlier turn of the same call.
-  void name_events_after(const uuid& id) { events_from_ = id; }
+  /// For the runtime: derives the ids of events and the keys of effects from `id` instead of the
+  /// call's id, so that they differ from those of an earlier turn of the same call.
+  void name_after(const uuid& id) { named_after_ = id; }
 
   /// For the runtime: the trace that the message has, and its span if that is recorded. Borrowed.
   void in_trace(std::string_view trace, observe::open_span* recorded) {
@@ -140,7 +143,7 @@ private:
   store::database* database_;
   std::int64_t writer_;
   uuid id_;
-  uuid events_from_;
+  uuid named_after_;
   std::string_view key_;
   wall_time now_;
   turn_requests& requests_;

@@ -8,7 +8,6 @@
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <fmt/format.h>
 #include <utility>
 
@@ -21,11 +20,11 @@ namespace {
 outcome<void> is_accepted(const plan& by, std::string_view input) {
   try {
     return by.what().accept(input);
-  } catch (const std::exception& thrown) {
+  } catch (...) {
     return failure{error{
         .code = errc::crashed,
         .message = fmt::format(
-            "looking at the input of `{}` failed: {}", by.what().operation, thrown.what())}};
+            "looking at the input of `{}` failed: {}", by.what().operation, what_was_thrown())}};
   }
 }
 

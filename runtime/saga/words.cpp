@@ -1,5 +1,6 @@
 #include "runtime/saga/words.hpp"
 
+#include "runtime/thrown.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <fmt/format.h>
@@ -25,10 +26,24 @@ error unread_here(std::string_view saga, const error& why) {
       .retry_after = unread_wait};
 }
 
+/// A fault of the definition's author refuses this message and nothing else: anybody may publish
+/// what trips it, and thrown further it would cost the coordinator all its sagas.
+outcome<heard> said_by(const word& to) {
+  try {
+    return to.waits.hears.read(to.body);
+  } catch (...) {
+    return failure{invalid(fmt::format(
+        "reading what step `{}` of `{}` waits for failed: {}",
+        to.waits.name,
+        to.operation,
+        what_was_thrown()))};
+  }
+}
+
 } // namespace
 
 outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& to, wall_time now) {
-  auto said = to.waits.hears.read(to.body);
+  auto said = said_by(to);
   if (!said) {
     return failure{std::move(said).error()};
   }

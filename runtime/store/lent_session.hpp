@@ -69,6 +69,8 @@ public:
 
   std::int64_t checkpoint_due() const override { return use().checkpoint_due(); }
 
+  bool holds_whole_results() const override { return use().holds_whole_results(); }
+
   std::int64_t changes() const override { return use().changes(); }
 
   std::optional<std::uint64_t> version() const override { return use().version(); }

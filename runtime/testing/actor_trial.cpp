@@ -113,6 +113,7 @@ actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::strin
   store::transaction writing{tables()};
   store::lending lent{for_handlers_.get()};
   turn turn = begin(row.call, lent);
+  turn.name_after(row.key);
   std::string reply;
   outcome<std::string_view> seen = failure{error{}};
   if (result) {

@@ -103,7 +103,11 @@ void direct_handlers::run_command(
   // The work of a handler that throws stays done, as there is no transaction to undo.
   run(each, {by.instance_of, by.call, &one}, effect::unknown, [&] {
     TROUPE_FAULT("storeless.before_handler");
-    return command.run(each.body, current, bytes_);
+    auto handled = command.run(each.body, current, bytes_);
+    if (handled && *handled == handlers::answered::later) {
+      throw std::logic_error{"it put its answer off, and without a store no effect can bring one"};
+    }
+    return handled;
   });
 }
 

@@ -32,7 +32,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   }
   store::lending lent{&in.handlers};
   turn current{*each.by, lent.session(), in.writer, row.call, {}, in.now, in.output};
-  current.name_events_after(row.key);
+  current.name_after(row.key);
   if (!row.trace.empty()) {
     in.spans.begin(each, row.trace);
   }

@@ -2,7 +2,6 @@
 
 #include "runtime/store/turn/faults.hpp"
 #include "runtime/thrown.hpp"
-#include "runtime/worker/write.hpp"
 
 #include <fmt/format.h>
 
@@ -14,13 +13,15 @@ constexpr milliseconds look_interval{2'000};
 
 } // namespace
 
-void regular_work::run(const actor& by, turn_scope& in) {
+void regular_work::run(write& house, turn_scope& in) {
+  const actor& by = *house.by;
   const instant time = in.of.parts().time.now();
   const bool looks =
       by.waiting_for_people() && (!looked_at_ || time - *looked_at_ >= look_interval);
   if (!by.regular_work() && !looks) {
     return;
   }
+  house.ran = true;
   const auto before = in.output.here();
   in.session.savepoint();
   std::string reason;
@@ -47,6 +48,7 @@ void regular_work::run(const actor& by, turn_scope& in) {
   } catch (...) {
     reason = what_was_thrown();
   }
+  house.spoilt = true;
   in.output.back_to(before);
   in.session.rollback_to_savepoint();
   if (is_worth_a_line(++failures_)) {

@@ -4,6 +4,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/worker/turn_scope.hpp"
+#include "runtime/worker/write.hpp"
 
 #include <optional>
 
@@ -13,9 +14,9 @@ namespace troupe {
 /// housekeeping, and asks it what waits for a person. Confined to the runner's thread.
 class regular_work {
 public:
-  /// Runs the handler, and undoes what it wrote if it throws. Throws database_error for what is not
-  /// the handler's fault.
-  void run(const actor& by, turn_scope& in);
+  /// Runs the handlers of the instance that works on `house`, and undoes what they wrote if one
+  /// throws: the instance is spoilt. Throws database_error for what is not the handler's fault.
+  void run(write& house, turn_scope& in);
 
 private:
   uuid_source ids_;

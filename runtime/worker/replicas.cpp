@@ -82,26 +82,65 @@ std::unique_ptr<actor> replicas::make_watched(int number) {
   }
 }
 
-void replicas::rebuild_spoilt(std::span<const write> settled) {
+void replicas::rebuild_spoilt(std::span<const write> all) {
   for (replica& by : all_) {
-    const bool spoilt = std::any_of(settled.begin(), settled.end(), [&](const write& each) {
+    const bool spoilt = std::any_of(all.begin(), all.end(), [&](const write& each) {
       return each.spoilt && each.by == by.instance.get();
     });
-    // Coordinators know themselves what a rollback took from them.
-    if (!spoilt || !by.instance || by.instance->sagas() != nullptr) {
+    if (spoilt) {
+      rebuild(by);
+    }
+  }
+}
+
+bool replicas::renew(std::span<write> all) {
+  for (replica& by : all_) {
+    const actor* const before = by.instance.get();
+    const auto is_its = [before](const write& each) { return each.by == before; };
+    // That of a handler that threw goes when the turn is over.
+    const bool spoilt = std::any_of(all.begin(), all.end(), [&](const write& each) {
+      return each.ran && !each.threw && is_its(each);
+    });
+    if (!spoilt) {
       continue;
     }
-    try {
-      by.instance = make_watched(by.number);
-      metrics_.count_restart(restart_cause::turn_undone);
-    } catch (...) {
-      discard(
-          by.instance.get(),
-          what_was_thrown(),
-          std::nullopt,
-          std::nullopt,
-          restart_cause::constructor_threw);
+    rebuild(by);
+    for (write& each : all) {
+      if (is_its(each)) {
+        each.by = by.instance.get();
+        each.spoilt = false;
+      }
     }
+  }
+  if (!any()) {
+    return false;
+  }
+  for (write& each : all) {
+    if (each.by == nullptr) {
+      const replica& other = *choose(each.what->key);
+      each.by = other.instance.get();
+      each.replica = other.number;
+    }
+  }
+  return true;
+}
+
+/// Makes the instance of a replica anew, where it has one. Coordinators know themselves what a
+/// rollback took from them.
+void replicas::rebuild(replica& by) {
+  if (!by.instance || by.instance->sagas() != nullptr) {
+    return;
+  }
+  try {
+    by.instance = make_watched(by.number);
+    metrics_.count_restart(restart_cause::turn_undone);
+  } catch (...) {
+    discard(
+        by.instance.get(),
+        what_was_thrown(),
+        std::nullopt,
+        std::nullopt,
+        restart_cause::constructor_threw);
   }
 }
 
@@ -117,8 +156,9 @@ bool replicas::discard(
     const std::optional<uuid>& trace,
     restart_cause cause) {
   const bool is_repeat = message && failed_of_.blame(*message, group_.parts().time.now());
-  const auto found = std::find_if(
-      all_.begin(), all_.end(), [&](const replica& each) { return each.instance.get() == broken; });
+  const auto found = std::find_if(all_.begin(), all_.end(), [&](const replica& each) {
+    return each.instance && each.instance.get() == broken;
+  });
   if (found == all_.end()) {
     return is_repeat; // An earlier message of the turn has discarded it.
   }

@@ -52,7 +52,12 @@ public:
   bool discard(const actor* broken, std::string reason, const uuid& message, const uuid& trace);
 
   /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
-  void rebuild_spoilt(std::span<const write> settled);
+  void rebuild_spoilt(std::span<const write> all);
+
+  /// Makes those instances anew that worked in a turn that was undone and is run again, so that no
+  /// handler meets what its instance remembers of that, and gives them to `all`.
+  /// @return false if no replica has an instance any more, as their constructors threw.
+  bool renew(std::span<write> all);
 
   /// The messages that instances failed of.
   offenders& failed_of() { return failed_of_; }
@@ -63,6 +68,7 @@ public:
 private:
   ask_capability ask_for_effects() const;
   std::unique_ptr<actor> make_watched(int number);
+  void rebuild(replica& by);
   bool discard(
       const actor* broken,
       std::string reason,

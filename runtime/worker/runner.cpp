@@ -319,7 +319,7 @@ void runner::run_writes() {
     each.by = by.instance.get();
     each.replica = by.number;
   }
-  const std::size_t settled = turn_->run(writes_, output_, writes_.front().by->sagas());
+  const std::size_t settled = turn_->run(writes_, output_, replicas_);
   TROUPE_FAULT("turn.before_replies");
   for (const store::forced_breaker& each : output_.breaker_orders) {
     group_.breaker().force(each, busy_.now()); // The order is on disk, so it may hold from here on.
@@ -334,7 +334,7 @@ void runner::run_writes() {
   for (std::size_t i = 0; i < settled; ++i) {
     settler_.settle(writes_[i]);
   }
-  replicas_.rebuild_spoilt({writes_.data(), store_->is_away() ? writes_.size() : settled});
+  replicas_.rebuild_spoilt(writes_);
   if (settled < writes_.size()) {
     take_back(settled);
   }

@@ -82,6 +82,9 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
 /// and sagas that are found when the database is back say of each whether it happened.
 void note_put_back(
     group& of, std::span<write> writes, bool is_lost, const store::database_error& fault) {
+  for (write& each : writes) {
+    each.spoilt = each.ran; // What its instance remembers may never have happened.
+  }
   if (!is_lost) {
     of.parts().log.write(
         "store.lock_awaited", {{"capability", of.name()}, {"reason", fault.what()}});
@@ -94,7 +97,6 @@ void note_put_back(
        {"reason", fault.what()}});
   of.condition().store_failed(fault.what(), of.parts().time.now());
   for (write& each : writes) {
-    each.spoilt = each.ran; // What its instance remembers may never have happened.
     each.what->may_be_done = each.what->may_be_done || fault.kind == store::database_fault::unknown;
   }
 }
@@ -152,9 +154,8 @@ store_turn::store_turn(
       forgetting_{of, inbox_, store.forgotten} {
 }
 
-std::size_t
-store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas) {
-  sagas_ = sagas;
+std::size_t store_turn::run(std::vector<write>& writes, turn_output& output, replicas& instances) {
+  sagas_ = writes.front().by->sagas();
   alive_.has_resigned = false;
   takeover_.begin();
   output.clear();
@@ -167,8 +168,9 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
   // written down, and its handler is not called.
   bool thrown = false;
   bool is_settled = false;
+  bool runs_again = true;
   end ended = end::again;
-  do {
+  while (runs_again) {
     ended = attempt(writes, count, !thrown, output);
     if (ended == end::threw) {
       is_settled = !keeps_failure(writes[at_]);
@@ -179,7 +181,13 @@ store_turn::run(std::vector<write>& writes, turn_output& output, saga::coordinat
       is_settled = false;
       thrown = false;
     }
-  } while (ended == end::again || ended == end::narrowed || (ended == end::threw && count != 0));
+    runs_again =
+        ended == end::again || ended == end::narrowed || (ended == end::threw && count != 0);
+    if (runs_again && !instances.renew(writes)) {
+      runs_again = false;
+      ended = end::put_back; // Until a replica is started.
+    }
+  }
   if (ended == end::put_back) {
     count = 0;
     is_settled = false;
@@ -442,7 +450,7 @@ bool store_turn::run_one(write& each, turn_scope& in) {
   return true;
 }
 
-void store_turn::keep_house(const write& each, turn_scope& in) {
+void store_turn::keep_house(write& each, turn_scope& in) {
   publish_due_timers(in); // A process that is gone may have set timers.
   if (in.output.next_event == 0 && !store_.gate.stands_open()) { // Elsewhere it was asked for.
     in.output.next_event = store::outbox{in.session}.newest().first + 1;
@@ -461,7 +469,7 @@ void store_turn::keep_house(const write& each, turn_scope& in) {
   const std::size_t answers = in.output.answers.size();
   awaited_.look(in.session, in.output.answers);
   in.output.tells_stored = in.output.tells_stored || in.output.answers.size() != answers;
-  regular_.run(*each.by, in);
+  regular_.run(each, in);
   note_work(busy_, *each.what);
   if (forgetting_.is_due(in.began)) {
     in.output.has_old_rows = forgetting_.run(in);

@@ -7,6 +7,7 @@
 #include "runtime/worker/forgetting.hpp"
 #include "runtime/worker/outbox_trim.hpp"
 #include "runtime/worker/regular_work.hpp"
+#include "runtime/worker/replicas.hpp"
 #include "runtime/worker/runner_store.hpp"
 #include "runtime/worker/takeover.hpp"
 #include "runtime/worker/turn_inbox.hpp"
@@ -27,7 +28,8 @@ inline constexpr milliseconds turn_time_max{5};
 /// The writing turn: many messages, one transaction, one fsync, under the fair lock.
 ///
 /// A command's inbox row, what its handler wrote, and its effects are committed together. A throw
-/// rolls the turn back, and the messages before the one that threw are run again without it.
+/// rolls the turn back, and the messages before the one that threw are run again without it, on
+/// instances that do not know of the first time.
 /// Replies leave only after `run` has returned. Confined to the runner's thread; borrows
 /// everything.
 class store_turn {
@@ -49,9 +51,10 @@ public:
   /// Runs `writes` from the front.
   ///
   /// @param output filled with the wishes of the committed turn; empty if none was committed.
-  /// @param sagas null if the group's actors coordinate none.
+  /// @param instances those that the writes are given to: made anew before a turn that was undone is
+  /// run again.
   /// @return how many are settled; the others have not happened and are to be tried again.
-  std::size_t run(std::vector<write>& writes, turn_output& output, saga::coordinators* sagas);
+  std::size_t run(std::vector<write>& writes, turn_output& output, replicas& instances);
 
   /// The session was lost: connects anew, joins as a new writer and fences the one that it was. The
   /// commit of that is the barrier behind which it is known what became of a turn whose commit
@@ -87,7 +90,7 @@ private:
   run_all(std::vector<write>& writes, std::size_t& count, bool may_end_early, turn_output& output);
   /// @return false if the turn must be run again, since this message has to be undone alone.
   bool run_one(write& each, turn_scope& in);
-  void keep_house(const write& each, turn_scope& in);
+  void keep_house(write& each, turn_scope& in);
   end after_fault(
       std::vector<write>& writes, std::size_t count, const store::database_error& fault);
   end blame(std::vector<write>& writes, std::size_t count, std::string reason);

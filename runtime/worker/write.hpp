@@ -36,8 +36,8 @@ struct write {
   /// The result says nothing about the group's health: a repeat answered from the inbox, a call
   /// whose time was up, an effect that has yet to run.
   bool says_nothing = false;
-  /// The turn in which `by` worked on it was not committed: what that instance remembers may never
-  /// have happened.
+  /// What `by` did for it was not committed, or its handler threw: what that instance remembers
+  /// may never have happened.
   bool spoilt = false;
   /// Its failure is written down, with all that is needed to try it again after a pause.
   bool is_put_off = false;

@@ -202,7 +202,11 @@ BOOST_AUTO_TEST_CASE(a_new_instance_takes_up_what_the_last_one_ran) {
 
 BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {
   auto definition = saga::test::order_saga();
-  definition.accept = [](std::string_view) -> outcome<void> {
+  bool throws_number = false;
+  definition.accept = [&](std::string_view) -> outcome<void> {
+    if (throws_number) {
+      throw 7;
+    }
     throw std::runtime_error{"thrown by the author"};
   };
   owner one{path, time};
@@ -210,18 +214,22 @@ BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {
   plans.push_back(*saga::plan::make(std::move(definition)));
   one.make_anew(std::move(plans));
 
-  one.turn([&](saga::outgoing& out) {
-    const auto started = one.sagas.start(
-        *one.session,
-        one.writer,
-        id,
-        *one.sagas.plans().find("place"),
-        "input",
-        5s,
-        time.wall(),
-        out);
-    BOOST_TEST(started.error().code == errc::crashed);
-  });
+  for (const std::string_view what : {"thrown by the author", "`int`"}) {
+    throws_number = what == "`int`";
+    one.turn([&](saga::outgoing& out) {
+      const auto started = one.sagas.start(
+          *one.session,
+          one.writer,
+          id,
+          *one.sagas.plans().find("place"),
+          "input",
+          5s,
+          time.wall(),
+          out);
+      BOOST_TEST(started.error().code == errc::crashed);
+      BOOST_TEST(started.error().message.find(what) != std::string::npos);
+    });
+  }
 
   BOOST_TEST(one.number("SELECT COUNT(*) FROM sagas") == 0);
 }

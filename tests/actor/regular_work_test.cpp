@@ -17,6 +17,7 @@ constexpr std::array schema{
 
 /// What a test wants of the actor, and sees of it.
 struct rounds {
+  int made = 0;
   int calls = 0;
   int looks = 0;
   bool throws = false;
@@ -25,6 +26,7 @@ struct rounds {
 class round_actor final : public actor {
 public:
   explicit round_actor(rounds& seen) {
+    ++seen.made;
     publishes<thing>("round.done");
     effect<count>(
         "send",
@@ -95,6 +97,7 @@ BOOST_AUTO_TEST_CASE(a_throw_undoes_the_round_and_the_next_comes) {
   BOOST_TEST(p->number("SELECT COUNT(*) FROM rounds") == 0);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 0);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(seen.made == 2); // What the instance remembers of the round did not happen.
 
   seen.throws = false;
   round();

@@ -67,6 +67,24 @@ BOOST_FIXTURE_TEST_CASE(the_first_word_counts_and_the_saga_goes_on_in_its_turn, 
   BOOST_TEST(reason_of(first.say("approval", yes())) == "over");
 }
 
+// Whoever may publish an event could else take the coordinator, and all its sagas, along.
+BOOST_FIXTURE_TEST_CASE(a_read_that_throws_refuses_its_message_and_no_other, coordinators_fixture) {
+  saga::definition of = approved();
+  of.steps[1].hears.read = [read = of.steps[1].hears.read](std::string_view body) {
+    return body == "bad" ? throw 7 : read(body);
+  };
+  owner first{path, time, of};
+  BOOST_REQUIRE(first.start(id) && first.work(others));
+
+  const auto told = first.say("approval", "bad");
+  BOOST_TEST(told.error().code == errc::invalid);
+  BOOST_TEST(told.error().message.find("step `approval` of `place`") != std::string::npos);
+
+  BOOST_TEST(first.say("approval", wire::encoded(said{id, true})).has_value());
+  BOOST_TEST(first.work(others));
+  BOOST_TEST(first.answers.size() == 1);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_another_process_was_told_is_heard_by_the_owner, waiting_fixture) {
   owner second{path, time, approved()};
 

@@ -2,6 +2,7 @@
 #include "tests/worker/process_fixture.hpp"
 
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -190,6 +191,24 @@ BOOST_AUTO_TEST_CASE(a_result_that_cannot_be_settled_is_kept_and_settled_later) 
   BOOST_TEST(p->number("SELECT COUNT(*) FROM unsettled") == 0);
   // Its failures are known and written down: they use up nobody's restarts.
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+}
+
+// Such as the next instalment: another request, so that the outside must not take it for a repeat.
+BOOST_AUTO_TEST_CASE(a_settlement_may_ask_for_the_next_effect_of_its_own_name) {
+  seen.settle_asks_again = 2;
+  auto p = make();
+
+  const got first = [&] {
+    const uuid id = p->send("send", wire::encoded(thing{"a"}));
+    p->run_until(
+        [&] { return seen.settled == 3 && p->number("SELECT COUNT(*) FROM effects") == 0; });
+    return p->replies[id];
+  }();
+
+  BOOST_TEST(first.status == wire::status::ok);
+  BOOST_TEST(std::set<uuid>(seen.effect_keys.begin(), seen.effect_keys.end()).size() == 3U);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a++'") == 1);
+  BOOST_TEST(p->answered_in_order.size() == 2U); // Pending, then the answer of the first.
 }
 
 BOOST_AUTO_TEST_CASE(an_heir_settles_a_kept_result_without_asking_the_outside_again) {

@@ -334,7 +334,8 @@ BOOST_AUTO_TEST_CASE(a_poison_event_among_ten_hurts_no_other) {
 
   BOOST_TEST(waiting(5)->dead);
   BOOST_TEST(postponed() == 1);
-  BOOST_TEST(seen.made == 4); // An instance for each throw.
+  // An instance for each throw, and one for those before it, which were run again.
+  BOOST_TEST(seen.made == 5);
   BOOST_TEST(p->front->queues().events_in_hand() == 0);
 }
 
@@ -378,6 +379,23 @@ BOOST_AUTO_TEST_CASE(an_effect_asked_for_by_an_event_runs_and_is_settled_without
   BOOST_TEST(p->answered_in_order.empty());
   BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM things WHERE name = 'settled a'") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_whose_handler_asks_for_one_effect_twice_waits_for_a_mended_program) {
+  seen.on_event = [](const thing& event, turn& turn, const event_info&) -> outcome<void> {
+    turn.effect("send", event);
+    turn.effect("send", event);
+    return {};
+  };
+  begin();
+  p->deliver(1, "k", {"a"});
+  run();
+
+  BOOST_REQUIRE(waiting(1).has_value());
+  BOOST_TEST(!waiting(1)->dead);
+  BOOST_TEST(waiting(1)->cause == "transient");
+  BOOST_TEST(waiting(1)->error.find("twice") != std::string::npos);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(events_wait_while_too_many_effects_are_under_way) {

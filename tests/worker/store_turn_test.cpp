@@ -163,7 +163,27 @@ BOOST_AUTO_TEST_CASE(what_an_actor_has_not_declared_is_not_published) {
   BOOST_TEST(things() == 0);
   BOOST_TEST(inbox() == 0);
   BOOST_TEST(p->number("SELECT COUNT(*) FROM outbox") == 0);
-  BOOST_TEST(seen.made == 1); // The instance stays.
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty()); // The instance stays.
+}
+
+// A fault of the program: kept as the last word, it would outlive the mended program.
+BOOST_AUTO_TEST_CASE(an_effect_asked_for_twice_or_not_declared_is_no_last_word) {
+  const got twice = p->call("send_twice", thing{"a"});
+  const got undeclared = p->call("misdirect", thing{"b"});
+
+  BOOST_TEST(twice.why.detail("reason") == "effect_twice");
+  BOOST_TEST(twice.why.message.find("`send` twice") != std::string::npos);
+  BOOST_TEST(undeclared.why.detail("reason") == "undeclared_effect");
+  BOOST_TEST(undeclared.why.message.find("`send`?") != std::string::npos, undeclared.why.message);
+  for (const got& each : {twice, undeclared}) {
+    BOOST_TEST(each.why.code == errc::internal);
+    BOOST_TEST((each.why.possible == effect::none));
+    BOOST_TEST(!each.why.is_final);
+  }
+  BOOST_TEST(things() == 0);
+  BOOST_TEST(inbox() == 0);
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_last_word_is_not_stored) {
@@ -322,6 +342,52 @@ BOOST_AUTO_TEST_CASE(an_instance_whose_turn_was_not_committed_is_made_anew) {
   BOOST_TEST(value_of(p->call("remembered", thing{})) == 0);
   // The rebuilt replica did not fail itself, so its supervisor hears nothing.
   BOOST_TEST(all_of<supervision::child_exited>(p->events).empty());
+}
+
+// What the instance remembers of the undone turn would have the message refused, for good, though
+// nothing was done.
+BOOST_AUTO_TEST_CASE(no_handler_meets_what_its_instance_remembers_of_a_turn_that_is_run_again) {
+  std::uint64_t generation = 1;
+  for (const std::string_view neighbour : {"refuse", "throw", "mention"}) {
+    const std::string name{neighbour};
+    const uuid once = p->send("once", wire::encoded(thing{name}));
+    const uuid beside = p->send(neighbour, wire::encoded(thing{"beside " + name}));
+    p->run();
+
+    BOOST_TEST(
+        p->replies[once].status == wire::status::ok, name << ": " << p->replies[once].why.message);
+    BOOST_TEST(p->replies[beside].status == wire::status::error);
+    if (neighbour != "refuse") {
+      p->start(0, ++generation);
+    }
+  }
+
+  BOOST_TEST(things() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_turn_whose_instances_cannot_be_made_anew_waits_or_is_run_by_others) {
+  const uuid once = p->send("once", wire::encoded(thing{"a"}));
+  const uuid refused = p->send("refuse", wire::encoded(thing{"b"}));
+  seen.make_fails = 1;
+  p->run();
+  BOOST_TEST(p->replies.empty());
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).size() == 1U);
+  p->start(0, 2);
+  p->run();
+  BOOST_TEST(p->replies[once].status == wire::status::ok);
+  BOOST_TEST(p->replies[refused].why.code == errc::rejected);
+  BOOST_TEST(p->front->queues().calls_in_hand() == 0);
+
+  begin(2);
+  const uuid first = p->send("once", wire::encoded(thing{"c"}));
+  const uuid second = p->send("refuse", wire::encoded(thing{"d"}));
+  seen.make_fails = 1;
+  p->run();
+
+  BOOST_TEST(p->replies[first].status == wire::status::ok);
+  BOOST_TEST(p->replies[second].why.code == errc::rejected);
+  BOOST_TEST(all_of<supervision::child_exited>(p->events).size() == 1U);
+  BOOST_TEST(things() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_statement_that_cannot_work_fails_its_message_alone) {
@@ -518,6 +584,14 @@ BOOST_AUTO_TEST_CASE(an_answer_too_large_to_leave_undoes_what_was_done_for_it) {
 BOOST_AUTO_TEST_CASE(an_answer_put_off_without_an_effect_is_the_handlers_fault) {
   BOOST_TEST(p->call("forget_answer", thing{}).why.code == errc::crashed);
   BOOST_TEST(inbox() == 0);
+
+  auto options = things_options(folder);
+  options.database.reset();
+  process storeless{time, "n2", things_type(seen), options};
+  storeless.start();
+  const got told = storeless.call("forget_answer", thing{});
+  BOOST_TEST(told.why.code == errc::crashed);
+  BOOST_TEST((told.why.possible == effect::unknown));
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_operation_is_named) {

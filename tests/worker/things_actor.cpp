@@ -28,6 +28,12 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     seen_.on_make();
   }
   command("put", [this](const thing& request, turn& turn) { return put(request, turn); });
+  command("once", [this](const thing& request, turn& turn) -> outcome<count> {
+    if (!names_.insert(request.name).second) {
+      return failure{rejected("twice", "this instance has put it before")};
+    }
+    return put(request, turn);
+  });
   command("refuse", [this](const thing& request, turn& turn) -> outcome<count> {
     put(request, turn);
     return failure{rejected("no", "refused after it had written")};
@@ -69,6 +75,15 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
       turn.publish("thing.sent", request);
     }
     return turn.effect("send", request);
+  });
+  command("send_twice", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    turn.effect("send", request);
+    return turn.effect("send", request);
+  });
+  command("misdirect", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    return turn.effect("sends", request);
   });
   command("announce", [](const thing& request, turn& turn) {
     turn.publish("thing.put", request, request.name);
@@ -143,6 +158,10 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
         }
         if (seen_.publishes_twice) {
           turn.publish("thing.sent", request);
+        }
+        if (seen_.settle_asks_again > 0) {
+          --seen_.settle_asks_again;
+          turn.effect("send", thing{request.name + "+"});
         }
         ++seen_.settled;
         return result;

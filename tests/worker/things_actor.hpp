@@ -7,6 +7,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace troupe::test {
@@ -45,6 +47,8 @@ struct probe {
   bool writes_events = true;
   /// A command that asks for an effect publishes an event, and so does the settlement.
   bool publishes_twice = false;
+  /// How often the settlement asks for another effect of its own name.
+  std::atomic<int> settle_asks_again{0};
   /// The result of an effect; by default success.
   std::function<outcome<count>(const effect_call&)> on_effect;
   std::mutex mutex;
@@ -62,6 +66,7 @@ private:
 
   probe& seen_;
   std::int64_t remembered_ = 0;
+  std::set<std::string> names_;
 };
 
 /// The type of those actors; `seen` outlives them.
