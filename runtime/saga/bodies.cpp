@@ -43,6 +43,17 @@ outcome<std::string> answer_of(const plan& by, const state& current) {
   return current.results.back();
 }
 
+call command_of(const plan& by, const state& current, std::uint32_t step, bool undo) {
+  const step_state& its = current.steps[step];
+  const std::uint32_t round = undo ? its.undo_round : its.round;
+  const uuid done_id = by.command_id(current.saga, step, false, its.round);
+  return {
+      .as = {.step = step, .undo = undo, .round = round, .attempt = its.hand.attempt},
+      .id = undo ? by.command_id(current.saga, step, true, round) : done_id,
+      .undoes = undo ? done_id : uuid{},
+      .timeout = by.at(step).deadline};
+}
+
 outcome<std::string> body_of(const plan& by, const state& current, const call& wanted) {
   const step& step = by.at(wanted.as.step);
   if (!by.makes(wanted.as.step, wanted.as.undo)) {

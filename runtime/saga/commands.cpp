@@ -1,7 +1,10 @@
 #include "runtime/saga/commands.hpp"
 
 #include "runtime/observe/trace_context.hpp"
+#include "runtime/saga/failures.hpp"
+#include "runtime/saga/transition.hpp"
 #include "runtime/wire/departure.hpp"
+#include "runtime/wire/envelope.hpp"
 
 #include <fmt/format.h>
 #include <utility>
@@ -49,9 +52,15 @@ asked asked_of(std::uint64_t token) {
       .attempt = static_cast<std::uint32_t>(token >> 32U)};
 }
 
-outcome<void> ask(const coordinator& which, const call& wanted, outgoing& out) {
+std::string
+intent_data_of(const plan& by, const call& wanted, const outcome<std::string>& request) {
+  return request ? request_data_of(wire::digest_of_request(operation_of(by, wanted), *request))
+                 : "";
+}
+
+outcome<void>
+ask(const coordinator& which, const call& wanted, outcome<std::string> body, outgoing& out) {
   const state& current = which.current;
-  auto body = body_of(*which.by, current, wanted);
   auto key = key_of(*which.by, current, wanted);
   if (!body || !key) {
     return failure{!body ? body.error() : key.error()};
@@ -86,8 +95,9 @@ outcome<void> can_make_commands(const plan& by, const state& current) {
     if (!by.is_call(step)) {
       continue;
     }
-    const call in_hand{.as = {.step = step, .undo = current.now == phase::undoing}, .id = {}};
-    for (const auto& made : {body_of(by, current, in_hand), key_of(by, current, in_hand)}) {
+    const call in_hand = command_of(by, current, step, current.now == phase::undoing);
+    const auto request = body_of(by, current, in_hand);
+    for (const auto& made : {request, key_of(by, current, in_hand)}) {
       if (!made) {
         return failure{error{
             .code = errc::conflict,
@@ -97,6 +107,16 @@ outcome<void> can_make_commands(const plan& by, const state& current) {
                 by.at(step).name,
                 made.error().message)}};
       }
+    }
+    const auto sent = current.steps[step].hand.request;
+    if (sent && *sent != wire::digest_of_request(operation_of(by, in_hand), *request)) {
+      return failure{error{
+          .code = errc::conflict,
+          .message = fmt::format(
+              "this program makes another request of {} than the one that was sent; the saga goes "
+              "on in the release that sent it, or as a person orders once it is known what that "
+              "one did",
+              words_for(by, in_hand.as))}};
     }
   }
   return {};

@@ -25,12 +25,18 @@ timer_due timer_of(std::uint64_t token);
 asked asked_of(std::uint64_t token);
 
 /// Makes the call of a step.
+/// @param body its request, or why that cannot be made.
 /// @errors of its projections, or it cannot travel.
-outcome<void> ask(const coordinator& which, const call& wanted, outgoing& out);
+outcome<void>
+ask(const coordinator& which, const call& wanted, outcome<std::string> body, outgoing& out);
+
+/// What the intent of `wanted` keeps of its request; empty if that cannot be made.
+std::string intent_data_of(const plan& by, const call& wanted, const outcome<std::string>& request);
 
 /// Whether this program can make the commands in hand of a saga that is taken up. Its former owner
-/// made it, or there would be no record of it: if that fails now, the author's functions are
-/// others, or read other messages.
+/// made them, or there would be no record of them: if that fails now, or gives other bytes, the
+/// author's functions are others, or read other messages. Under their ids participants would refuse
+/// other bytes, whatever they have done.
 outcome<void> can_make_commands(const plan& by, const state& current);
 
 } // namespace troupe::saga

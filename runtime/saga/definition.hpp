@@ -61,8 +61,9 @@ struct facts {
   uuid command{};
 };
 
-/// Makes the body of a call. Pure: a retry and a takeover must make the same bytes again, since the
-/// inbox answers `conflict` to other bytes under a known id.
+/// Makes the body of a call. Pure: a retry and a takeover must make the same bytes again, since
+/// participants refuse other bytes under a known id. A release whose function makes others leaves
+/// sagas that have sent the command alone, until one takes them up that makes the same.
 struct body_maker {
   body_maker() = default;
 

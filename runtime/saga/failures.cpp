@@ -3,6 +3,7 @@
 #include "runtime/backoff.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::saga {
 
@@ -20,6 +21,30 @@ milliseconds pause_after(const step& of, const tries& hand, const uuid& saga, co
 
 bool is_unknown_there(errc code) {
   return code == errc::unknown_operation || code == errc::unknown_capability;
+}
+
+bool is_of_other_request(const error& why) {
+  return why.code == errc::conflict && why.detail("reason") == "id_reused";
+}
+
+error other_request(const plan& by, const asked& command, error why) {
+  why.message = fmt::format(
+      "this program makes another request of {} than the one that was sent under its id, and what "
+      "came of that is not known (another release sent it, or the function that makes it reads "
+      "more than its facts): resume the saga in the release that sent it; or find out what it did, "
+      "then skip the step, have the saga compensate, or resume it anew if nothing was done",
+      words_for(by, command));
+  return why;
+}
+
+std::string words_for(const plan& by, const asked& command) {
+  const step& its = by.at(command.step);
+  return fmt::format(
+      "{}step `{}` ({}.{})",
+      command.undo ? "the undo of " : "",
+      its.name,
+      its.capability,
+      command.undo ? its.undo : its.operation);
 }
 
 error last_word_on(error why) {

@@ -3,6 +3,7 @@
 #include "runtime/saga/machine.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace troupe::saga {
 
@@ -21,6 +22,16 @@ inline constexpr std::uint32_t unknown_max = 300;
 /// Whether the participant does not know the command at all. During a rolling upgrade some of its
 /// nodes do not, yet or any more.
 bool is_unknown_there(errc code);
+
+/// Whether the participant knows another request under the command's id: that was carried out, or
+/// is under way, and what it did is not known. No refusal by the business.
+bool is_of_other_request(const error& why);
+
+/// The reason for a person why a command stands still that was sent with another request before.
+error other_request(const plan& by, const asked& command, error why);
+
+/// "step `charge` (payments.charge)".
+std::string words_for(const plan& by, const asked& command);
 
 /// The answer of a saga that was undone because of `why`.
 ///

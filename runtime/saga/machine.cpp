@@ -121,6 +121,10 @@ void decision::on(failed&& event) {
     // The inbox gives one answer per id, so this is also the answer to the tries before.
     hand.maybe_done = false;
   }
+  if (is_of_other_request(event.why) && plan_.is_call(event.to.step)) {
+    hand.maybe_done = true;
+    return moves_.park_at(event.to.step, other_request(plan_, event.to, std::move(event.why)));
+  }
   hand.crashes += event.why.code == errc::crashed ? 1 : 0;
   if (is_poison(plan_, state_, event)) {
     event.why.message +=

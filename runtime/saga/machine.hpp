@@ -167,6 +167,9 @@ using action = std::variant<journal, call, listen, timer, watch_deadline, finish
 void decide(
     const plan& by, state& current, event what, const moment& now, std::vector<action>& actions);
 
+/// The command of a step that is called or undone, under its id.
+call command_of(const plan& by, const state& current, std::uint32_t step, bool undo);
+
 /// The body of `wanted`. An error goes back as the `failed` of that call.
 ///
 /// @errors those of the definition's function, as a refusal: it is pure, so trying again is of no

@@ -68,6 +68,7 @@ void mover::move(
   for (const action& each : actions) {
     carry_out(session, which, each, now, out);
   }
+  requests_.clear();
   while (!refused_bodies_.empty()) {
     auto [as, why] = std::move(refused_bodies_.back());
     refused_bodies_.pop_back();
@@ -82,6 +83,31 @@ void mover::move(
   }
 }
 
+/// The data of a record: of a call's first intent, what it keeps of the request. That is kept for
+/// the call, so that it is not made twice.
+std::string mover::intent_data(const coordinator& which, const record& row) {
+  const bool undo = row.kind == record_kind::undo_intent;
+  if ((!undo && row.kind != record_kind::intent) || !which.by->is_call(row.step)) {
+    return std::string{row.data};
+  }
+  if (row.round != which.current.round) {
+    return {}; // Asked again under its old id: the intent of that round has the request first sent.
+  }
+  const call wanted = command_of(*which.by, which.current, row.step, undo);
+  auto request = body_of(*which.by, which.current, wanted);
+  std::string data = intent_data_of(*which.by, wanted, request);
+  requests_.emplace_back(wanted.as, std::move(request));
+  return data;
+}
+
+outcome<std::string> mover::take_request(const coordinator& which, const call& wanted) {
+  const auto made = std::find_if(requests_.begin(), requests_.end(), [&](const auto& each) {
+    return each.first == wanted.as;
+  });
+  return made == requests_.end() ? body_of(*which.by, which.current, wanted)
+                                 : std::move(made->second);
+}
+
 void mover::carry_out(
     store::database& session,
     coordinator& which,
@@ -91,13 +117,16 @@ void mover::carry_out(
   const uuid& id = which.current.saga;
   journal_table journal{session};
   if (const auto* row = std::get_if<saga::journal>(&what)) {
-    journal.append(id, which.epoch, row->row, std::max(now, out.settled));
+    record written = row->row;
+    const std::string data = intent_data(which, written);
+    written.data = data;
+    journal.append(id, which.epoch, written, std::max(now, out.settled));
     which.moved = true;
     which.since = now;
     which.failure.clear();
     which.need_is_told = false;
   } else if (const auto* wanted = std::get_if<call>(&what)) {
-    if (auto made = ask(which, *wanted, out); !made) {
+    if (auto made = ask(which, *wanted, take_request(which, *wanted), out); !made) {
       refused_bodies_.emplace_back(wanted->as, std::move(made).error());
     }
   } else if (const auto* wait = std::get_if<timer>(&what)) {

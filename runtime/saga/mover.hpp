@@ -25,11 +25,14 @@ public:
 
   /// The move at hand was undone.
   void undone() {
+    requests_.clear();
     refused_bodies_.clear();
     listens_ = false;
   }
 
 private:
+  std::string intent_data(const coordinator& which, const record& row);
+  outcome<std::string> take_request(const coordinator& which, const call& wanted);
   void carry_out(
       store::database& session,
       coordinator& which,
@@ -41,6 +44,8 @@ private:
   tell_end(store::database& session, const coordinator& which, const finish& end, outgoing& out);
 
   running_sagas& running_;
+  // What the intents of the decision at hand ask for: their calls follow them.
+  std::vector<std::pair<asked, outcome<std::string>>> requests_;
   // Calls that could not be made, or could not travel: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;
   // A step of the saga at hand began to wait, and may have its answer already.

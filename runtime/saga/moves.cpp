@@ -54,20 +54,12 @@ void moves::intend_undo(std::uint32_t step, std::uint32_t round) {
 }
 
 void moves::ask(std::uint32_t index) {
-  step_state& step = state_.steps[index];
-  const bool undo = state_.now == phase::undoing;
-  const std::uint32_t round = undo ? step.undo_round : step.round;
-  const asked as{.step = index, .undo = undo, .round = round, .attempt = step.hand.attempt};
-  step.hand.in_flight = true;
+  hand_of(index).in_flight = true;
+  const call wanted = command_of(plan_, state_, index, state_.now == phase::undoing);
   if (!plan_.is_call(index)) {
-    return wait_for(as);
+    return wait_for(wanted.as);
   }
-  const uuid done_id = plan_.command_id(state_.saga, index, false, step.round);
-  actions_.emplace_back(call{
-      .as = as,
-      .id = undo ? plan_.command_id(state_.saga, index, true, round) : done_id,
-      .undoes = undo ? done_id : uuid{},
-      .timeout = plan_.at(index).deadline});
+  actions_.emplace_back(wanted);
 }
 
 void moves::wait_for(const asked& as) {

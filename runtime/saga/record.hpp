@@ -9,13 +9,14 @@ namespace troupe::saga {
 enum class record_kind : std::uint8_t {
   /// The first record of each saga. Data: see README, "Journal".
   started = 1,
-  /// The step is about to begin. Data: of a step that waits, when its time is up.
+  /// The step is about to begin. Data: of a step that waits, when its time is up; of a call, the
+  /// digest of its request.
   intent = 2,
   /// The step was answered. Data: the reply's body.
   done = 3,
   /// The step failed, and the saga turns back. Data: the error, as on the wire.
   failed = 4,
-  /// The step is about to be undone.
+  /// The step is about to be undone. Data: the digest of the undo's request.
   undo_intent = 5,
   undone = 6,
   /// All steps are done. The end.

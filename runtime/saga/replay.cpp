@@ -28,6 +28,7 @@ private:
   outcome<void> take_started(const record& row);
   outcome<void> take_error(const record& row);
   outcome<void> take_intent(const record& row);
+  void note_request(const record& row);
   bool fits(const record& row) const;
   bool fits_intent(const record& row) const;
   bool fits_undo_intent(const record& row) const;
@@ -192,6 +193,18 @@ bool replayer::fits(const record& row) const {
   return false;
 }
 
+/// Notes the request of a command: that of its first intent, also where a resumed saga asks again
+/// under the old id.
+void replayer::note_request(const record& row) {
+  const step_state& its = state_.steps[row.step];
+  const bool is_known =
+      is_open(state_, row.step)
+      && row.round == (row.kind == record_kind::undo_intent ? its.undo_round : its.round);
+  if (const auto request = request_in(row.data); request || !is_known) {
+    state_.steps[row.step].hand.request = request;
+  }
+}
+
 outcome<void> replayer::take_intent(const record& row) {
   if (!plan_.is_call(row.step) && !due_in(row.data)) {
     return failure{out_of_place(row)};
@@ -200,6 +213,7 @@ outcome<void> replayer::take_intent(const record& row) {
     apply_wait_anew(state_, row.step, std::string{row.data});
     return {};
   }
+  note_request(row);
   apply_intent(state_, row.step, row.round, plan_.is_call(row.step) ? "" : std::string{row.data});
   return {};
 }
@@ -270,6 +284,7 @@ outcome<void> replayer::take(const record& row) {
     taken = take_error(row);
     break;
   case record_kind::undo_intent:
+    note_request(row);
     apply_undo_intent(state_, row.step, row.round);
     break;
   case record_kind::undone:

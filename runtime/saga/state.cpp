@@ -152,6 +152,21 @@ std::optional<wall_time> due_in(std::string_view intent_data) {
   return wall_time{milliseconds{load_big_endian<std::uint64_t>(intent_data.data())}};
 }
 
+constexpr char request_mark = 1;
+
+std::string request_data_of(std::uint64_t digest) {
+  std::string data{request_mark};
+  append_big_endian(data, digest);
+  return data;
+}
+
+std::optional<std::uint64_t> request_in(std::string_view intent_data) {
+  if (intent_data.size() != 1 + sizeof(std::uint64_t) || intent_data.front() != request_mark) {
+    return std::nullopt;
+  }
+  return load_big_endian<std::uint64_t>(intent_data.data() + 1);
+}
+
 void apply_done(state& to, std::uint32_t step, std::string body) {
   to.steps[step].status = step_status::done;
   to.results[step] = std::move(body);

@@ -54,6 +54,9 @@ struct tries {
   bool late = false;
   /// Of a step that waits.
   time_left left{};
+  /// The digest of the request, as the intent of a saga that was read has it. Earlier releases
+  /// wrote none.
+  std::optional<std::uint64_t> request{};
 };
 
 struct step_state {

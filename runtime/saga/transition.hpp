@@ -34,6 +34,13 @@ std::string due_data_of(wall_time due);
 /// The time in the data of an intent; nothing if it is cut off.
 std::optional<wall_time> due_in(std::string_view intent_data);
 
+/// The data of the intent of a call, or of its undo: a byte 1, then 8 bytes, big-endian, with the
+/// digest of its request (wire::digest_of_request). Releases that expect none do not take it for a
+/// time.
+std::string request_data_of(std::uint64_t digest);
+/// The digest in the data of an intent; nothing if it has none.
+std::optional<std::uint64_t> request_in(std::string_view intent_data);
+
 void apply_done(state& to, std::uint32_t step, std::string body);
 void apply_failed(state& to, std::uint32_t step, error why);
 void apply_undo_intent(state& to, std::uint32_t step, std::uint32_t round);

@@ -20,7 +20,8 @@ namespace troupe::testing {
 ///
 /// Calls are named "CAPABILITY.OPERATION". Participants are as real ones owe to be: an id is
 /// carried out once and then answered as before, and a do behind its undo is refused; so a function
-/// sees each command once, and an undo only if there is something to undo.
+/// sees each command once, and an undo only if there is something to undo. A request that is made
+/// otherwise when it is asked again has the saga parked, as its id is known for another one.
 ///
 /// ```cpp
 /// saga_trial trial{place()};

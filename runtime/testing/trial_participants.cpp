@@ -12,6 +12,12 @@ constexpr auto empty_map = "\x80";
 
 outcome<std::string> trial_participants::carry_out(
     const saga::call& wanted, const std::string& name, std::string_view body) {
+  if (requests_.try_emplace(wanted.id, body).first->second != body) {
+    return failure{error{
+        .code = errc::conflict,
+        .message = "this id was used for another request",
+        .details = {{"reason", "id_reused"}}}};
+  }
   if (const auto known = inbox_.find(wanted.id); known != inbox_.end()) {
     return known->second;
   }

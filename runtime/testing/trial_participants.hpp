@@ -12,7 +12,8 @@
 namespace troupe::testing {
 
 /// The participants of a saga that is tried, which are as real ones owe to be: an id is carried out
-/// once and then answered as before, and a do behind its undo is refused.
+/// once and then answered as before, or refused if it comes with another request; a do behind its
+/// undo is refused.
 class trial_participants {
 public:
   using participant = std::function<outcome<std::string>(std::string_view body)>;
@@ -36,6 +37,7 @@ private:
   std::map<std::string, participant> participants_;
   std::vector<std::string> carried_out_;
   std::map<uuid, outcome<std::string>> inbox_;
+  std::map<uuid, std::string> requests_;
   std::set<uuid> in_place_;
   std::set<uuid> tombstones_;
 };

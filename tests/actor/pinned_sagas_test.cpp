@@ -28,6 +28,30 @@ saga::definition shorter_saga() {
   return made;
 }
 
+/// `order_saga`, a step of which asks for more.
+saga::definition saga_with_more(std::string_view name) {
+  saga::definition made = saga::test::order_saga();
+  for (saga::step& each : made.steps) {
+    if (each.name == name) {
+      each.request = saga::test::body_for(each.name + " with a field more");
+    }
+  }
+  return made;
+}
+
+/// A process died before the answer of `credit` came.
+struct lost_answer_fixture : coordinators_fixture {
+  lost_answer_fixture() {
+    owner first{path, time};
+    first.start(id);
+    first.work(others, 2);
+    BOOST_REQUIRE(others.ask(first.calls.front()).has_value());
+    dead = first.writer;
+  }
+
+  std::int64_t dead = 0;
+};
+
 } // namespace
 
 BOOST_FIXTURE_TEST_SUITE(
@@ -171,6 +195,91 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(changed.obey(id, saga::verb::skip, "confirm", true).has_value());
   BOOST_TEST(changed.number("SELECT phase FROM sagas") == 2);
   BOOST_TEST(changed.answers.size() == 1U);
+}
+
+// The participant has the command, its answer was lost, and the next release adds a field to it.
+BOOST_FIXTURE_TEST_CASE(
+    a_release_that_makes_another_request_leaves_the_saga_to_one_that_makes_the_same,
+    lost_answer_fixture) {
+  owner changed{path, time, saga_with_more("credit")};
+  changed.take_over(dead);
+
+  BOOST_REQUIRE(changed.parked.size() == 1U);
+  BOOST_TEST(changed.parked[0].is_left_alone);
+  BOOST_TEST(
+      changed.parked[0].reason.find("another request of step `credit` (shop.credit)")
+      != std::string::npos);
+  BOOST_TEST(changed.calls.empty());
+
+  owner rolled_back{path, time};
+  rolled_back.take_left_alone();
+  BOOST_TEST(rolled_back.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+  BOOST_TEST(rolled_back.number("SELECT phase FROM sagas") == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_person_turns_back_a_saga_with_another_request, lost_answer_fixture) {
+  owner changed{path, time, saga_with_more("credit")};
+  changed.take_over(dead);
+
+  BOOST_TEST(changed.obey(id, saga::verb::compensate).has_value());
+  BOOST_TEST(changed.work(others));
+
+  BOOST_TEST(others.done == undone, boost::test_tools::per_element());
+  BOOST_TEST(changed.number("SELECT phase FROM sagas") == 3);
+}
+
+// As a release wrote it that kept no digest: the participant says so.
+BOOST_FIXTURE_TEST_CASE(
+    a_command_that_was_sent_with_another_request_parks_and_nothing_is_undone, lost_answer_fixture) {
+  auto changed = std::make_unique<owner>(path, time, saga_with_more("credit"));
+  changed->session->execute("UPDATE saga_journal SET data = NULL WHERE kind = 2");
+  changed->take_over(dead);
+  BOOST_TEST(changed->work(others));
+
+  BOOST_REQUIRE(changed->parked.size() == 1U);
+  BOOST_TEST(!changed->parked[0].is_left_alone);
+  BOOST_TEST(
+      changed->parked[0].reason.find("another request of step `credit` (shop.credit)")
+      != std::string::npos);
+  BOOST_TEST(changed->number("SELECT phase FROM sagas") == 4);
+  BOOST_TEST(others.done == (std::vector<std::string>{"reserve", "credit"}));
+  changed.reset();
+
+  owner rolled_back{path, time};
+  BOOST_TEST(rolled_back.resume_by_person(id).has_value());
+  BOOST_TEST(rolled_back.work(others));
+  BOOST_TEST(others.done == forward, boost::test_tools::per_element());
+}
+
+// An undo is as much a command: under its id it was carried out, too.
+BOOST_AUTO_TEST_CASE(an_undo_with_another_request_is_left_alone_also_after_it_was_resumed) {
+  others.refuses = "charge";
+  auto first = std::make_unique<owner>(path, time);
+  first->start(id);
+  first->work(others, 4); // Reserved, credited, refused.
+  const saga::outgoing::call undo = first->calls.front();
+  BOOST_REQUIRE(undo.operation == "uncredit");
+  BOOST_REQUIRE(others.ask(undo).has_value());
+  BOOST_REQUIRE(first->obey(id, saga::verb::park).has_value());
+  BOOST_REQUIRE(first->resume_by_person(id).has_value()); // Under its old id.
+  const std::int64_t dead = first->writer;
+  first.reset();
+  auto definition = saga::test::order_saga();
+  definition.steps[1].undo_request = saga::test::body_for("uncredit and tell");
+  owner changed{path, time, definition};
+
+  changed.take_over(dead);
+
+  BOOST_REQUIRE(changed.parked.size() == 1U);
+  BOOST_TEST(changed.parked[0].is_left_alone);
+  BOOST_TEST(
+      changed.parked[0].reason.find("the undo of step `credit` (shop.uncredit)")
+      != std::string::npos);
+  owner rolled_back{path, time};
+  rolled_back.take_left_alone();
+  BOOST_TEST(rolled_back.work(others));
+  BOOST_TEST(others.done == undone, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_table_that_was_damaged_is_not_followed) {

@@ -18,12 +18,18 @@ namespace troupe::test {
 /// The capabilities that a saga calls. They outlive the saga's owners, and have inboxes.
 struct participants {
   std::map<uuid, std::string> inbox;
+  std::map<uuid, std::string> requests;
   std::vector<std::string> done;
   std::string refuses;
 
   outcome<std::string> ask(const saga::outgoing::call& call) {
     if (call.operation == refuses) {
       return failure{rejected("no", "the participant refused")};
+    }
+    if (requests.try_emplace(call.id, call.body).first->second != call.body) {
+      error other{.code = errc::conflict, .message = "this id was used for another request"};
+      other.details.emplace_back("reason", "id_reused");
+      return failure{std::move(other)};
     }
     if (inbox.emplace(call.id, call.operation + " done").second) {
       done.push_back(call.operation);

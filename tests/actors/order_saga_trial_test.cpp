@@ -60,6 +60,26 @@ BOOST_AUTO_TEST_CASE(a_lost_answer_is_asked_for_again_and_nothing_is_done_twice)
   BOOST_TEST(trial.carried_out() == forward, boost::test_tools::per_element());
 }
 
+// Such as one that reads a clock: a real inbox knows the id for another request.
+BOOST_AUTO_TEST_CASE(a_request_that_is_made_otherwise_the_second_time_is_found_out) {
+  saga::definition impure = order_saga::place();
+  int asked = 0;
+  impure.steps[0].request.make = [&,
+                                  make = impure.steps[0].request.make](const saga::facts& known) {
+    return make(known).map([&](std::string body) { return body + std::to_string(++asked); });
+  };
+  testing::saga_trial other{impure};
+
+  const auto answer = other.lose_answer("orders.create").run(wish);
+
+  BOOST_REQUIRE(!answer);
+  BOOST_TEST(
+      answer.error().message.find("another request of step `create` (orders.create)")
+          != std::string::npos,
+      answer.error().message);
+  BOOST_TEST((other.now() == saga::phase::parked));
+}
+
 BOOST_AUTO_TEST_CASE(a_declined_card_undoes_in_reverse) {
   trial.refuse("payments.charge", "payment_declined");
 

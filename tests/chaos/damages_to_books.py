@@ -160,6 +160,7 @@ def _of_swaps(key: dict, text: dict) -> Iterator[Damage]:
             ("orders", "events", "body", "stream", " AND version = 1"),
             ("orders", "events", "cause", "stream", " AND version = 2"),
             ("order_saga", "saga_journal", "data", "saga", " AND seq = 1"),
+            ("order_saga", "saga_journal", "data", "saga", " AND seq = 2"),
             ("order_saga", "saga_journal", "data", "saga", " AND seq = 5")):
         yield Damage(f"two orders' {name}.{table}.{column} swapped{also}",
                      _swap(name, table, by, column, one, two, also), (f"{name}.db {table}", text[1]))

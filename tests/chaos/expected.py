@@ -225,6 +225,17 @@ def _do_body(order: Order, step: int) -> dict[str, Any]:
     return {"order_id": order.id, "amount_cents": order.total, "payment_id": order.payment_id}
 
 
+def _body(order: Order, step: int, undo: bool) -> bytes:
+    return pack({"order_id": order.id} if undo else _do_body(order, step))
+
+
+def request_kept(order: Order, step: int, undo: bool) -> bytes:
+    """What the first intent of a command keeps of its request."""
+    operation = UNDO[step] if undo else ids.STEPS[step]
+    digest = ids.call_digest(operation, _body(order, step, undo))
+    return b"\1" + (digest % (1 << 64)).to_bytes(8, "big")
+
+
 def reply(order: Order, step: int) -> bytes:
     """The answer to a step that was done."""
     if step == RESERVE:
@@ -249,7 +260,7 @@ def calls(order: Order) -> dict[bytes, Call]:
     for number, step in enumerate(order.path.steps):
         if order.total is None and number >= CHARGE:
             break
-        body = pack(_do_body(order, number)) if step.rounds else b""
+        body = _body(order, number, False) if step.rounds else b""
         for each in step.rounds:
             is_last = each == step.rounds[-1]
             good = (ANSWERED, reply(order, number))
@@ -266,7 +277,7 @@ def calls(order: Order) -> dict[bytes, Call]:
             is_sure = each == step.undo_rounds[-1] and step.undo == "done"
             good = (ANSWERED, undo_reply(order, number))
             found[ids.command(order.id, number, True, each)] = Call(
-                CAPABILITY[number], UNDO[number], pack({"order_id": order.id}),
+                CAPABILITY[number], UNDO[number], _body(order, number, True),
                 (good,) if is_sure else (good, (PENDING, b""), (REFUSED, None)), is_sure)
     return found
 

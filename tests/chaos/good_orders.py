@@ -113,14 +113,14 @@ def _rows(order: Order, sample: Sample, fails: int, maybe: bool, born: int) -> l
     found: list[tuple[int, int, bytes]] = [
         (STARTED, 0, deadline + fingerprint() + order.wish.body)]
     for step in range(4 if fails < 0 else fails):
-        found += [(INTENT, step, b""), (DONE, step, expected.reply(order, step))]
+        found += [(INTENT, step, expected.request_kept(order, step, False)), (DONE, step, expected.reply(order, step))]
     if fails < 0:
         found.append((COMPLETED, CONFIRM, b""))
     else:
-        found += [(INTENT, fails, b""), (FAILED, fails, _why(order, sample, fails))]
+        found += [(INTENT, fails, expected.request_kept(order, fails, False)), (FAILED, fails, _why(order, sample, fails))]
         undone = list(reversed(range(fails + maybe)))
         for step in undone:
-            found += [(UNDO_INTENT, step, b""), (UNDONE, step, b"")]
+            found += [(UNDO_INTENT, step, expected.request_kept(order, step, True)), (UNDONE, step, b"")]
         found.append((COMPENSATED, undone[-1] if undone else fails, b""))
     taken_over = next((seq for seq, row in enumerate(found, 1)
                        if row[0] in (DONE, FAILED) and row[1] == max(fails, 1)), 1)

@@ -124,7 +124,7 @@ class _Replay:
         if (row.attempt >= 1) != wants_attempt:
             self.faults.append(("I7", f"row {row.seq} ({row.kind_name}) has attempt {row.attempt}, "
                                       f"should be {'1 or more' if wants_attempt else 0}"))
-        if row.data and row.kind not in (STARTED, DONE, FAILED, PARKED):
+        if row.data and row.kind not in (STARTED, INTENT, DONE, FAILED, UNDO_INTENT, PARKED):
             self.faults.append(("I7", f"row {row.seq} ({row.kind_name}) has data, should have none"))
         self.path.epoch = row.epoch
 

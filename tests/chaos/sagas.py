@@ -11,7 +11,7 @@ from expected import CHARGE, CREATE, RESERVE, Order
 from findings import between, compare, one_of, show
 from run import CLOCK_MS, CLOCKS_MS, Run
 from saga_path import (
-    DONE, FAILED, LAST_STEP, PHASES, STARTED, Path, Row, path_of_word, replay)
+    DONE, FAILED, INTENT, LAST_STEP, PHASES, STARTED, UNDO_INTENT, Path, Row, path_of_word, replay)
 from wishes import Asked, Shelf, Wish, wish_of_body
 from xxh3 import xxh64
 
@@ -123,6 +123,7 @@ class Sagas:
                                             f"so many writers were fenced, and one")
 
     def _check_data(self, order: Order, journal: list[Row]) -> None:
+        asked: set[tuple[int, int, int]] = set()
         for row in journal:
             if not 0 <= row.step <= LAST_STEP:
                 break
@@ -133,6 +134,13 @@ class Sagas:
                 if not 0 <= left <= _DEADLINE_MS:
                     self._found(order, row, f"its deadline is {left} ms after `at`, should be 0 to "
                                             f"{_DEADLINE_MS}")
+            elif row.kind in (INTENT, UNDO_INTENT):
+                command = (row.kind, row.step, row.round)
+                if command in asked:
+                    wanted = b"" # Asked again under its id.
+                elif row.step < CHARGE or order.total is not None:
+                    wanted = expected.request_kept(order, row.step, row.kind == UNDO_INTENT)
+                asked.add(command)
             elif row.kind == DONE:
                 self._check_possible(order, row)
                 if row.step == CREATE or order.total is not None:

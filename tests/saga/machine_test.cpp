@@ -38,6 +38,27 @@ BOOST_AUTO_TEST_CASE(the_journal_comes_before_the_act) {
   BOOST_TEST(saga.rows[1].row.seq == 2);
 }
 
+// A participant that knows another request under the id has carried that out, or does so now: no
+// word of the business, whatever the step.
+BOOST_AUTO_TEST_CASE(an_id_that_was_used_for_another_request_parks_and_undoes_nothing) {
+  for (int done = 0; done < 4; ++done) {
+    driver saga;
+    saga.start();
+    for (int i = 0; i < done; ++i) {
+      saga.ok();
+    }
+    error other{.code = errc::conflict, .message = "this id was used for another request"};
+    other.details.emplace_back("reason", "id_reused");
+
+    saga.give(failed{saga.called().as, other});
+
+    BOOST_TEST((saga.current.now == phase::parked));
+    BOOST_TEST((saga.the<park>().reason.possible == effect::unknown));
+    BOOST_TEST(
+        saga.the<park>().reason.message.find("another request of step") != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_caller_with_less_time_shortens_the_deadline_and_none_lengthens_it) {
   driver hasty;
   driver patient;
