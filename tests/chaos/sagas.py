@@ -136,8 +136,8 @@ class Sagas:
                                             f"{_DEADLINE_MS}")
             elif row.kind in (INTENT, UNDO_INTENT):
                 command = (row.kind, row.step, row.round)
-                if command in asked:
-                    wanted = b"" # Asked again under its id.
+                if command in asked or not row.data:
+                    wanted = b""  # Asked again under its id; or written by an earlier release.
                 elif row.step < CHARGE or order.total is not None:
                     wanted = expected.request_kept(order, row.step, row.kind == UNDO_INTENT)
                 asked.add(command)
