@@ -18,7 +18,8 @@ struct migration {
   /// One or more statements without parameters, in the SQL that SQLite and PostgreSQL share.
   std::string_view sql;
   /// Changes existing rows in ways that SQL cannot express; runs after `sql`, in the same
-  /// transaction, which is not its own to end (lent_session.hpp). Touches all rows at once: mind their number.
+  /// transaction, which is not its own to end (lent_session.hpp). Touches all rows at once: mind
+  /// their number.
   void (*fill)(database& session) = nullptr;
 };
 

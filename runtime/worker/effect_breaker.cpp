@@ -24,11 +24,10 @@ effect_breaker::judged_by(const outcome<std::string>& result, int attempt) {
 
 void effect_breaker::tell(
     std::optional<supervision::admitted> by,
-    int attempt,
     std::optional<supervision::call_result> how,
     std::chrono::nanoseconds took,
     instant now) {
-  if (!by && attempt > 1 && how == supervision::call_result::ok) {
+  if (!by && how == supervision::call_result::ok) {
     by = ask(now);
   }
   if (by) {

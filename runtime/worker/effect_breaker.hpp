@@ -28,13 +28,13 @@ public:
   static std::optional<supervision::call_result>
   judged_by(const outcome<std::string>& result, int attempt);
 
-  /// Tells how a try has ended. A repeated one without a permit that succeeds is good news
-  /// nevertheless: it asks for one now.
+  /// Tells how a try has ended. One without a permit that succeeds is good news nevertheless: it
+  /// asks for one now. (The first try of an effect may begin before the call that asked for it has
+  /// given back its own, the only one of a breaker that probes.)
   ///
   /// @param by what `admit` gave.
   void tell(
       std::optional<supervision::admitted> by,
-      int attempt,
       std::optional<supervision::call_result> how,
       std::chrono::nanoseconds took,
       instant now);

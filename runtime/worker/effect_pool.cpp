@@ -205,7 +205,7 @@ void effect_pool::run(lane& self) {
 
 /// Tries an effect once and tells the group's breaker how it went: the call that asked was answered
 /// "pending", which says nothing about the outside. An effect is promised, so it runs even if the
-/// breaker refuses it; then it does not count.
+/// breaker refuses it; then it counts only if it succeeds.
 ///
 /// @param instance made here if there is none, as a part of the try: a constructor that connects to
 /// the outside hangs and fails as effects do. Null afterwards if it threw.
@@ -250,7 +250,6 @@ outcome<std::string> effect_pool::run_one(std::unique_ptr<actor>& instance, cons
   if (!ended.is_overdue) {
     breaker_.tell(
         ended.admitted,
-        which.attempt,
         is_unknown ? std::nullopt : effect_breaker::judged_by(result, which.attempt),
         now - began,
         now);
@@ -314,7 +313,6 @@ void effect_pool::judge(const attempt_under_way& overdue, instant now) {
       error{.code = errc::deadline_exceeded, .message = "the outside did not answer in time"}};
   breaker_.tell(
       overdue.admitted,
-      overdue.attempt,
       effect_breaker::judged_by(failed, overdue.attempt),
       now - overdue.began,
       now);

@@ -151,6 +151,23 @@ BOOST_AUTO_TEST_CASE(a_repeated_try_that_succeeds_closes_a_breaker_that_probes) 
   wait_for([&] { return breaker_state() == "closed"; });
 }
 
+// The call is the probe, and says nothing; its effect began before that was told.
+BOOST_AUTO_TEST_CASE(a_capability_whose_commands_all_ask_for_effects_closes_its_breaker) {
+  std::unique_lock closed{gate};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  start();
+  have_it_probe();
+
+  BOOST_TEST(p->call("send", thing{"a"}).status == wire::status::pending);
+  closed.unlock();
+
+  p->run_until([&] { return seen.settled == 1; });
+  wait_for([&] { return breaker_state() == "closed"; });
+}
+
 BOOST_AUTO_TEST_CASE(a_first_try_is_the_probe_and_opens_the_breaker_again) {
   seen.on_effect = [&](const effect_call&) -> outcome<count> {
     return failure{error{.code = errc::internal, .message = "the outside is broken"}};

@@ -6,8 +6,10 @@
 
 #include <caf/all.hpp>
 
+#include <atomic>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <poll.h>
 
 namespace utf = boost::unit_test;
@@ -120,6 +122,34 @@ BOOST_AUTO_TEST_CASE(calls_are_answered_and_a_replica_that_threw_comes_back) {
 
   BOOST_TEST(call("put", {"b"}).status == wire::status::ok);
   BOOST_TEST(group->front().queues().calls_in_hand() == 0);
+}
+
+// For whoever ends the process, which has to say what it waited for.
+BOOST_AUTO_TEST_CASE(handlers_and_effects_that_hang_are_named_with_their_messages) {
+  std::mutex gate;
+  std::unique_lock closed{gate};
+  std::atomic<bool> runs{false};
+  seen.on_effect = [&](const effect_call&) -> outcome<count> {
+    runs = true;
+    const std::lock_guard waiting{gate};
+    return count{};
+  };
+  begin();
+  BOOST_TEST(group->under_way().empty());
+  const uuid key = derived_id(send("send", wire::encoded(thing{"a"})), "send");
+  run_until([&] { return runs.load(); });
+  seen.on_handle = [&](const thing&) { const std::lock_guard waiting{gate}; };
+
+  const uuid hung = send("look", wire::encoded(thing{}));
+  run_until([&] { return group->at_hand().in("things") == "the handler of `things.look`"; });
+
+  BOOST_TEST(group->at_hand().message == hung);
+  BOOST_TEST(
+      group->under_way()
+      == "the handler of `things.look` (" + to_string(hung) + "), the effect `send` ("
+             + to_string(key) + ") of `things`");
+  closed.unlock();
+  run_until([&] { return replies.contains(hung); });
 }
 
 BOOST_AUTO_TEST_CASE(a_constructor_that_throws_takes_the_group_down_and_it_comes_up_again) {
