@@ -308,7 +308,7 @@ public:
   /// A number that changes with each commit of any session that the current transaction sees: while
   /// it stays, nothing that was read has changed. Comparable within this session only. Nothing
   /// where that is not known.
-  virtual std::optional<std::uint64_t> version() const = 0;
+  virtual std::optional<std::uint64_t> version() const { return std::nullopt; }
 
   /// True once the connection is lost: every call but rollback() throws `away` until reconnect().
   virtual bool is_lost() const { return false; }

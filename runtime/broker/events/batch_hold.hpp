@@ -18,10 +18,12 @@ namespace troupe::broker {
 /// held and 32 are not, and the rest is as went better. Pure.
 class batch_hold {
 public:
+  /// A batch begins.
+  void begun(instant now) { batch_began_ = now; }
+
   /// A batch of `events` is over, while `waiting` wait for the next.
-  ///
-  /// @param took its commit.
-  void ended(std::size_t events, std::size_t waiting, instant::duration took, instant now) {
+  void ended(std::size_t events, std::size_t waiting, instant now) {
+    const instant::duration took = now - batch_began_;
     events_ += events;
     if (++batches_ == length()) {
       begin_next(now);
@@ -68,6 +70,7 @@ private:
   std::size_t events_ = 0;      // Of this phase.
   unsigned batches_ = kept - 1;
   instant began_{};
+  instant batch_began_{};
   double plain_rate_ = 0;
   bool is_better_ = false;
   std::size_t wanted_ = 0; // 0: nothing is held.

@@ -158,7 +158,6 @@ given_up_journal event_service::give_up(const error& why, instant now) {
   bus_.incoming().give_up(why, decided_);
   carry_out(now);
   operations_.give_up(why, now);
-  reads_fail_ = true; // Nothing is left to be said of it.
   journal_.refuse_all(now);
   carry_out(now);
   bus_.feeder().leave_quarantine();
@@ -175,17 +174,17 @@ instant event_service::next_due(instant tick_at) const {
   if (!bus_.wants_write(now)) {
     return tick_at;
   }
-  return hold_.holds(bus_.incoming().waiting(), now) ? std::min(hold_.until(), tick_at) : instant{};
+  return hold_.holds(bus_.incoming().pending(), now) ? std::min(hold_.until(), tick_at) : instant{};
 }
 
 void event_service::due(instant now) {
   if (journal_.has_answers()) {
     journal_.take_answers(now);
   }
-  if (!bus_.wants_write(now) || hold_.holds(bus_.incoming().waiting(), now)) {
+  if (!bus_.wants_write(now) || hold_.holds(bus_.incoming().pending(), now)) {
     return;
   }
-  write_began_ = now;
+  hold_.begun(now);
   gauge_.took_in(now);
   TROUPE_FAULT("bus.before_write");
   journal_.write(bus_.take_batch(now), [this](const outcome<journal_result>& result, instant at) {
@@ -199,6 +198,9 @@ void event_service::tick(instant now) {
   bus_.tick(now, wall_ms(), decided_);
   carry_out(now);
   operations_.tick(now);
+  if (auto word = journal_.take_word()) {
+    links_.report(std::move(*word), now);
+  }
   publish_due(now);
   sweep(now);
 }
@@ -207,7 +209,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   TROUPE_FAULT("bus.before_confirm");
   const outcome<void> how = result ? outcome<void>{} : failure{result.error()};
   const journal_batch& batch = bus_.incoming().writing();
-  hold_.ended(batch.events.size(), bus_.incoming().waiting(), now - write_began_, now);
+  hold_.ended(batch.events.size(), bus_.incoming().pending() - batch.events.size(), now);
   gauge_.ended(batch.events.size(), how.has_value(), now);
   std::vector<event_ref> fresh;
   if (how) {
@@ -231,25 +233,8 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   TROUPE_FAULT("bus.confirmed");
 }
 
-/// The answer to a question of the broker itself; null, and the question is to be asked again, if
-/// there is none. Events of the window go out all the while, so that nobody else would notice.
-template <class Answer>
-const Answer* event_service::read_as(const outcome<journal_result>& result, instant now) {
-  if (result) {
-    if (std::exchange(reads_fail_, false)) {
-      links_.report({"journal_read_again", {}}, now);
-    }
-  } else if (result.error().code != errc::overloaded && !std::exchange(reads_fail_, true)) {
-    links_.report({"journal_read_failed", {{"why", result.error().message}}}, now);
-  }
-  return result_of<Answer>(result);
-}
-
 /// Scheduled events whose time has come go into the journal as if they were published now.
 void event_service::publish_due(instant now) {
-  for (const fetch_events& each : std::exchange(refetch_, {})) {
-    carry_out(each, now);
-  }
   // Timers go by the wall clock, by which they were set.
   const std::int64_t wall = unix_millis(time_.wall());
   scheduled_events& orders = operations_.scheduled();
@@ -265,7 +250,7 @@ void event_service::publish_due(instant now) {
     return;
   }
   journal_.ask(ask_due{wall}, now, [this](const outcome<journal_result>& result, instant at) {
-    const auto* found = read_as<due_found>(result, at);
+    const auto* found = result_of<due_found>(result);
     if (found == nullptr) {
       return due_.failed();
     }
@@ -390,7 +375,7 @@ void event_service::carry_out(const read_journal& what, instant now) {
           std::as_const(bus_).feeder()[what.subscriber].patterns()},
       now,
       [this, index = what.subscriber](const outcome<journal_result>& result, instant at) {
-        if (const auto* page = read_as<events_page>(result, at)) {
+        if (const auto* page = result_of<events_page>(result)) {
           bus_.feeder().read(index, page->events, page->scanned, at, decided_);
         } else {
           bus_.feeder().read_failed(index);
@@ -404,16 +389,15 @@ void event_service::carry_out(const fetch_events& what, instant now) {
       ask_positions{what.positions},
       now,
       [this, what](const outcome<journal_result>& result, instant at) {
-        if (const auto* found = read_as<positions_found>(result, at)) {
+        if (const auto* found = result_of<positions_found>(result)) {
           bus_.feeder().fetched(what.subscriber, found->events, found->missing, at, decided_);
           if (!found->rest.empty()) {
             decided_.actions.emplace_back(fetch_events{what.subscriber, found->rest});
           }
           carry_out(at);
         } else {
-          // The question is asked again, behind whatever else waits: nothing is known to be
-          // missing.
-          refetch_.push_back(what);
+          // The question is asked again, with what is decided next: nothing is known to be missing.
+          decided_.actions.emplace_back(what);
         }
       });
 }

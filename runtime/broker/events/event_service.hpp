@@ -99,8 +99,6 @@ private:
   template <class Message>
   void send(login_id to, wire::kind kind, const Message& message);
   void written(const outcome<journal_result>& how, instant now);
-  template <class Answer>
-  const Answer* read_as(const outcome<journal_result>& result, instant now);
   void publish_due(instant now);
   void sweep(instant now);
   std::int64_t wall_ms() const;
@@ -112,15 +110,11 @@ private:
   operations operations_;
   event_gauge gauge_;
   batch_hold hold_;
-  instant write_began_{};
   due_alarm due_;
   settled_time settled_;
   std::int64_t settled_ms_; // The settled time, as of the last tick.
   event_decisions decided_;
   event_decisions spare_;
-  bool reads_fail_ = false; // And it was said.
-  // Fetches that the journal could not answer; they are asked again.
-  std::vector<fetch_events> refetch_;
 
   struct {
     std::vector<retention_rule> rules;

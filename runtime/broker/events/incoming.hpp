@@ -107,9 +107,6 @@ public:
   /// Whether nobody waits for the disk.
   bool is_done() const { return !write_.is_under_way && !has_batch(); }
 
-  /// Events for the next batch.
-  std::size_t waiting() const { return next_.rows.events.size(); }
-
   /// Whether something is to be written.
   bool has_batch() const { return !next_.rows.empty() || !next_.operators.empty(); }
 

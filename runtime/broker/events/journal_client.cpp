@@ -46,6 +46,17 @@ void journal_client::sweep(retention rules, then go_on) {
   journal_->sweep(std::move(rules), swept_);
 }
 
+void journal_client::note_read(const outcome<journal_result>& result) {
+  if (journal_ == nullptr || (!result && result.error().code == errc::overloaded)) {
+    return;
+  }
+  if (std::exchange(reads_fail_, !result) == !result) {
+    return;
+  }
+  word_ = result ? log_event{"journal_read_again", {}}
+                 : log_event{"journal_read_failed", {{"why", result.error().message}}};
+}
+
 std::unique_ptr<journal> journal_client::release(error why) {
   why_released_ = std::move(why);
   return std::move(journal_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/broker/decided.hpp"
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/clock.hpp"
 
@@ -7,7 +8,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace troupe::broker {
@@ -24,7 +27,14 @@ public:
 
   /// Asks the journal for the broker itself; `go_on` gets the answer, or why there is none.
   void ask(journal_question question, instant now, then go_on) {
-    ask_for(asker::broker_itself, std::move(question), now, std::move(go_on));
+    ask_for(
+        asker::broker_itself,
+        std::move(question),
+        now,
+        [this, go_on = std::move(go_on)](const outcome<journal_result>& result, instant at) {
+          note_read(result);
+          go_on(result, at);
+        });
   }
 
   /// Asks the journal for a peer.
@@ -45,6 +55,10 @@ public:
   /// way is not answered.
   void refuse_all(instant now);
 
+  /// A line for the log, once if the broker's questions are not answered any more, and once they
+  /// are. Events of the window go out all the while, so that nobody else would notice.
+  std::optional<log_event> take_word() { return std::exchange(word_, std::nullopt); }
+
   bool has_answers() const { return !answers_.empty() || journal_->has_answers(); }
 
   /// Calls the functions of the answers that have come, for 2 ms at most: an answer may be a
@@ -52,6 +66,7 @@ public:
   void take_answers(instant now);
 
 private:
+  void note_read(const outcome<journal_result>& result);
   std::uint64_t remember(then go_on);
 
   std::unique_ptr<journal> journal_;
@@ -63,6 +78,8 @@ private:
   std::uint64_t written_ = 0; // The tokens of the last batch and sweep.
   std::uint64_t swept_ = 0;
   error why_released_;
+  bool reads_fail_ = false;
+  std::optional<log_event> word_;
 };
 
 } // namespace troupe::broker

@@ -236,12 +236,13 @@ affected postgres_session::change(std::string_view sql, std::span<const value> p
     return affected{run(sql, parameters, row_visitor{})};
   }
   const std::uint64_t number = so_far_.next_number;
-  put_off(sql, parameters, {.changed = [this, number](std::int64_t rows) {
-            if (open_) {
-              open_->counts.resize(number - open_->first_number + 1, 0);
-              open_->counts.back() = rows;
-            }
-          }});
+  const auto note = [this, number](std::int64_t rows) {
+    if (open_) {
+      open_->counts.resize(number - open_->first_number + 1, 0);
+      open_->counts.back() = rows;
+    }
+  };
+  send(sql, parameters, {.changed = note}, true);
   return affected{*this, number};
 }
 
@@ -393,22 +394,7 @@ void postgres_session::throw_late(const postgres_trouble& trouble) const {
 }
 
 void postgres_session::send(
-    std::string_view sql, std::span<const value> parameters, postgres_order what) {
-  const postgres_statement& statement = statement_for(sql);
-  what.message = message_;
-  pipeline_.send(statement, postgres_parameters{statement, parameters}, std::move(what));
-  count(statement);
-}
-
-void postgres_session::put_off(
-    std::string_view sql, std::span<const value> parameters, postgres_order what) {
-  postgres_statement& statement = statement_for(sql);
-  what.message = message_;
-  pipeline_.send_row(statement, postgres_parameters{statement, parameters}, std::move(what));
-  count(statement);
-}
-
-postgres_statement& postgres_session::statement_for(std::string_view sql) {
+    std::string_view sql, std::span<const value> parameters, postgres_order what, bool may_wait) {
   require_usable(sql);
   if (!open_) {
     statements_.refresh(pipeline_);
@@ -416,12 +402,15 @@ postgres_statement& postgres_session::statement_for(std::string_view sql) {
   std::optional<postgres_trouble> trouble;
   postgres_statement* const statement = statements_.borrow(sql, pipeline_, message_, trouble);
   check(std::move(trouble));
-  return *statement;
-}
-
-void postgres_session::count(const postgres_statement& sent) {
+  what.message = message_;
+  const postgres_parameters encoded{*statement, parameters};
+  if (may_wait) {
+    pipeline_.send_row(*statement, encoded, std::move(what));
+  } else {
+    pipeline_.send(*statement, encoded, std::move(what));
+  }
   ++so_far_.next_number;
-  so_far_.changes += sent.changes_rows ? 1 : 0;
+  so_far_.changes += statement->changes_rows ? 1 : 0;
 }
 
 } // namespace troupe::store

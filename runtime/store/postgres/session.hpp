@@ -58,8 +58,6 @@ public:
 
   std::int64_t changes() const override { return so_far_.changes; }
 
-  std::optional<std::uint64_t> version() const override { return std::nullopt; }
-
   /// Lets go of a server, too, where that does not help (`away`). The lock's holder may be waiting
   /// for a standby that will not come, since it is the primary now; of several hosts the next one
   /// is tried first.
@@ -101,11 +99,12 @@ private:
   /// Notes what a wait found, and throws it.
   void check(std::optional<postgres_trouble> trouble);
   [[noreturn]] void throw_late(const postgres_trouble& trouble) const;
-  void send(std::string_view sql, std::span<const value> parameters, postgres_order what);
-  /// As `send`, for a statement that may be put off (postgres_pipeline::send_row).
-  void put_off(std::string_view sql, std::span<const value> parameters, postgres_order what);
-  postgres_statement& statement_for(std::string_view sql);
-  void count(const postgres_statement& sent);
+  /// @param may_wait for others like it (postgres_pipeline::send_row).
+  void send(
+      std::string_view sql,
+      std::span<const value> parameters,
+      postgres_order what,
+      bool may_wait = false);
 
   connector connect_;
   postgres_options options_;

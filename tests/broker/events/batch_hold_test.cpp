@@ -67,10 +67,11 @@ outcome_of run(const load& with) {
     }
     coming.erase(coming.begin(), coming.begin() + static_cast<std::ptrdiff_t>(waiting));
     const auto took = with.commit + static_cast<int>(waiting) * with.event;
+    hold.begun(now);
     now += took;
     const auto came = static_cast<std::size_t>(
         std::upper_bound(coming.begin(), coming.end(), now) - coming.begin());
-    hold.ended(waiting, came, took, now);
+    hold.ended(waiting, came, now);
     if (with.is_closed) {
       publish(static_cast<int>(waiting), now);
     } else {
@@ -126,12 +127,14 @@ BOOST_AUTO_TEST_CASE(nothing_is_held_for_longer_than_half_a_commit_or_two_millis
   batch_hold hold;
   instant now{1h};
   for (int i = 0; i < 40; ++i) { // The first batches are not held, the next are.
-    hold.ended(8, 0, 400us, now += 1ms);
+    hold.begun(now += 1ms);
+    hold.ended(8, 0, now += 400us);
   }
   BOOST_TEST(hold.holds(7, now + 199us));
   BOOST_TEST(!hold.holds(8, now + 199us));
   BOOST_TEST(!hold.holds(7, now + 200us));
-  hold.ended(8, 0, 10s, now);
+  hold.begun(now);
+  hold.ended(8, 0, now += 10s);
   BOOST_TEST(hold.holds(7, now + 1'999us));
   BOOST_TEST(!hold.holds(7, now + 2ms));
 }
