@@ -198,8 +198,8 @@ void event_service::tick(instant now) {
   bus_.tick(now, wall_ms(), decided_);
   carry_out(now);
   operations_.tick(now);
-  if (auto word = journal_.take_word()) {
-    links_.report(std::move(*word), now);
+  for (log_event& each : journal_.take_log()) {
+    links_.report(std::move(each), now);
   }
   publish_due(now);
   sweep(now);

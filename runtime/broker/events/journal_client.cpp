@@ -50,11 +50,14 @@ void journal_client::note_read(const outcome<journal_result>& result) {
   if (journal_ == nullptr || (!result && result.error().code == errc::overloaded)) {
     return;
   }
-  if (std::exchange(reads_fail_, !result) == !result) {
+  if (std::exchange(reads_.fail, !result) == !result) {
     return;
   }
-  word_ = result ? log_event{"journal_read_again", {}}
-                 : log_event{"journal_read_failed", {{"why", result.error().message}}};
+  if (result) {
+    reads_.lines.push_back({"journal_read_again", {}});
+  } else {
+    reads_.lines.push_back({"journal_read_failed", {{"why", result.error().message}}});
+  }
 }
 
 std::unique_ptr<journal> journal_client::release(error why) {

@@ -8,7 +8,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -55,9 +54,9 @@ public:
   /// way is not answered.
   void refuse_all(instant now);
 
-  /// A line for the log, once if the broker's questions are not answered any more, and once they
+  /// Lines for the log: one if the broker's questions are not answered any more, and one once they
   /// are. Events of the window go out all the while, so that nobody else would notice.
-  std::optional<log_event> take_word() { return std::exchange(word_, std::nullopt); }
+  std::vector<log_event> take_log() { return std::exchange(reads_.lines, {}); }
 
   bool has_answers() const { return !answers_.empty() || journal_->has_answers(); }
 
@@ -78,8 +77,11 @@ private:
   std::uint64_t written_ = 0; // The tokens of the last batch and sweep.
   std::uint64_t swept_ = 0;
   error why_released_;
-  bool reads_fail_ = false;
-  std::optional<log_event> word_;
+
+  struct {
+    bool fail = false;
+    std::vector<log_event> lines{};
+  } reads_; // Questions of the broker.
 };
 
 } // namespace troupe::broker
