@@ -396,18 +396,25 @@ BOOST_AUTO_TEST_CASE(what_is_for_the_journal_goes_to_the_broker_that_keeps_it) {
   BOOST_REQUIRE(keeper.wait_for_logins(1));
   call_request publish = request();
   publish.capability = "troupe.publish";
-  // A call is asked again, under its id, where a link broke.
-  const auto calls_at = [](const fake_broker& broker) {
+  // A call is asked again, under its id and perhaps at the other one, where a link broke.
+  const auto ids_at = [](const fake_broker& broker) {
     const std::vector<uuid> seen = broker.calls();
-    return std::set<uuid>{seen.begin(), seen.end()}.size();
+    return std::set<uuid>{seen.begin(), seen.end()};
+  };
+  const auto only_at_first = [&] {
+    std::set<uuid> found = ids_at(first);
+    for (const uuid& each : ids_at(keeper)) {
+      found.erase(each);
+    }
+    return found.size();
   };
   std::size_t at_keeper = 0;
   // Its `welcome` may come a moment after its login is counted.
   for (int i = 0; i < 1'000 && at_keeper == 0; ++i) {
     BOOST_REQUIRE(calls->call(publish).has_value());
-    at_keeper = calls_at(keeper);
+    at_keeper = ids_at(keeper).size();
   }
-  const std::size_t at_first = calls_at(first);
+  const std::size_t at_first = only_at_first();
 
   BOOST_TEST(calls->call(publish).has_value());
   BOOST_TEST(calls->submit(publish).has_value());
@@ -415,8 +422,8 @@ BOOST_AUTO_TEST_CASE(what_is_for_the_journal_goes_to_the_broker_that_keeps_it) {
   (void)collect(*calls, 2);
 
   BOOST_TEST(at_keeper >= 1U);
-  BOOST_TEST(calls_at(keeper) == at_keeper + 2);
-  BOOST_TEST(calls_at(first) == at_first + 1);
+  BOOST_TEST(ids_at(keeper).size() == at_keeper + 2);
+  BOOST_TEST(only_at_first() == at_first + 1);
 
   keeper.stop();
 
