@@ -62,7 +62,7 @@ pending turn::add_effect(std::string_view name, std::string request) {
     throw cannot_leave{std::move(may).error()};
   }
   const uuid key = derived_id(named_after_, name);
-  // Those that this handler asked for are the last ones.
+  // The effects that this handler asked for are the last ones.
   for (auto it = requests_.effects.rbegin(); it != requests_.effects.rend() && it->call == id_;
        ++it) {
     if (it->key == key) {

@@ -30,7 +30,7 @@ asked asked_of(std::uint64_t token);
 outcome<void>
 ask(const coordinator& which, const call& wanted, outcome<std::string> body, outgoing& out);
 
-/// What the intent of `wanted` keeps of its request; empty if that cannot be made.
+/// The data that the intent of `wanted` keeps of its request; empty if that cannot be made.
 std::string intent_data_of(const plan& by, const call& wanted, const outcome<std::string>& request);
 
 /// Whether this program can make the commands in hand of a saga that is taken up. Its former owner

@@ -44,7 +44,7 @@ private:
   tell_end(store::database& session, const coordinator& which, const finish& end, outgoing& out);
 
   running_sagas& running_;
-  // What the intents of the decision at hand ask for: their calls follow them.
+  // Requests of the intents of the decision at hand: their calls follow them.
   std::vector<std::pair<asked, outcome<std::string>>> requests_;
   // Calls that could not be made, or could not travel: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;

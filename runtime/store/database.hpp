@@ -122,7 +122,7 @@ public:
   // NOLINTNEXTLINE(google-explicit-constructor): stands for the number wherever one is wanted.
   operator std::int64_t() const;
 
-  /// The same number, asked for through another session that stands before this one.
+  /// The number of the same statement, asked for through a session that stands before this one.
   affected through(database& before) const {
     affected same{*this};
     same.session_ = session_ == nullptr ? nullptr : &before;

@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-// What is longer would be cut by the server, which says so in a notice alone.
+// The server cuts longer names, and says so in a notice alone.
 constexpr std::size_t name_bytes_max = 63;
 constexpr std::size_t digest_bytes = 9; // With the hyphen before it.
 

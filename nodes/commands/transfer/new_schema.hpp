@@ -30,7 +30,7 @@ enum class copy_progress : std::uint8_t {
   none,
   /// A copy was begun, and nobody has ever run on it.
   begun,
-  /// It has the identity of its original.
+  /// The copy has the identity of its original.
   ready,
   /// There is something else: a database that somebody has begun there, or a stranger's tables.
   foreign,

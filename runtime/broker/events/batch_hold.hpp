@@ -45,7 +45,7 @@ private:
   static constexpr std::chrono::milliseconds longest{2};
   static constexpr unsigned tried = 32; // Batches of each way.
   static constexpr unsigned kept = 256; // Batches of the better one.
-  /// What it has to bring, as it makes some wait who gain nothing.
+  /// Holding has to bring so much, as it makes some wait who gain nothing.
   static constexpr double gain_least = 1.1;
 
   unsigned length() const { return phase_ == phase::chosen ? kept : tried; }

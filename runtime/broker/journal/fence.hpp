@@ -21,7 +21,7 @@ public:
   /// For a journal that no other broker can have open.
   journal_fence() = default;
 
-  /// Of a lease that was taken just now. @param table over the writer's session.
+  /// The fence of a lease that was taken just now. @param table over the writer's session.
   journal_fence(
       lease_table table,
       std::uint64_t generation,

@@ -22,9 +22,9 @@ struct shared_journal {
   const lease_dialect* dialect = nullptr;
   /// After so long without a word of its owner the journal may be taken.
   std::chrono::milliseconds lease{4'000};
-  /// The same while the owner opens it, and gives a word between one question to the database and
-  /// the next: longer than some of them and a connection may take. Whoever dies meanwhile loses the
-  /// mark of its session, and is followed at once.
+  /// The lease while the owner opens the journal, and gives a word between one question to the
+  /// database and the next: longer than some of them and a connection may take. Whoever dies
+  /// meanwhile loses the mark of its session, and is followed at once.
   std::chrono::milliseconds opening_lease{15'000};
   /// This process, and how others know and reach it.
   uuid owner{};

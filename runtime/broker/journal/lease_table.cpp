@@ -46,7 +46,7 @@ const lease_dialect postgresql_lease{
         "FROM pg_replication_slots WHERE xmin IS NOT NULL "
         "UNION ALL SELECT 'the prepared transaction ' || gid || ' of ' || CAST(owner AS "
         "TEXT), transaction, 1 FROM pg_prepared_xacts WHERE database = current_database()"
-        // Who looks keeps what the oldest transaction keeps: that one is named.
+        // The session that looks keeps what the oldest transaction keeps: that one is named.
         ") AS holders ORDER BY age(since) DESC, rank LIMIT 1) AS oldest ON true"};
 
 lease_table::lease_table(store::database& session, const lease_dialect& dialect)

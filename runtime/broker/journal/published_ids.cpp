@@ -12,8 +12,8 @@ namespace {
 
 /// Position, id and digest.
 constexpr std::size_t entry_bytes = 32;
-/// Of one row. PostgreSQL puts rows of 2 KB and more apart, after it has tried to compress them: as
-/// much work as for all events of the commit.
+/// The bytes of one row. PostgreSQL puts rows of 2 KB and more apart, after it has tried to
+/// compress them: as much work as for all events of the commit.
 constexpr std::size_t row_bytes_max = 60 * entry_bytes;
 
 /// Ids are deleted so many at a time, so that most commits have nothing to delete.

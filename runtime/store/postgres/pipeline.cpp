@@ -73,6 +73,24 @@ void postgres_pipeline::send(
   send_prepared(statement.name, parameters, std::move(what));
 }
 
+void postgres_pipeline::prepare_many_rows(
+    const postgres_statement& of, std::optional<std::size_t> message) {
+  std::vector<Oid> types;
+  std::transform(
+      of.parameters.begin(), of.parameters.end(), std::back_inserter(types), type_of::array_of);
+  send_rows();
+  if (PQsendPrepare(
+          handle(),
+          of.many_rows_name().c_str(),
+          of.many_rows.c_str(),
+          static_cast<int>(types.size()),
+          types.data())
+      != 1) {
+    not_sent();
+  }
+  sent({.sql = of.sql, .message = message}, of.many_rows.size());
+}
+
 void postgres_pipeline::send_row(
     postgres_statement& statement, const postgres_parameters& parameters, postgres_order what) {
   if (!gathers_ || !postgres_rows::may_wait(statement, parameters)
@@ -106,21 +124,6 @@ void postgres_pipeline::send_rows() {
   }
   what.rows = rows.count();
   what.changed = rows.take_changed();
-  if (!std::exchange(of.many_rows_prepared, true)) {
-    std::vector<Oid> types;
-    std::transform(
-        of.parameters.begin(), of.parameters.end(), std::back_inserter(types), type_of::array_of);
-    if (PQsendPrepare(
-            handle(),
-            of.many_rows_name().c_str(),
-            of.many_rows.c_str(),
-            static_cast<int>(types.size()),
-            types.data())
-        != 1) {
-      not_sent();
-    }
-    sent({.sql = of.sql, .message = what.message, .rows = what.rows}, of.many_rows.size());
-  }
   send_prepared(of.many_rows_name(), rows.arrays(), std::move(what));
 }
 

@@ -69,6 +69,9 @@ public:
       std::optional<std::size_t> message,
       postgres_result& described);
 
+  /// Prepares the statement's form for many rows.
+  void prepare_many_rows(const postgres_statement& of, std::optional<std::size_t> message);
+
   /// Waits for all that is under way. Throws database_error (away) if the server is lost; then all
   /// is forgotten.
   ///

@@ -52,6 +52,15 @@ postgres_statement* postgres_statements::borrow(
   if (has_arrays) {
     made->many_rows = many_rows_of(sql);
   }
+  if (!made->many_rows.empty()) {
+    // Here, and not when it is first of use: in a transaction that an earlier statement has undone
+    // it would not be prepared, and nothing would say so.
+    at.prepare_many_rows(*made, message);
+    trouble = at.drain();
+    if (trouble) {
+      return nullptr;
+    }
+  }
   if (kept_.size() >= kept_max_) {
     drop_oldest(at);
   }
@@ -76,7 +85,7 @@ void postgres_statements::drop_oldest(postgres_pipeline& at) {
         return one.second->last_used < other.second->last_used;
       });
   at.send("DEALLOCATE " + oldest->second->name);
-  if (oldest->second->many_rows_prepared) {
+  if (!oldest->second->many_rows.empty()) {
     at.send("DEALLOCATE " + oldest->second->many_rows_name());
   }
   kept_.erase(oldest);

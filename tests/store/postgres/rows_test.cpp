@@ -99,6 +99,28 @@ BOOST_FIXTURE_TEST_CASE(other_statements_come_behind_the_rows_before_them, sessi
   BOOST_TEST(session->integer_of("SELECT id FROM items WHERE name = 'last'").value() == 599);
 }
 
+// Whatever is sent in a transaction that an earlier statement has undone is passed over by the
+// server.
+BOOST_FIXTURE_TEST_CASE(
+    rows_go_together_also_after_a_transaction_that_was_undone, session_fixture) {
+  insert(1);
+  const auto add_part = [&](std::int64_t item) {
+    session->execute("INSERT INTO parts VALUES ($1, $2)", 1, item);
+  };
+  add_part(1); // All is prepared by now.
+  session->begin();
+  add_part(1);
+  insert(2);
+  insert(3);
+  BOOST_TEST(fault_of_call([&] { session->commit(); }) == database_fault::constraint);
+
+  session->begin();
+  insert(2);
+  insert(3);
+  session->commit();
+  BOOST_TEST(items() == 3);
+}
+
 // A trigger may leave rows out: how many each statement has changed is found by sending each by
 // itself.
 BOOST_FIXTURE_TEST_CASE(rows_that_a_trigger_leaves_out_are_not_counted, session_fixture) {
