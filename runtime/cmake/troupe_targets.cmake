@@ -17,6 +17,10 @@ endif()
 target_compile_options(troupe_build INTERFACE
   $<$<CONFIG:Release>:-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict
     -Wno-maybe-uninitialized>)
+# Merged sources see each other's names of anonymous namespaces, which to Clang is shadowing.
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(troupe_build INTERFACE -Wno-shadow)
+endif()
 if(PROJECT_IS_TOP_LEVEL) # Whoever uses Troupe may have a compiler that warns of more.
   target_compile_options(troupe_build INTERFACE -Werror)
 endif()
