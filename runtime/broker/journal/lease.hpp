@@ -67,7 +67,7 @@ bool is_renewal_due(std::chrono::milliseconds left, std::chrono::milliseconds le
 
 lease_step decide(const lease_seen& seen, const lease_self& self, std::chrono::milliseconds lease);
 
-/// The same for a broker that could not read the lease for `since`, by its own clock: it gives up
+/// The same for a broker that could not read the lease for `unseen`, by its own clock: it gives up
 /// the journal that it can no longer use, so that it does not claim to have it.
 lease_step decide_unseen(
     const lease_self& self, std::chrono::milliseconds unseen, std::chrono::milliseconds lease);
