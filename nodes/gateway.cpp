@@ -39,7 +39,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// `troupe up` kills after 10 s.
+/// `troupe up` kills after 12 s.
 constexpr milliseconds drain_patience = 8s;
 
 const topology::gateway_plan* find_gateway(const topology::plan& plan, const std::string& name) {

@@ -6,7 +6,8 @@
 
 namespace troupe {
 
-/// A value, or the error why there is none. Not called `result` or `expected`: CAF has those.
+/// A value, or the error that explains its absence. Not called `result` or `expected`, as CAF has
+/// those.
 template <class T>
 using outcome = tl::expected<T, error>;
 

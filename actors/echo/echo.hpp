@@ -4,7 +4,7 @@
 
 namespace troupe::echo {
 
-/// Answers with the request. Needs no database.
+/// Returns the request as its reply. Needs no database.
 class echo_actor final : public actor {
 public:
   explicit echo_actor(const context& context);

@@ -4,7 +4,7 @@
 
 namespace troupe::faulty {
 
-/// Throws, hangs or ends its process when asked to. For tests; in test builds only.
+/// Throws, hangs or ends its process on demand. For tests; in test builds only.
 class faulty_actor final : public actor {
 public:
   explicit faulty_actor(const context& context);

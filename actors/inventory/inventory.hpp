@@ -20,7 +20,7 @@ private:
   outcome<stock_reserved> handle(const reserve_stock& request, turn& turn) const;
   outcome<stock_released> handle(const release_stock& request, turn& turn) const;
 
-  /// Takes the pieces of `wanted` from the shelf, and publishes `stock.low` where few are left.
+  /// Takes the pieces of `wanted` from the shelf, and publishes `stock.low` if few are left.
   bool take(const line& wanted, turn& turn) const;
 
   inventory_options options_;

@@ -18,8 +18,8 @@ struct product {
 
 TROUPE_MESSAGE(product, sku, price_cents, currency, quantity)
 
-/// `load`: puts products on the shelves. A product that is there already stays as it is, so the
-/// same list can be loaded at every start. 1 to 1,000 items.
+/// `load`: adds products. Existing products stay unchanged, so the same list can be loaded at every
+/// start. 1 to 1,000 items.
 struct load_stock {
   std::vector<product> items;
 };
@@ -64,7 +64,7 @@ struct line {
 
 TROUPE_MESSAGE(line, sku, quantity)
 
-/// `reserve`: holds all lines or none. The same again for the same order gets the first
+/// `reserve`: holds all lines or none. A repeat for the same order gets the first
 /// answer. Refused: `unknown_sku`, `other_currency`, `out_of_stock`, `too_expensive`;
 /// `reserved_otherwise` if the order holds other goods; `cancelled` if it was released before.
 struct reserve_stock {
@@ -75,7 +75,7 @@ struct reserve_stock {
 
 TROUPE_MESSAGE(reserve_stock, order_id, currency, items)
 
-/// The cost of the reserved goods, since the inventory sets prices.
+/// The price of the reserved goods, since the inventory sets prices.
 struct stock_reserved {
   std::int64_t total_cents = 0;
   std::string currency;
@@ -107,10 +107,10 @@ struct stock_released {
 
 TROUPE_MESSAGE(stock_released, lines)
 
-/// `reservations`: what orders hold, in the order of their ids, for those who compare books. 1 to
+/// `reservations`: the goods that orders hold, in the order of their ids, for reconciliation. 1 to
 /// 10,000 at once.
 struct list_reservations {
-  /// The order behind which the answer begins.
+  /// The order after which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -125,7 +125,7 @@ struct listed_reservation {
 
 TROUPE_MESSAGE(listed_reservation, order_id, lines, total_cents)
 
-/// The reservations; empty behind the last order.
+/// The reservations; empty after the last order.
 struct reservation_list {
   std::vector<listed_reservation> reservations;
 };

@@ -6,9 +6,8 @@
 
 namespace troupe::inventory {
 
-/// `stock.initial` counts all pieces ever put on the shelf, so that at all times initial =
-/// available
-/// + the sum of held reservations.
+/// `stock.initial` counts all pieces ever put on the shelf, so that `initial` always equals
+/// `available` plus the sum of held reservations.
 ///
 /// `claims` has a row for each order, written by `reserve` or `release`, whichever comes first. A
 /// claim without reservations is the tombstone of a release that came before its reserve.

@@ -20,7 +20,8 @@ struct note_added {
 
 TROUPE_MESSAGE(note_added, note_id)
 
-/// The event `noted`, published in the turn that kept a note from an event (`notes_options::tell`).
+/// The event `noted`, published in the turn that stored a note from an event
+/// (`notes_options::tell`).
 struct noted {
   uuid note_id;
   std::string text;

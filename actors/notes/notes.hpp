@@ -4,8 +4,8 @@
 
 namespace troupe::notes {
 
-/// Keeps short texts: the smallest capability with a database. A note's id is the id of its call or
-/// event.
+/// Stores short texts: the smallest capability with a database. A note's id is the id of its call
+/// or event.
 class notes_actor final : public actor {
 public:
   explicit notes_actor(const context& context);

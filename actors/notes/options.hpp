@@ -6,7 +6,7 @@ namespace troupe::notes {
 
 /// The `config` of a capability of type `notes`.
 struct notes_options {
-  /// Whether each note that comes as an event is announced by the event `noted`.
+  /// Whether each note that arrives as an event is announced by the event `noted`.
   bool tell = false;
 };
 

@@ -9,14 +9,15 @@
 
 namespace troupe::notifications {
 
-/// The request of the effect `send_confirmation`: all that the mail says.
+/// The request of the effect `send_confirmation`: all data of the mail.
 struct send_confirmation {
   uuid order_id;
   std::string recipient;
   std::string currency;
   std::vector<orders::line> items;
   std::int64_t amount_cents = 0;
-  /// The time of the event in milliseconds since 1970-01-01 UTC: the date of the mail on every try.
+  /// The time of the event in milliseconds since 1970-01-01 UTC: the date of the mail in every
+  /// attempt.
   std::int64_t at = 0;
 };
 

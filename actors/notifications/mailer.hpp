@@ -9,9 +9,9 @@
 
 namespace troupe::notifications {
 
-/// A mail that is ready to leave.
+/// A mail that is ready to be sent.
 struct letter {
-  /// The same on every try, so that a repeat can be recognised.
+  /// The same in every attempt, so that a repeat can be recognised.
   uuid key;
   std::string from;
   std::string to;
@@ -26,7 +26,7 @@ struct delivery {
   std::string reason;
 };
 
-/// The way out for mails. Confined to one thread; may block.
+/// Sends mails. Confined to one thread; may block.
 ///
 /// Sending a letter again under the same key does no harm. An error is technical and leaves open
 /// whether the mail was taken: try again.
@@ -40,8 +40,8 @@ public:
   virtual outcome<delivery> send(const letter& mail) = 0;
 };
 
-/// The mailer that a capability's `config` asks for.
-/// @param folder the start of relative paths.
+/// The mailer selected by a capability's `config`.
+/// @param folder the base of relative paths.
 std::unique_ptr<mailer>
 make_mailer(const notifications_options& options, const std::string& folder);
 

@@ -21,7 +21,7 @@ struct mail {
   std::string recipient;
   /// The mail's `Message-ID`; "" while the state is "asked".
   std::string message_id;
-  /// The number of tries by the process that succeeded or gave up.
+  /// The number of attempts by the process that succeeded or gave up.
   std::int64_t attempts = 0;
   /// The reason why the mail failed.
   std::string reason;

@@ -9,10 +9,10 @@
 
 namespace troupe::notifications {
 
-/// Confirms orders to customers by mail. It hears of orders by the event `order.confirmed`.
+/// Mails order confirmations to customers, for each event `order.confirmed`.
 ///
 /// The turn of an event records that a mail is due and asks for the effect that sends it, so that
-/// an event is handled long before a slow mail server answers.
+/// a slow mail server delays no event.
 class notifications_actor final : public actor {
 public:
   explicit notifications_actor(const context& context);

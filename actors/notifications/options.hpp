@@ -9,7 +9,7 @@
 
 namespace troupe::notifications {
 
-/// A mail server that takes the mails.
+/// The mail server that accepts the mails.
 struct smtp_options {
   /// "smtp://host:port", or "smtps://host:port" for TLS from the first byte.
   std::string url;
@@ -34,7 +34,7 @@ struct notifications_options {
 
 TROUPE_MESSAGE(notifications_options, spool, smtp, from, domain)
 
-/// Finds faults that types cannot express: in an address, a URL or a folder.
+/// Finds faults in an address, a URL or a folder, which types cannot express.
 std::optional<config_problem> problem_of(const notifications_options& options);
 
 } // namespace troupe::notifications

@@ -6,10 +6,10 @@
 
 namespace troupe::notifications {
 
-/// Hands mails to a mail server over a connection that is kept. Built on libcurl.
+/// Sends mails to a mail server over a persistent connection, with libcurl.
 ///
-/// When the answer to a mail is lost, the mail is sent again under the same Message-ID: SMTP has no
-/// better way.
+/// When the answer to a mail is lost, the mail is sent again under the same Message-ID: SMTP offers
+/// nothing better.
 /// @source RFC 5321, 4.2.3 (reply codes) and 6.1.
 class smtp_mailer final : public mailer {
 public:

@@ -6,8 +6,8 @@
 
 namespace troupe::notifications {
 
-/// Puts each mail into a folder as KEY.eml. When `send` returns, the file is complete and on the
-/// disk, or not there at all. A file that is there already stays as it is.
+/// Writes each mail into a folder as KEY.eml. When `send` returns, the file is complete and on the
+/// disk, or does not exist. An existing file stays unchanged.
 class spool_mailer final : public mailer {
 public:
   explicit spool_mailer(std::string folder) : folder_{std::move(folder)} {}

@@ -4,8 +4,7 @@
 
 namespace troupe::order_saga {
 
-/// The saga `place`: takes an order from the customer's wish to a paid and confirmed order, or back
-/// to nothing.
+/// The saga `place`: from the customer's request to a paid and confirmed order, or back to nothing.
 saga::definition place();
 
 } // namespace troupe::order_saga

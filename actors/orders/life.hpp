@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-// The events of an order as they are stored for good: optional fields may be added, and no field
-// changes its meaning. The events that others hear are in messages.hpp and may differ.
+// The events of an order as they are stored forever: optional fields may be added, and no field
+// changes its meaning. The events that are published are in messages.hpp and may differ.
 
 namespace troupe::orders {
 

@@ -79,9 +79,9 @@ struct order {
 
 TROUPE_MESSAGE(order, order_id, customer, currency, state, items, amount_cents, payment_id)
 
-/// `list`: orders in the order of their ids, for those who compare books. 1 to 10,000 at once.
+/// `list`: orders in the order of their ids, for reconciliation. 1 to 10,000 at once.
 struct list_orders {
-  /// The order behind which the answer begins.
+  /// The order after which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -98,7 +98,7 @@ struct listed_order {
 
 TROUPE_MESSAGE(listed_order, order_id, state, currency, amount_cents)
 
-/// The orders; empty behind the last one.
+/// The orders; empty after the last one.
 struct order_list {
   std::vector<listed_order> orders;
 };
@@ -115,7 +115,7 @@ struct order_created {
 
 TROUPE_MESSAGE(order_created, order_id, customer, currency, items)
 
-/// The event on `order.confirmed`, with all that a subscriber needs, so that none calls back.
+/// The event on `order.confirmed`, with all that subscribers need, so that none calls back.
 struct order_confirmed {
   uuid order_id;
   std::string customer;

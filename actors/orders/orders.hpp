@@ -8,7 +8,7 @@ namespace troupe::orders {
 
 /// The shop's order book. An order is created, then confirmed or cancelled, which is final.
 ///
-/// The state of an order follows from its events; the tables for queries are written in the same
+/// The state of an order is derived from its events; the tables for queries are written in the same
 /// turn.
 class orders_actor final : public event_sourced<order_life, order_tables> {
 public:

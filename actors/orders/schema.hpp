@@ -6,12 +6,12 @@
 
 namespace troupe::orders {
 
-/// Writes the events of the orders that are older than the events: `created`, and `confirmed` or
-/// `cancelled` where the tables say so. Their time is that of the creation, their cause the order's
+/// Writes events for orders from before event sourcing: `created`, and `confirmed` or
+/// `cancelled` if the tables say so. Their time is that of the creation, their cause the order's
 /// id.
 void write_events_of_orders(store::database& session);
 
-/// The tables for queries, which follow from the events (life.hpp) and can be rebuilt at any time.
+/// The tables for queries, derived from the events (life.hpp); they can be rebuilt at any time.
 ///
 /// An order's id is the id of the call that placed it, the customer's idempotency key.
 ///

@@ -23,7 +23,7 @@ TROUPE_MESSAGE(charge_card, order_id, payment_id, amount_cents, currency, card)
 /// The request of the effect `refund_card`.
 struct refund_card {
   charge_card charge;
-  /// Whether the outcome of the charge is unknown: ask for it before anything is paid back.
+  /// Whether the outcome of the charge is unknown: then it is queried before anything is paid back.
   bool ask_first = false;
 };
 

@@ -11,8 +11,8 @@
 namespace troupe::payments {
 
 /// `charge`: makes the one payment of an order; a repeat gets the same payment. Refused:
-/// `payment_declined`; `other_amount` or `other_card` if the payment is another one than is asked
-/// for; `cancelled` if the order was refunded before.
+/// `payment_declined`; `other_amount` or `other_card` if the payment differs from the
+/// request; `cancelled` if the order was refunded before.
 struct charge_order {
   uuid order_id;
   std::int64_t amount_cents = 0;
@@ -70,10 +70,9 @@ struct payment {
 
 TROUPE_MESSAGE(payment, order_id, payment_id, amount_cents, currency, card, state)
 
-/// `list`: payments in the order of their orders' ids, for those who compare books. 1 to 10,000 at
-/// once.
+/// `list`: payments in the order of their orders' ids, for reconciliation. 1 to 10,000 at once.
 struct list_payments {
-  /// The order behind which the answer begins.
+  /// The order after which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -92,7 +91,7 @@ struct listed_payment {
 
 TROUPE_MESSAGE(listed_payment, order_id, state, currency, captured_cents, refunded_cents)
 
-/// The payments; empty behind the last order.
+/// The payments; empty after the last order.
 struct payment_list {
   std::vector<listed_payment> payments;
 };

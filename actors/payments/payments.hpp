@@ -11,8 +11,8 @@ namespace troupe::payments {
 
 /// The payments of orders. A provider moves the money, in effects.
 ///
-/// A command records what is about to happen and asks for the effect. When the provider has
-/// answered, `settle` records what happened, and answers the call.
+/// A command records the intent and asks for the effect. When the provider has answered, `settle`
+/// records the result, and answers the call.
 class payments_actor final : public actor {
 public:
   explicit payments_actor(const context& context);

@@ -30,8 +30,8 @@ TROUPE_MESSAGE(charge_result, charged, reference)
 
 /// The company that moves the money.
 ///
-/// Both operations are idempotent: under a known key they answer as before. They may block. An
-/// error is technical and leaves open whether the money moved: ask again under the same key.
+/// Both operations are idempotent: under a known key they return the first answer. They may block.
+/// An error is technical and leaves open whether the money moved: ask again under the same key.
 class provider {
 public:
   provider() = default;
@@ -43,8 +43,8 @@ public:
   virtual outcome<void> refund(const transfer& to) = 0;
 };
 
-/// The provider that a capability's `config` asks for.
-/// @param folder the start of relative paths.
+/// The provider selected by a capability's `config`.
+/// @param folder the base of relative paths.
 std::unique_ptr<provider> make_provider(const provider_options& options, const std::string& folder);
 
 } // namespace troupe::payments

@@ -20,25 +20,25 @@ namespace saga {
 class coordinators;
 } // namespace saga
 
-/// The fault in declarations, whatever the turn; nothing if all is well.
+/// A fault in the declarations of an actor; nothing if there is none.
 std::optional<std::string> fault_in(const wire::actor_description& declared);
 
 /// The base of a capability: a class whose constructor declares the operations it answers, the
 /// events it handles and publishes, and the effects it has.
 ///
 /// One instance is one replica. The runtime calls its handlers one at a time, on any thread. It
-/// drops the instance and makes a new one when a handler throws, and when a turn that the instance
-/// took part in is undone, be it that the turn is run again at once: its handlers are then called
-/// for the same messages on the new instance. So keep in members only what the constructor can make
-/// again. A refusal (an error returned, a constraint of the database broken, cannot_leave) is no
-/// throw: what its handler has changed in members stays, unless it takes that back. An instance
-/// that coordinates sagas stays, too. An effect's `run` is called on an instance made for effects
-/// alone.
+/// replaces the instance by a new one when a handler throws, and when a turn that the instance
+/// took part in is undone, even if the turn is run again at once: the handlers are then called for
+/// the same messages on the new instance. So keep in members only what the constructor can make
+/// again. A refusal (a returned error, a violated constraint of the database, cannot_leave) is no
+/// throw: the handler's changes of members stay, unless it reverts them. An instance that
+/// coordinates sagas is not replaced either. An effect's `run` is called on an instance made only
+/// for effects.
 ///
 /// Handlers are lambdas (not generic ones: the type of the first parameter says what to decode).
-/// They return a reply or an `outcome` of one; that of a command, also what `turn::effect`
-/// returned. Requests, replies and events have a TROUPE_MESSAGE line; a body that does not decode
-/// is answered `invalid`, effect none, before the handler runs.
+/// They return a reply or an `outcome` of one; a command's handler may also return the `pending`
+/// of `turn::effect`. Requests, replies and events have a TROUPE_MESSAGE line; a body that does not
+/// decode is answered `invalid`, effect none, before the handler runs.
 class actor {
 public:
   actor() = default;
@@ -58,11 +58,11 @@ public:
   /// The handler of the first pattern that matches `topic`.
   const handlers::event* find_event(std::string_view topic) const;
 
-  /// Whether it may publish such events under `topic`.
+  /// Whether the actor has declared events of this type under `topic`.
   /// @errors `internal`, reason `undeclared_topic`.
   outcome<void> may_publish(std::string_view topic, const wire::message_shape& event) const;
 
-  /// Whether it has an effect of that name.
+  /// Whether the actor has declared an effect of that name.
   /// @errors `internal`, reason `undeclared_effect`.
   outcome<void> may_ask_for(std::string_view effect) const;
 
@@ -73,11 +73,11 @@ public:
 
   bool has_effects() const { return !effects_.empty(); }
 
-  /// The work that it does by itself; nothing if the constructor declared none.
+  /// The regular work of the actor (`regularly`); nothing if the constructor declared none.
   const std::function<void(turn&)>& regular_work() const { return regular_; }
 
-  /// The question which of its matters wait for a person; nothing if the constructor declared
-  /// nothing of the kind.
+  /// The function that finds matters which wait for a person (`waits_for_people`); nothing if the
+  /// constructor declared none.
   const std::function<open_matters(store::database&)>& waiting_for_people() const {
     return waiting_for_people_;
   }
@@ -88,10 +88,11 @@ public:
 protected:
   /// Declares an operation that only reads: it has no turn, no inbox row and no commit, and may run
   /// more than once for one id. `handler` is `(const Request&)` or
-  /// `(const Request&, store::database&)`. The database is lent for the call and to its thread; one
-  /// that calls begin(), commit(), rollback() or reconnect() is answered `internal`.
+  /// `(const Request&, store::database&)`. The database may be used during the call and on its
+  /// thread only; a handler that calls begin(), commit(), rollback() or reconnect() is answered
+  /// `internal`.
   ///
-  /// An error that it returns goes to the caller, effect none. One that writes to the database
+  /// A returned error goes to the caller, effect none. A handler that writes to the database
   /// counts as having thrown: the caller gets `crashed`, effect none, and the replica is made anew.
   template <class Handler>
   void query(std::string operation, Handler handler) {
@@ -101,7 +102,7 @@ protected:
   /// Declares an operation that changes something: it runs in a turn, once for each id, and a
   /// repeat of the id gets the first answer again. `handler` is `(const Request&, turn&)`.
   ///
-  /// An error that it returns goes to the caller, effect none, and the turn's writes are undone. A
+  /// A returned error goes to the caller, effect none, and the handler's writes are undone. A
   /// throw undoes the turn, the caller gets `crashed`, effect none, and the replica is made anew.
   /// With `store: none` there is nothing to undo, and the effect is unknown.
   template <class Handler>
@@ -114,18 +115,18 @@ protected:
   /// `outcome<void>`.
   ///
   /// A business refusal (`rejected`, `invalid`, `conflict`, `forbidden`) is final: the event
-  /// becomes a dead letter. So is a broken constraint of the database, which counts as `conflict`.
-  /// Any other error or throw undoes the turn, and the event comes again after a back-off, up to
-  /// the attempts of the topology's `retry`; meanwhile events of other keys go on.
-  /// @param pattern a topic, `PREFIX.*` or `*`. The topology's `subscribes` says which topics come;
-  /// of several patterns that match, the one declared first handles the event.
+  /// becomes a dead letter. So is a violated constraint of the database, which counts as
+  /// `conflict`. Any other error or throw undoes the turn, and the event is delivered again after a
+  /// back-off, up to the attempts of the topology's `retry`; meanwhile events of other keys go on.
+  /// @param pattern a topic, `PREFIX.*` or `*`. The topology's `subscribes` says which topics are
+  /// delivered; of several matching patterns, the one declared first handles the event.
   template <class Handler>
   void on(std::string pattern, Handler handler) {
     events_.emplace_back(std::move(pattern), handlers::make_event(std::move(handler)));
   }
 
-  /// Declares that events of type `Event` are published under `topic`. A turn can publish nothing
-  /// else: events under another topic, or of another type, are refused (`turn::publish`).
+  /// Declares that events of type `Event` are published under `topic`. Undeclared events, under
+  /// another topic or of another type, are refused (`turn::publish`).
   /// @param topic a topic; `PREFIX.*` or `*` where the topic is known only when it is published.
   template <wire::message Event>
   void publishes(std::string topic) {
@@ -136,12 +137,12 @@ protected:
   /// Declares work outside the system, which a turn asks for by `turn.effect(name, request)`.
   ///
   /// @param run `outcome<Result>(const Request&, const effect_call&)`: runs after the commit,
-  /// outside every lock, possibly several times under the same key. It may block. After an error of
-  /// the system or a throw it runs again, at first after 40 ms, at most after 5 s.
+  /// outside every lock, possibly several times under the same key. It may block. After a technical
+  /// error or a throw it runs again, at first after 40 ms, at most after 5 s.
   /// @param settle `(const Request&, const outcome<Result>&, turn&)`: runs in a new turn, which
-  /// records the result or the business error, and returns the reply to the call that asked: not
-  /// `pending`, which does not compile, since nobody would wait for the answer of a second effect.
-  /// A throw or a technical error is not that reply: what it wrote is undone, and it runs again
+  /// records the result or the business error, and returns the reply to the call that asked for the
+  /// effect. Returning `pending` does not compile, since nobody would wait for the answer of a
+  /// second effect. After a throw or a technical error its writes are undone, and it runs again
   /// later with the same result, until it succeeds or refuses.
   template <class Result, class Run, class Settle>
   void effect(std::string name, Run run, Settle settle) {
@@ -149,16 +150,16 @@ protected:
         std::move(name), handlers::make_effect<Result>(std::move(run), std::move(settle)));
   }
 
-  /// Declares what the actor does by itself: `handler` is called in a turn, some four times a
-  /// second in each process of the capability that a broker knows to be alive, in one at a time. It
-  /// looks into the database whether something is due, and mostly returns at once. The capability
-  /// has a store.
+  /// Declares regular work: `handler` is called in a turn, some four times a second in each process
+  /// of the capability that a broker knows to be alive, in one process at a time. It should look in
+  /// the database whether something is due, and mostly return at once. The capability must have a
+  /// store.
   ///
-  /// A throw undoes what that call wrote, is logged (`regular_work.failed`), and the next call
-  /// comes all the same, on a new instance.
+  /// A throw undoes the writes of that call and is logged (`regular_work.failed`); the next call
+  /// follows in any case, on a new instance.
   void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
 
-  // For the runtime's own actors, whose types are data.
+  // For the runtime's own actors, whose message types are known only at run time.
   void declare_command(std::string operation, handlers::command how) {
     operations_.emplace_back(std::move(operation), std::move(how));
   }
@@ -167,9 +168,9 @@ protected:
     events_.emplace_back(std::move(pattern), std::move(how));
   }
 
-  /// Declares what of the capability waits for a person: `look` is called every two seconds in each
-  /// process, and `troupe status`, health and metrics tell what it found. It only reads, and is
-  /// quick. The capability has a store.
+  /// Declares how to find matters of the capability that wait for a person: `look` is called every
+  /// two seconds in each process, and `troupe status`, health and metrics show its result. It must
+  /// only read, and be quick. The capability must have a store.
   void waits_for_people(std::function<open_matters(store::database&)> look) {
     waiting_for_people_ = std::move(look);
   }

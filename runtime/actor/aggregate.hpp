@@ -44,8 +44,8 @@ inline wall_time whole_millis(wall_time time) {
 
 } // namespace detail
 
-/// The life of one order, account or ticket whose state follows from its events: types and pure
-/// functions of the author, without a base class.
+/// The life of an event-sourced object, such as an order or account: its state and events as types
+/// and pure functions of the author, without a base class.
 ///
 ///     struct account_life {
 ///       using state = account;                     // Default: nothing has happened yet.
@@ -87,7 +87,7 @@ outcome<Events> decode_event(const store::event_row& row) {
   return found;
 }
 
-/// One thing as its events made it: id, version and state. A value: `load` reads it, `record` adds
+/// One event-sourced object: id, version and state. A value: `load` reads it, `record` adds
 /// an event.
 template <life Life>
 class aggregate {
@@ -99,8 +99,8 @@ public:
     wall_time time = wall_time::max();
   };
 
-  /// A thing to which nothing has happened. A caller that expects this need not `load` first:
-  /// `record` fails with `conflict` if it is wrong.
+  /// A new object, without events. A caller that expects this need not `load` first:
+  /// `record` fails with `conflict` if the object exists.
   explicit aggregate(const uuid& id) : id_{id} {}
 
   /// Reads the newest snapshot of `id` that is not behind `until`, and applies the later events up
@@ -134,8 +134,8 @@ public:
   /// The time of the last event; 1970 if the state came from a snapshot alone.
   wall_time changed_at() const { return changed_at_; }
 
-  /// Appends `event`, applies it, and saves a snapshot where one is due.
-  /// @errors `conflict` if the store has events of this thing that were not loaded; nothing has
+  /// Appends `event`, applies it, and saves a snapshot if one is due.
+  /// @errors `conflict` if the store has events of this object that were not loaded; nothing has
   /// changed then.
   template <class Event>
   outcome<void>
@@ -164,7 +164,7 @@ private:
     if (!found) {
       return;
     }
-    // An unreadable snapshot is skipped: the events have it all.
+    // An unreadable snapshot is skipped: the events contain everything.
     if (auto state = wire::checked_decode<typename Life::state>(found->body)) {
       state_ = std::move(*state);
       version_ = found->version;

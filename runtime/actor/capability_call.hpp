@@ -18,17 +18,16 @@ struct capability_call {
   /// The request, in MessagePack.
   std::string_view body;
   milliseconds deadline{5'000};
-  /// The id of a command, the same for each try (`effect_call::key`); nothing for a query.
+  /// The id of a command, the same for each attempt (`effect_call::key`); nothing for a query.
   std::optional<uuid> id{};
 };
 
-/// Calls another capability as the node does, and waits for the answer until the deadline.
+/// Calls another capability in the name of the node, and waits for the answer until the deadline.
 ///
-/// For effects alone: it blocks. In a handler or a constructor it is refused at once (`internal`),
-/// since everybody else would wait for its end, perhaps the one who is asked, too. Any thread.
-/// Nothing where a program has no brokers, as in tests.
-/// @errors those of the client (`unavailable`, `deadline_exceeded`), and what the capability
-/// answers.
+/// Only for effects, as it blocks. In a handler or a constructor it is refused at once
+/// (`internal`), since all other work would wait for it, perhaps also the called capability. Any
+/// thread. Empty in programs without brokers, such as tests.
+/// @errors those of the client (`unavailable`, `deadline_exceeded`), and those of the capability.
 using ask_capability = std::function<outcome<std::string>(const capability_call&)>;
 
 } // namespace troupe

@@ -131,7 +131,7 @@ void read_config(
   keys.finish();
 }
 
-/// A fault in a `config` whose values are of the right types, and the remedy.
+/// A fault in a `config` whose values have the right types, and its remedy.
 struct config_problem {
   std::string what;
   std::string remedy;

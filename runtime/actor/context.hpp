@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// The surroundings in which a replica is made: its capability, node and settings. Borrowed for the
-/// constructor of the actor, which may keep the references of `time` and `log`: they live as long
+/// The environment of a new replica: its capability, node and settings. Borrowed for the
+/// constructor of the actor, which may keep the references `time` and `log`: they live as long
 /// as the process.
 struct context {
   /// The capability that the replica belongs to, its number there (from 0), and the node.
@@ -24,10 +24,10 @@ struct context {
   const config_tree& settings;
   const clock& time;
   observe::event_log& log;
-  /// The actor is made only to learn what it answers (`type_of`): there is no `config`, and no
-  /// handler will be called. A constructor that opens something must not do so then.
+  /// The actor is made only to learn its declarations (`type_of`): there is no `config`, and no
+  /// handler will be called. The constructor must not open files or connections then.
   bool is_trial = false;
-  /// The way for its effects to call other capabilities.
+  /// The function with which its effects call other capabilities.
   ask_capability ask{};
 
   /// The capability's `config` as a `T` (TROUPE_MESSAGE), which was checked with the topology. In a

@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// The place of an event that a projection is told.
+/// The place of an event, for a projection.
 struct event_place {
   uuid id;
   std::int64_t version = 0;
@@ -37,24 +37,24 @@ inline constexpr bool
 
 } // namespace detail
 
-/// Tables for queries that follow from events. `project` says what each event does to them, `clear`
+/// Tables for queries, derived from events. `project` applies an event to them, `clear`
 /// deletes the rows of the ids in (after, upto].
 ///
 ///     void project(store::database&, const event_place&, const opened&) const;
 ///     void project(store::database&, const event_place&, const moved&) const;
 ///     void clear(store::database&, const uuid& after, const uuid& upto) const;
 ///
-/// An event may touch only rows of its own id, since `rebuild` makes them anew id by id.
+/// An event may change only rows of its own id, since `rebuild` rebuilds them id by id.
 template <class Projection, class Life>
 concept projection_of = detail::projects_all<Projection, typename Life::event> && requires(
     const Projection& projection, store::database& session, const uuid& id) {
   projection.clear(session, id, id);
 };
 
-/// An actor whose things follow from their events (aggregate.hpp), and whose other tables follow
-/// from the events in the same turn.
+/// The base of an event-sourced actor: its objects are derived from events (aggregate.hpp), and its
+/// query tables are updated from the events in the same turn.
 ///
-/// It answers `history`, `at` and `rebuild` (history.hpp) beside what its author declares.
+/// It answers `history`, `at` and `rebuild` (history.hpp) besides its author's operations.
 /// `type_of` adds the tables of the events.
 template <life Life, projection_of<Life> Projection>
 class event_sourced : public actor {

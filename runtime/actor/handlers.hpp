@@ -19,7 +19,7 @@ namespace troupe {
 
 class turn;
 
-/// Thrown where a handler uses the database (reads, writes, publishes, asks for an effect) although
+/// Thrown when a handler uses the database (reads, writes, publishes, asks for an effect) although
 /// the topology says `store: none`. The message is refused for good; the instance stays.
 struct no_store : std::exception {
   const char* what() const noexcept override;
@@ -28,9 +28,10 @@ struct no_store : std::exception {
   error to_error() const;
 };
 
-/// Thrown where a handler publishes or asks for what cannot travel (wire/departure.hpp) or what its
-/// actor has not declared, or asks for one effect twice. The message at hand is refused with this
-/// error, what its handler wrote is undone, and the instance stays.
+/// Thrown when a handler publishes an event or asks for an effect that cannot be sent
+/// (wire/departure.hpp) or that its actor has not declared, or asks for one effect twice. The
+/// message at hand is refused with this error, its handler's writes are undone, and the instance
+/// stays.
 class cannot_leave : public std::exception {
 public:
   explicit cannot_leave(error why) : why_{std::move(why)} {}
@@ -51,14 +52,14 @@ struct pending {};
 template <class Reply>
 using maybe_later = std::variant<Reply, pending>;
 
-/// One try of an effect.
+/// One attempt of an effect.
 struct effect_call {
-  /// The same for every try of this effect. Hand it to the outside system, so that it can tell a
-  /// repeat from a second request.
+  /// The same for every attempt of this effect. Pass it to the outside system, so that it can tell
+  /// a repeat from a second request.
   uuid key;
-  /// 1 for the first try in this process.
+  /// 1 for the first attempt in this process.
   int attempt = 1;
-  /// The place of this try in its trace, to be handed on to the outside (`turn::span`); may be
+  /// The trace context of this attempt, to be passed on to the outside (`turn::span`); may be
   /// empty.
   std::string_view span{};
 };
@@ -69,14 +70,14 @@ struct event_info {
   std::string_view topic;
   /// The ordering key; may be empty.
   std::string_view key;
-  /// The capability that published it. If a client did, its name as its key proves it, and empty
-  /// where links have no keys.
+  /// The capability that published it. If a client did: the name that its key proves, or empty if
+  /// links have no keys.
   std::string_view source;
   /// The time at which the broker journaled it.
   wall_time time;
   /// Its position in the journal.
   std::uint64_t position = 0;
-  /// 1 for the first try.
+  /// 1 for the first attempt.
   int attempt = 1;
 };
 
@@ -88,7 +89,7 @@ enum class answered : std::uint8_t { now, later };
 /// The types of an operation's bodies.
 struct operation_types {
   const wire::message_shape* request = nullptr;
-  /// The shape of the reply; null if an effect answers, whose type no handler's declaration tells.
+  /// The shape of the reply; null if an effect answers, whose type the handler does not declare.
   const wire::message_shape* reply = nullptr;
 };
 
@@ -178,15 +179,16 @@ const wire::message_shape* reply_shape() {
   }
 }
 
-/// Appends the reply in `returned`, of a handler whose answer nobody can wait for
-/// (`may_answer_later` is false).
+/// Appends the reply in `returned`, of a handler that must answer at once (`may_answer_later` is
+/// false).
 template <class Returned>
 outcome<void> encode_answer(const Returned& returned, std::string& reply) {
   auto encoded = encode_returned(returned, reply);
   return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
 }
 
-/// The type that an operation's `handler` returns, which takes a request and, if it wants one, a `Second`.
+/// The type that an operation's `handler` returns, which takes a request and, if it wants one, a
+/// `Second`.
 template <class Handler, class Request, class Second>
 using returned_by = typename std::conditional_t<
     std::is_invocable_v<Handler&, const Request&>,
@@ -295,16 +297,16 @@ event make_event(Handler handler) {
       &wire::message_shape_of<body_type>()};
 }
 
-/// A request or a result of an effect that this program cannot read, since another release wrote
-/// it. No refusal: the effect waits for a program that can read it.
+/// The error for a request or result of an effect that this program cannot read, since another
+/// release wrote it. No refusal: the effect waits for a program that can read it.
 inline error unreadable(std::string_view what, const error& why) {
   return internal_error(
       "the " + std::string{what} + " cannot be read by this program: " + why.message,
       troupe::effect::unknown);
 }
 
-/// Whether an effect's `settle` answers at once. The call that waits is answered by what it
-/// returns, so that nobody would hear of a second effect's result.
+/// Whether an effect's `settle` answers at once. Its return value answers the waiting call, so that
+/// nobody would receive a second effect's result.
 template <class Result, class Run, class Settle>
 inline constexpr bool settle_answers_now = !may_answer_later<
     std::invoke_result_t<Settle&, const request_t<Run>&, outcome<Result>&, turn&>>;

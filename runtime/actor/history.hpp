@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
-// The operations that every event-sourced capability answers, whatever its events are.
+// The operations that every event-sourced capability answers.
 
 namespace troupe {
 
-/// `history`: the events of one thing. Refused: `no_history`.
+/// `history`: the events of one object. Refused: `no_history`.
 struct get_history {
   uuid id;
   /// The first version wanted; 1 if absent.
@@ -46,7 +46,7 @@ struct history {
 
 TROUPE_MESSAGE(history, id, events, more)
 
-/// `at`: the state of one thing after a version or at a time, or now if neither is given. Refused:
+/// `at`: the state of one object after a version or at a time, or now if neither is given. Refused:
 /// `no_history` if nothing had happened to it by then; `invalid` if both are given.
 struct get_past_state {
   uuid id;
@@ -66,12 +66,13 @@ struct past_state {
 
 TROUPE_MESSAGE(past_state, id, version, state)
 
-/// `rebuild`: makes the tables that follow from the events anew, one slice of things in each call,
+/// `rebuild`: rebuilds the tables derived from the events, one slice of objects in each call,
 /// while other calls go on. Repeat it with `after` = `next` until there is no `next`.
 struct rebuild_projection {
-  /// Begin with the first thing after this id; with the first of all if absent.
+  /// Begins with the first object after this id; with the first of all if absent.
   std::optional<uuid> after;
-  /// About how many events a slice has, as things are not split: 1 to 50,000; 50,000 if absent.
+  /// The approximate number of events in a slice, as objects are not split: 1 to 50,000; 50,000 if
+  /// absent.
   std::optional<std::int64_t> events;
 };
 

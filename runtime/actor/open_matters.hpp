@@ -5,10 +5,10 @@
 
 namespace troupe {
 
-/// The matters of a capability that wait for a person, as its actor counts them.
+/// The matters of a capability that wait for a person, counted by its actor.
 struct open_matters {
   std::uint64_t count = 0;
-  /// The words behind the count: "open cases: 3 of confirmed_order_is_paid".
+  /// The text after the count: "open cases: 3 of confirmed_order_is_paid".
   std::string what{};
   /// The operation without input that lists them.
   std::string operation{};

@@ -15,15 +15,15 @@
 
 namespace troupe {
 
-/// A kind of actor that topologies can name.
+/// An actor type, which topologies can name.
 struct actor_type {
   std::string name;
   std::function<std::unique_ptr<actor>(const context&)> make;
-  /// The tables of the capability itself; empty if it wants no store.
+  /// The tables of the capability itself; empty if it needs no store.
   std::span<const store::migration> schema{};
-  /// Adds what is wrong with a capability's `config`.
+  /// Adds the faults of a capability's `config`.
   std::function<void(const config_tree&, std::vector<fault>&)> check_config{};
-  /// The description of what its actors answer, hear and publish.
+  /// The operations, subscriptions and published events of its actors.
   wire::actor_description description{};
   /// The sagas that its actors coordinate.
   std::vector<saga::definition> sagas{};
@@ -51,9 +51,9 @@ std::vector<store::component> components_of(const actor_type& type);
 /// @errors of store::migrate.
 outcome<void> migrate(store::database& session, const clock& time, const actor_type& type);
 
-/// `type` with what its actor declares. Makes one instance in a trial context
-/// (`context::is_trial`) and drops it. Throws std::logic_error if the constructor throws, or
-/// declares what cannot be.
+/// `type` with its actor's declarations. Makes one instance in a trial context
+/// (`context::is_trial`) and drops it. Throws std::logic_error if the constructor throws, or if
+/// the declarations have faults.
 actor_type with_declarations(actor_type type);
 
 /// `type`, if its operations, and the topics that its actor handles, are these, in any order.
@@ -63,11 +63,11 @@ actor_type with_names(
     const std::vector<std::string>& operations,
     const std::vector<std::string>& handles);
 
-/// The types as which a topology's `config` may be read: a message, or nothing at all.
+/// A type as which a topology's `config` may be read: a message, or nothing at all.
 template <class T>
 concept config_message = std::is_void_v<T> || wire::message<T>;
 
-/// Adds what is wrong with `tree` as a `Config`. Where the types are right, a function
+/// Adds the faults of `tree` as a `Config`. If all types are right, a function
 /// `std::optional<config_problem> problem_of(const Config&)` beside `Config` may find more.
 template <config_message Config>
 void check_config(const config_tree& tree, std::vector<fault>& faults) {
@@ -102,7 +102,7 @@ actor_type type_of(std::string name, std::span<const store::migration> schema = 
        .keeps_events = is_event_sourced<Actor>});
 }
 
-/// The same for a project that lists in one place what its actors answer and hear. Throws
+/// The same for a project that lists the operations and topics of its actors in one place. Throws
 /// std::logic_error if the constructor declares other operations or handles other topics.
 template <class Actor, config_message Config = void>
 actor_type type_of(
@@ -117,12 +117,12 @@ actor_type type_of(
 /// and retries (saga::tuning, by operation).
 actor_type saga_type(std::string name, std::vector<saga::definition> sagas);
 
-/// The actor types of a project's programs: what they can run, and what topologies are checked
-/// against. The project defines this function once, in a library that it gives to troupe_programs()
+/// The actor types of a project's programs, which they run and check topologies against. The
+/// project defines this function once, in a library that it passes to troupe_programs()
 /// (nodes/README.md).
 std::vector<actor_type> registered_types();
 
-/// The actor types a program has. Made in main() and handed down.
+/// The actor types of a program. Made in main() and passed down.
 class registry {
 public:
   explicit registry(std::vector<actor_type> types) : types_{std::move(types)} {}

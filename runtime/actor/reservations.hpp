@@ -13,12 +13,12 @@
 
 namespace troupe {
 
-/// A row for each id, made by the do or the undo of a saga's step, whichever comes first: so the
-/// undo of what never came leaves its tombstone. For actors that keep what they reserve in tables
-/// of their own; `reservations` has both.
+/// A row for each id, made by the do or the undo of a saga step, whichever comes first: so an
+/// undo that arrives before its do leaves a tombstone. For actors with their own tables of
+/// reservations; `reservations` has both.
 class claims {
 public:
-  /// @param table has the primary key `key`, and nothing else without a default but `columns`.
+  /// @param table has the primary key `key`; all its columns but `columns` have defaults.
   claims(
       const std::string& table,
       const std::string& key,
@@ -32,7 +32,7 @@ public:
     sql_ += ") VALUES (" + values + ") ON CONFLICT (" + key + ") DO NOTHING";
   }
 
-  /// Makes the row, with a value for each of the columns. @return false if it is there.
+  /// Makes the row, with a value for each of the columns. @return false if it existed.
   template <class... Values>
   bool is_first(const uuid& id, turn& turn, const Values&... values) const {
     return turn.database().execute(sql_, id, values...) != 0;
@@ -47,7 +47,7 @@ inline error already_undone(const uuid& id) {
   return rejected("cancelled", "What " + to_string(id) + " would reserve was released before.");
 }
 
-/// The refusal of a do that asks under a known id for something else.
+/// The refusal of a do that requests something else under a known id.
 inline error reserved_otherwise(const uuid& id) {
   return rejected("reserved_otherwise", to_string(id) + " has reserved something else.");
 }
@@ -64,24 +64,25 @@ CREATE TABLE reserved (
 ) WITHOUT ROWID;
 )sql";
 
-/// The participant's side of a saga's step that can be undone, by declaration: for each id
-/// something is taken once and given back once, whatever comes twice, late, or in the wrong order.
+/// The participant's side of a saga step that can be undone, declared by two functions: for each id
+/// something is taken once and given back once, even if messages come twice, late, or in the wrong
+/// order.
 ///
-/// | Asked | Answered |
+/// | Request | Result |
 /// | --- | --- |
-/// | `reserve` | what `take` answers; a refusal leaves nothing |
+/// | `reserve` | the answer of `take`; a refusal leaves nothing |
 /// | the same again | the first answer |
-/// | something else under the id | `rejected`, reason `reserved_otherwise` |
-/// | `reserve` behind `release` | `rejected`, reason `cancelled` |
+/// | another request under the id | `rejected`, reason `reserved_otherwise` |
+/// | `reserve` after `release` | `rejected`, reason `cancelled` |
 /// | `release` | gives back, once; before any `reserve` it leaves a tombstone |
 ///
-/// Its table is `reserved_table`. Pure but for the turn's database; one for all instances.
+/// Its table is `reserved_table`. Pure except for the turn's database; one for all instances.
 template <wire::message Request, wire::message Reply>
 class reservations {
 public:
-  /// Takes what is wanted, or says why it cannot be had, before it writes anything.
+  /// Takes what is requested, or refuses before it writes anything.
   using taker = std::function<outcome<Reply>(const Request&, turn&)>;
-  /// Undoes what `take` wrote for that request.
+  /// Undoes the writes of `take` for that request.
   using giver = std::function<void(const Request&, turn&)>;
 
   /// @param kind tells the rows of several `reservations` of a capability apart.
@@ -106,7 +107,7 @@ public:
     return taken;
   }
 
-  /// @return what was given back; nothing if nothing was held.
+  /// @return the request that was given back; nothing if nothing was held.
   std::optional<Request> release(const uuid& id, turn& turn) const {
     const auto known = find(id, turn);
     if (!known) {

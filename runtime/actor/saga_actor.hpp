@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// The reply to whoever gave a waiting step of a saga its answer: the saga that has it now.
+/// The reply to the caller that answered a waiting step of a saga: the saga that took the answer.
 struct answer_taken {
   uuid saga;
 };
@@ -15,8 +15,8 @@ struct answer_taken {
 TROUPE_MESSAGE(answer_taken, saga)
 
 /// The actor of a capability that only coordinates sagas: each operation starts a saga, whose end
-/// answers the call; or undoes one; or, like the events it hears, answers a step that waits.
-/// Besides, `sagas` lists them (saga_list.hpp).
+/// answers the call; or undoes one; or answers a waiting step, as the events that it handles do.
+/// `sagas` lists the sagas (saga_list.hpp).
 class saga_actor final : public actor {
 public:
   explicit saga_actor(std::vector<saga::plan> plans);

@@ -10,10 +10,10 @@
 
 namespace troupe {
 
-/// `sagas` of a capability that runs sagas: those that are kept, in the order of their ids, for
-/// those who compare books. 1 to 10,000 at once.
+/// `sagas` of a capability that runs sagas: the kept sagas, in the order of their ids, for
+/// reconciliation. 1 to 10,000 at once.
 struct list_sagas {
-  /// The saga behind which the answer begins.
+  /// The saga after which the answer begins.
   std::optional<uuid> after{};
   std::int64_t count = 1'000;
 };
@@ -21,7 +21,7 @@ struct list_sagas {
 TROUPE_MESSAGE(list_sagas, after, count)
 
 struct listed_saga {
-  /// The id of the call that began it.
+  /// The id of the call that started it.
   uuid saga_id;
   std::string operation;
   /// "forward", "undoing", "parked", "completed" or "compensated".
@@ -32,7 +32,7 @@ struct listed_saga {
 
 TROUPE_MESSAGE(listed_saga, saga_id, operation, state, due_at)
 
-/// The sagas; empty behind the last one.
+/// The sagas; empty after the last one.
 struct listed_sagas {
   std::vector<listed_saga> sagas;
 };

@@ -23,7 +23,7 @@ struct open_span;
 class actor;
 struct turn_requests;
 
-/// The transaction that a handler works in, and the message that it works on.
+/// A handler's view of the transaction in which it works, and of the message that it handles.
 ///
 /// Everything written through a turn is kept or undone together with the inbox row of the message.
 /// A turn lives for one handler call.
@@ -41,9 +41,9 @@ public:
       : by_{by}, database_{database}, writer_{writer}, id_{id},
         named_after_{id}, key_{key}, now_{now}, requests_{requests} {}
 
-  /// The capability's database, for statements and savepoints: while the handler runs, and on its
-  /// thread. A handler that calls begin(), commit(), rollback() or reconnect(), that leaves a
-  /// savepoint open or lets another thread use it, counts as having thrown
+  /// The capability's database, for statements and savepoints; usable only while the handler runs
+  /// and on its thread. A handler that calls begin(), commit(), rollback() or reconnect(), that
+  /// leaves a savepoint open or lets another thread use the database, counts as having thrown
   /// (store/lent_session.hpp). Throws no_store if the topology says `store: none`.
   store::database& database();
 
@@ -56,14 +56,14 @@ public:
   /// The time at which the turn began.
   wall_time now() const { return now_; }
 
-  /// The place in its trace of what the handler does: a W3C `traceparent`, and behind a blank a
-  /// `tracestate`, if there is one; empty if the message has no trace. What the turn publishes and
-  /// asks for carries it; an author who calls the outside hands it on (observe/trace_context.hpp).
+  /// The trace context of the handler: a W3C `traceparent`, followed by a blank and the
+  /// `tracestate`, if there is one; empty if the message has no trace. Events and effects of the
+  /// turn carry it by themselves; pass it on in calls to the outside (observe/trace_context.hpp).
   std::string_view span() const { return trace_; }
 
-  /// Notes something on the span of this message, such as `order.items`, `12`. Does nothing if the
-  /// trace is not recorded. The key is cut at 40 bytes, the value at 160; what has no room among
-  /// the 320 of a span, or is no UTF-8, is left out, and the span says how many were.
+  /// Adds a note to the span of this message, such as `order.items`, `12`. Does nothing if the
+  /// trace is not recorded. The key is cut at 40 bytes, the value at 160. Notes beyond the 320
+  /// bytes of a span, or not in UTF-8, are left out, and the span says how many were.
   void note(std::string_view key, std::string_view value);
 
   /// The number under which this process writes to the database (store/turn/writers.hpp).
@@ -73,19 +73,19 @@ public:
   /// `settle` answers the call: return the `pending` from the handler. A `settle` may ask for
   /// effects, too, also for one of its own name (the next instalment); nobody waits for those.
   ///
-  /// Throws no_store, and cannot_leave: if the request exceeds the topology's `limits.body`; if the
-  /// handler has asked for that effect already, or the actor has not declared it.
+  /// Throws no_store. Throws cannot_leave if the request exceeds the topology's `limits.body`, if
+  /// the handler has asked for that effect already, or if the actor has not declared it.
   template <wire::message Request>
   pending effect(std::string_view name, const Request& request) {
     return add_effect(name, wire::encoded(request));
   }
 
-  /// Publishes an event, which leaves after the commit, in the order of commits.
+  /// Publishes an event, which is sent after the commit, in the order of commits.
   ///
-  /// Throws cannot_leave if `topic` is no topic (wire::is_topic), `key` is no UTF-8 or has more
-  /// than 256 bytes, or the event exceeds the topology's `limits.body` (1 MiB unless said
-  /// otherwise); if the actor has not declared `Event` under `topic` (`actor::publishes`), too.
-  /// Throws no_store: an event outside a transaction could be lost.
+  /// Throws cannot_leave if `topic` is no topic (wire::is_topic), `key` is not UTF-8 or has more
+  /// than 256 bytes, the event exceeds the topology's `limits.body` (1 MiB by default), or the
+  /// actor has not declared `Event` under `topic` (`actor::publishes`). Throws no_store, since an
+  /// event outside a transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
     add_event(topic, key, wire::encoded(event), wire::message_shape_of<Event>());
@@ -99,7 +99,7 @@ public:
     add_timer(due, topic, key, wire::encoded(event), wire::message_shape_of<Event>());
   }
 
-  /// Publishes an event `delay` after `now()`, at the end of time (the year 2261) at the latest.
+  /// Publishes an event `delay` after `now()`, in the year 2261 at the latest.
   /// Throws as `publish` does.
   template <wire::message Event>
   void publish_after(
@@ -111,7 +111,7 @@ public:
   /// call's id, so that they differ from those of an earlier turn of the same call.
   void name_after(const uuid& id) { named_after_ = id; }
 
-  /// For the runtime: the trace that the message has, and its span if that is recorded. Borrowed.
+  /// For the runtime: sets the trace of the message, and its span if that is recorded. Borrowed.
   void in_trace(std::string_view trace, observe::open_span* recorded) {
     trace_ = trace;
     recorded_ = recorded;

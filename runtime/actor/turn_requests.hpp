@@ -15,7 +15,7 @@ struct turn_requests {
   std::vector<store::effect_row> effects;
   /// The events that were published: in the outbox since this turn, with consecutive numbers.
   std::vector<store::outbox_row> events;
-  /// The number of the next event; 0 until the outbox was read for it.
+  /// The number of the next event; 0 until it was read from the outbox.
   std::uint64_t next_event = 0;
   /// The largest body of an event that brokers accept.
   std::size_t event_bytes_max = wire::body_bytes_max;

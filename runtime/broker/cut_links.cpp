@@ -28,7 +28,7 @@ void cut_links::note(login_id to, const message& what, instant now) {
   }
 }
 
-/// Forgets what the worker has: the last message that is meant, and all before it.
+/// Forgets the messages that the worker has received: the last one of these, and all before it.
 template <class IsIt>
 void cut_links::take(login_id by, const IsIt& is_it) {
   const auto found = links_.find(static_cast<std::uint32_t>(by));

@@ -15,25 +15,25 @@
 
 namespace troupe::broker {
 
-/// A body above this makes a frame larger than those that every peer has to take.
+/// A body above this makes a frame larger than every peer must accept.
 inline constexpr std::size_t cutting_bytes_least = wire::control_bytes_max;
-/// A link that ends so soon after it was sent a message may have been cut by it.
+/// If a link ends within this time after a message was sent over it, the message may have cut it.
 inline constexpr std::chrono::seconds cut_within{1};
-/// After so many cuts the message is not sent again.
+/// The number of cuts after which the message is not sent again.
 inline constexpr std::uint8_t cuts_convicted = 3;
 
-/// Why a message is set aside. @param what "call" or "event".
+/// The reason why a message is set aside. @param what "call" or "event".
 std::string cut_words(std::string_view what, std::string_view node, std::size_t bytes);
 
-/// Finds out which message cuts the links of a worker. A peer that takes smaller frames than it is
-/// sent cuts its link (ZMQ_MAXMSGSIZE), logs in anew, and would be sent the same again. ZeroMQ says
-/// of no link why it ended.
+/// Finds out which message cuts the links of a worker. A peer that accepts smaller frames than it
+/// is sent cuts its link (ZMQ_MAXMSGSIZE), logs in anew, and would be sent the same message again.
+/// ZeroMQ does not say why a link ended.
 ///
-/// A link that was cut for size has taken nothing as large as what cut it, whoever sent it: of all
-/// calls and events that a login was sent, and has not been seen to have, the largest one is too
-/// large. It alone is blamed; when three links in a row ended soon after they were sent it, it is
-/// not sent again. Messages arrive in the order in which they were sent: an answer to one says
-/// that the worker has those before it, too.
+/// A worker that cuts a link for size has accepted nothing as large as the message that caused it:
+/// of all calls and events that were sent to a login, and not received for certain, the largest one
+/// is too large. Only that one is blamed; when three links in a row ended soon after it was sent,
+/// it is not sent again. Messages arrive in order: an answer to one proves that the worker has
+/// received the earlier ones, too.
 ///
 /// Pure; router and bus of one broker share one object, on one thread, as they do the quarantine.
 class cut_links {
@@ -42,7 +42,7 @@ public:
   struct message {
     suspect_of whose = suspect_of::calls;
     uuid id;
-    /// Of an event.
+    /// For an event: its position.
     std::uint32_t partition = 0;
     std::uint64_t position = 0;
     std::size_t bytes = 0;
@@ -52,15 +52,15 @@ public:
     }
   };
 
-  /// A worker is sent a message, behind all that it was sent before.
-  /// @param what `bytes` are those of its body.
+  /// A worker is sent a message, after all earlier ones.
+  /// @param what `bytes` is the size of its body.
   void sent(login_id to, const message& what, instant now) {
     if (what.bytes > cutting_bytes_least || !links_.empty()) {
       note(to, what, now);
     }
   }
 
-  /// The worker has said something about a call that it was sent.
+  /// The worker has answered or mentioned a call, and so has received it.
   void answered(login_id by, const uuid& call);
   /// ... about the events of a partition at these positions.
   void answered(
@@ -70,7 +70,7 @@ public:
       std::uint64_t first,
       std::uint64_t last);
 
-  /// The login is over, and its link was not cut by what it was sent.
+  /// The login has ended, and its link was not cut by a message.
   void closed(login_id whose) { links_.erase(static_cast<std::uint32_t>(whose)); }
 
   /// The link of the login has ended.
@@ -80,16 +80,16 @@ public:
   /// @param in_hand the calls that it has.
   void came_back(const uuid& incarnation, const std::vector<uuid>& in_hand);
 
-  /// The message that is not to be sent again, if the process that has come back last cut its link
-  /// with one of these once too often.
+  /// The message that must not be sent again, if the process that logged in last has cut its link
+  /// with it too often.
   std::optional<message> too_large(suspect_of whose) const;
-  /// That message was set aside.
+  /// Notes that the message was set aside.
   void set_aside();
 
 private:
-  /// Processes that may come back, and messages that have cut links.
+  /// The most processes that may come back, and messages that have cut links.
   static constexpr std::size_t remembered_max = 64;
-  /// Messages behind a large one whose answers are looked at.
+  /// The number of messages after a large one whose answers are examined.
   static constexpr std::size_t followers_max = 32;
 
   struct sent_message {
@@ -107,7 +107,7 @@ private:
     std::uint8_t count = 0;
   };
 
-  /// What a login was sent and is not known to have, in order: a large one first.
+  /// Messages sent to a login and not received for certain, in order: a large one first.
   using link = std::vector<sent_message>;
 
   void note(login_id to, const message& what, instant now);

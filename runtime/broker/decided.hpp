@@ -8,18 +8,17 @@
 #include <utility>
 #include <vector>
 
-// The words that the router and the bus share.
+// Types that the router and the bus share.
 
 namespace troupe::broker {
 
-/// The place that a call came from, in the server's own code. Router and bus only compare and
-/// return it.
+/// The origin of a call, as a number of the server. Router and bus only compare and return it.
 enum class origin : std::uint64_t {};
 
 /// A login, by the server's number for it. A number is free again once `forget` was carried out.
 enum class login_id : std::uint32_t {};
 
-/// The index of nothing, wherever an index is kept.
+/// The value of an index that refers to nothing.
 inline constexpr std::uint32_t nowhere = 0xffff'ffffU;
 
 /// A line for the log: "worker_lost" {node: n1, why: ...}.

@@ -53,7 +53,7 @@ void quarantine::end_turn() {
   }
 }
 
-/// Keeps no node free for as long as one was.
+/// Starts a rest: no node is kept free for as long as one was.
 void quarantine::rest() {
   rest_until_ = now_ + (now_ - kept_since_);
   node_ = login_id{nowhere};

@@ -9,25 +9,24 @@
 
 namespace troupe::broker {
 
-/// The asker with a suspect to send: the router (`calls`), or a subscriber, by its number in the
-/// bus.
+/// The owner of a suspect: the router (`calls`), or a subscriber, by its number in the bus.
 enum class suspect_of : std::uint32_t { calls = nowhere };
 
 /// Decides which suspect is sent alone. A suspect is a call or an event that two workers died with:
-/// further deaths prove something only if the worker has nothing else in hand.
+/// further deaths count only if the worker has nothing else in hand.
 ///
-/// One suspect at a time in the whole broker: whoever has one asks for a node, and waits in one
-/// line with all others. The first in line has its turn: its node is kept free, that is, router and
+/// One suspect at a time in the whole broker: an owner of a suspect asks for a node, and all owners
+/// wait in one line. The first in line has its turn: its node is kept free, that is, router and
 /// subscribers send nothing new to it. Once the node has neither calls nor events in hand, the turn
-/// is granted, and the suspect is sent. Its asker releases the node when the suspect was answered.
+/// is granted, and the suspect is sent. The owner releases the node when the suspect is answered.
 ///
-/// Turns must not starve the other work of a node. One that is not granted within `patience` is put
-/// off, and waits longer next time; one that is granted ends after `alone_most`, or what its asker
-/// was allowed, whether its suspect was answered or not. Then, and after `kept_free_most` of turns
+/// Turns must not starve the other work of a node. A turn that is not granted within `patience` is
+/// postponed, and waits longer next time; a granted one ends after `alone_most`, or its owner's
+/// allowed time, whether the suspect was answered or not. Then, and after `kept_free_most` of turns
 /// in a row, no node is kept free for as long as one was.
 ///
 /// Pure: no socket, no clock; it knows the time of the last `tick`. The router and the bus of one
-/// broker share one object, on one thread. What one of them changes concerns the other: the shell
+/// broker share one object, on one thread. A change by one of them concerns the other: the shell
 /// compares `changes` after each input and, when it has risen, calls `follow_quarantine` of both.
 class quarantine {
 public:
@@ -38,32 +37,32 @@ public:
   static constexpr milliseconds alone_most{1'000};
   static constexpr milliseconds kept_free_most{50};
 
-  /// The time for which a suspect may be alone that workers have died with so often after its time
-  /// was up: what takes longer to kill has more time, up to 32 s.
+  /// The time for which a suspect may be alone, by the number of workers that died with it after
+  /// its time alone was over: a suspect that kills slowly gets more time, up to 32 s.
   static constexpr milliseconds alone_after(std::uint8_t outlasted) {
     return alone_most * (1U << std::min<std::uint8_t>(outlasted, 5));
   }
 
-  /// Has no turn granted from now on before `emptied(of)` was said in it.
+  /// From now on a turn is granted only after `emptied(of)` was called during it.
   void join(work of) { joined_ |= static_cast<std::uint8_t>(of); }
 
-  /// From now on nobody says `emptied(of)`, which has none in hand. Its requests were released.
+  /// From now on turns do not wait for `emptied(of)`. Its requests have been released.
   void leave(work of);
 
-  /// Puts `who` in line for `node`. If `who` is in line already, it keeps its place there, and its
-  /// turn, unless the turn is for another node: then it begins anew with `node`.
+  /// Puts `who` in line for `node`. If `who` is in line already, it keeps its place and its turn,
+  /// unless the turn is for another node: then the turn starts over with `node`.
   void request(suspect_of who, login_id node, milliseconds alone = alone_most);
 
-  /// Ends the turn of `who`, or takes it out of the line. Nothing if it has no request.
+  /// Ends the turn of `who`, or removes it from the line. Does nothing if it has no request.
   void release(suspect_of who);
 
-  /// The node that is kept free has none of this work in hand, that of its asker aside.
+  /// The node that is kept free has none of this work in hand, except the suspect.
   void emptied(work of);
 
   /// The node that is kept free now, or `login_id{nowhere}`.
   login_id node() const { return node_; }
 
-  /// Whether it is the turn of `who`, granted or not.
+  /// Whether `who` has the turn, granted or not.
   bool has_turn(suspect_of who) const {
     return !is_resting() && !line_.empty() && line_.front().who == who;
   }
@@ -71,7 +70,7 @@ public:
   /// Whether `who` may send its suspect to `node()`, which has nothing else in hand.
   bool is_granted(suspect_of who) const { return has_turn(who) && awaited_ == 0; }
 
-  /// Ends turns and rests that have lasted long enough. To be called every few milliseconds while
+  /// Ends turns and rests that have lasted long enough. Must be called every few milliseconds while
   /// `is_busy`.
   void tick(instant now);
 

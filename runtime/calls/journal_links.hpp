@@ -7,26 +7,26 @@
 
 namespace troupe::calls {
 
-/// Which link leads to the broker that has the journal of events, as WELCOMEs say.
+/// The link to the broker that has the journal of events, according to the WELCOMEs.
 ///
-/// Of a journal that brokers share, a broker that stood still may say that it has it when another
-/// one has taken it over: only who has it in the highest generation that any broker speaks of is
-/// followed. A broker whose link is down says nothing any more. Pure.
+/// A broker that was stopped may still claim a shared journal that another one has taken over: only
+/// the broker that has it in the highest known generation is followed. A broker whose link is down
+/// does not count. Pure.
 class journal_links {
 public:
   explicit journal_links(int links) : said_(static_cast<std::size_t>(links)) {}
 
   /// A login at the broker of `link` has begun.
-  /// @return whether the journal is to be left, and joined at `link()`, if that is not -1.
+  /// @return whether the journal must be left, and joined at `link()`, if that is not -1.
   bool welcomed(int link, const wire::welcome& what);
 
-  /// A broker says, in the middle of a login, where the journal is now. @return as `welcomed`.
+  /// A broker reports, during a login, where the journal is now. @return as `welcomed`.
   bool told(int link, const wire::welcome& what);
 
   /// @return as `welcomed`.
   bool lost(int link);
 
-  /// The link to the broker with the journal; -1: none is up, or nobody has it.
+  /// The link to the broker with the journal; -1: none is up, or no broker has it.
   int link() const { return link_; }
 
 private:

@@ -253,7 +253,7 @@ void pending_calls::link_lost(int link) {
   }
 }
 
-/// Has calls sent again, in the order in which they were added.
+/// Marks calls to be sent again, in the order in which they were added.
 template <class Condition>
 void pending_calls::enqueue_sent(const Condition& is_lost) {
   std::vector<std::uint32_t> lost;

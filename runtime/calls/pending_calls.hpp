@@ -30,7 +30,7 @@ public:
     std::uint32_t ttl_at = 0;
     std::string_view body;
     instant deadline;
-    /// Means something to the caller only, and is handed back when the call ends.
+    /// The caller's own number for the call, returned when the call ends.
     std::uint64_t token = 0;
     /// The kind of token, if the caller has several.
     std::uint8_t flags = 0;
@@ -44,8 +44,8 @@ public:
     uuid id;
     std::uint64_t token = 0;
     std::uint8_t flags = 0;
-    /// The call was sent at least once without an answer to that sending: it may have been carried
-    /// out, whatever the answer to another sending says.
+    /// Whether the call was sent at least once without an answer to that transmission: it may have
+    /// been carried out, whatever the answer to another one says.
     bool is_loose = false;
     /// The number of times that the call was answered by "try again later".
     std::uint32_t retries = 0;
@@ -76,10 +76,10 @@ public:
   /// Adds a call that the caller itself sends on `link()`, which must not be -1.
   bool add_sent(const new_call& given);
 
-  /// Hands the outstanding call with `given.id` to the asker that `given` names: its token, its
-  /// deadline. The answer to what was sent already is the answer to it.
-  /// @return false, and nothing changed, if none is outstanding, or it is another request: another
-  /// header (but for the ttl) or body.
+  /// Assigns the outstanding call with `given.id` to another asker: the token and deadline of
+  /// `given`. The answer to the call already sent is its answer.
+  /// @return false, and nothing changed, if none is outstanding, or if its request differs in
+  /// header (except the ttl) or body.
   bool adopt(const new_call& given);
 
   /// The ttl to send a call with: a little less than the time left until `deadline`, so that the
@@ -87,38 +87,37 @@ public:
   /// least.
   static std::uint32_t ttl_of(instant deadline, instant now);
 
-  /// The next call to send, oldest first, with `ttl_of` in its header. False if nothing is to be
-  /// sent, or if no link is up: the calls wait for one.
+  /// The next call to send, oldest first, with `ttl_of` in its header. False if there is none, or
+  /// if no link is up: the calls wait for one.
   bool next_to_send(instant now, outgoing& out);
 
-  /// Ends the call, which was answered. Nothing if it is not outstanding (a late or unknown
-  /// answer).
+  /// Ends an answered call. Nothing if it is not outstanding (a late or unknown answer).
   std::optional<ended> answered(const uuid& id);
 
   /// The result that `answered` would return, without ending the call.
   std::optional<ended> find(const uuid& id) const;
 
-  /// Sends the call, which was answered by "try again later", again at `when`, under its id. False,
-  /// and nothing changed, if the call is not outstanding or its deadline comes first.
+  /// Sends a call that was answered "try again later" again at `when`, under its id. False, and
+  /// nothing changed, if the call is not outstanding or its deadline comes first.
   ///
-  /// @param possible whether the try that was answered so may have been carried out: then the call
+  /// @param possible whether the refused transmission may have been carried out: then the call
   /// stays loose.
   bool retry(const uuid& id, instant when, effect possible);
 
-  /// Ends the calls whose deadline has come, and appends them to `into`; calls whose time of
-  /// `retry` has come are what `next_to_send` gives. At most a millisecond late.
+  /// Ends the calls whose deadline has passed, and appends them to `into`; calls whose time of
+  /// `retry` has come are returned by `next_to_send`. At most a millisecond late.
   void expire(instant now, std::vector<ended>& into);
 
-  /// The time at which `expire` is worth calling; may be too early, never more than a millisecond
+  /// The time at which `expire` should be called; may be too early, never more than a millisecond
   /// late.
   instant next_due() const { return wheel_.next_due(); }
 
-  /// @param said by the broker when it let this caller in.
+  /// @param said the broker's WELCOME.
   void link_up(int link, const wire::welcome& said = {});
-  /// A broker says where the journal is now. Calls for it that were sent elsewhere and not answered
-  /// are to be sent again.
+  /// A broker reports where the journal is now. Unanswered calls for the journal that were sent
+  /// elsewhere are sent again.
   void told(int link, const wire::welcome& said);
-  /// Calls that were sent on this link and not answered are to be sent again.
+  /// Unanswered calls that were sent on this link are sent again.
   void link_lost(int link);
 
   /// Ends all calls.

@@ -8,7 +8,7 @@
 
 namespace troupe::calls {
 
-/// Timers of numbered things (0, 1, 2 ...), one each: a wheel of buckets of one millisecond.
+/// One timer for each number 0, 1, 2 ...: a wheel of buckets of one millisecond.
 ///
 /// A timer due later than the wheel's 4.1 s stays in its bucket for further rounds, so that setting
 /// and clearing cost the same at any number of timers. Pure; confined to one thread.

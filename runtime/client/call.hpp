@@ -18,23 +18,22 @@ struct call_request {
   std::string_view operation;
   /// The request, in MessagePack.
   std::string_view body;
-  /// Calls of one key go to the same replica. Empty: to any.
+  /// Calls with the same key go to the same replica. Empty: to any.
   std::string_view key{};
   /// Time from now by which the call ends, with an answer or an error. 1 ms to 49 days.
   milliseconds deadline{5000};
   /// The idempotency key. Give the id of an earlier call to repeat it; without one an id is made.
   std::optional<uuid> id{};
-  /// Any number of the caller's; handed back in the completion.
+  /// Any number of the caller's choice; returned in the completion.
   std::uint64_t token = 0;
   /// W3C trace context; empty if there is none.
   std::string_view traceparent{};
-  /// Whether a refusal that asks for patience (`overloaded`, `circuit_open`, `unavailable`) makes
-  /// the client send the call again, under its id, until the deadline. Default: `call` does,
-  /// `submit` does not.
+  /// Whether the client sends the call again after `overloaded`, `circuit_open` or `unavailable`,
+  /// under its id, until the deadline. Default: `call` does, `submit` does not.
   std::optional<bool> retry{};
 };
 
-/// The bytes of a reply, in the frame they came in: no copy.
+/// The bytes of a reply, a view into the received frame without a copy.
 struct reply_body {
   transport::frame_ref frame;
   std::string_view bytes;

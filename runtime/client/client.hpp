@@ -13,17 +13,17 @@
 
 namespace troupe::client {
 
-/// Calls capabilities from outside the system: over several brokers, with every call ending by its
-/// deadline in one answer or one typed error, and sent again under its id when a broker is lost.
+/// Calls capabilities from outside the system, over several brokers. Every call ends by its
+/// deadline in one answer or one typed error, and is sent again under its id when a broker is lost.
 ///
-/// Owns a thread and a ZeroMQ context. Its functions may be called from any thread at once.
+/// Owns a thread and a ZeroMQ context. Its functions are thread-safe.
 class client {
 public:
-  /// Returns at once; calls wait for the first broker to be up, within their deadlines.
+  /// Returns at once; calls wait for the first broker to be reachable, within their deadlines.
   /// @errors `invalid`: no broker is given.
   static outcome<std::unique_ptr<client>> open(const options& settings);
 
-  /// Does what `close` does, without patience.
+  /// As `close`, without waiting.
   ~client();
   client(const client&) = delete;
   client& operator=(const client&) = delete;
@@ -33,15 +33,15 @@ public:
   /// `unavailable`: the client is closed. Nothing was sent then.
   outcome<uuid> submit(const call_request& call);
 
-  /// As `submit`, but the call waits for `flush`, or for a call that is submitted: calls that are
-  /// made in one go leave in one batch, and wake the client's thread once.
+  /// As `submit`, but the call waits for `flush` or for a later `submit`: calls made in a row
+  /// are sent in one batch, and wake the client's thread once.
   outcome<uuid> add(const call_request& call);
   void flush();
 
   /// Sends calls in order until one is refused; cheaper than one by one. @return how many were
-  /// taken.
-  /// @param ids the ids of the calls taken are appended, if given. @param why the reason of the
-  /// refusal, if given.
+  /// accepted.
+  /// @param ids if given, the ids of the accepted calls are appended. @param why if given, receives
+  /// the reason of the refusal.
   std::size_t submit(
       std::span<const call_request> calls, std::vector<uuid>* ids = nullptr, error* why = nullptr);
 
@@ -50,7 +50,7 @@ public:
   std::size_t completions(std::vector<completion>& into, milliseconds patience);
 
   /// Calls and waits for the answer, which is MessagePack.
-  /// @errors those of `submit`, `deadline_exceeded`, and what the capability answers.
+  /// @errors those of `submit`, `deadline_exceeded`, and those of the capability.
   outcome<std::string> call(const call_request& call);
 
   /// Calls with typed messages. `options` gives key, deadline and id.
@@ -77,7 +77,8 @@ public:
     return call<Reply>(what.capability, what.name, request, options);
   }
 
-  /// Brokers that are logged in to: how many, and which, in the order of the options.
+  /// The brokers at which the client is logged in: how many, and which, in the order of the
+  /// options.
   int links_up() const;
   std::vector<bool> links() const;
 

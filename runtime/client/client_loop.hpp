@@ -15,11 +15,11 @@
 
 namespace troupe::client {
 
-/// The client's work between its two queues and its links: sends calls, matches answers, sends
+/// The client's loop between its two queues and its links: sends calls, matches answers, sends
 /// again after a lost link or a busy broker's refusal, and ends each call by its deadline.
 ///
-/// Made before its thread runs and destroyed after; that thread owns everything but `close` and
-/// `links`.
+/// Made before its thread runs and destroyed after; only that thread may use it, except for `close`
+/// and `links`.
 class client_loop final : public transport::peer_handler {
 public:
   client_loop(

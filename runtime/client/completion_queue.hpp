@@ -20,7 +20,7 @@ struct waiting_thread {
 /// outstanding.
 class completion_queue {
 public:
-  /// @param news called by `push` where nothing was queued before; may be empty.
+  /// @param news called by `push` if nothing was queued before; may be empty.
   explicit completion_queue(std::function<void()> news = {}) : news_{std::move(news)} {}
 
   /// Appends `done` and empties it. For the loop.
@@ -29,13 +29,13 @@ public:
   /// Answers one waiter. For the loop.
   void answer(waiting_thread& waiting, outcome<reply_body>&& answer);
 
-  /// Wakes everybody who waits: no answer comes any more.
+  /// Wakes all waiting threads, as no more answers will come.
   void close();
 
   /// Replaces `into` by the queued answers, waiting up to `patience` for the first.
   std::size_t take(std::vector<completion>& into, milliseconds patience);
 
-  /// Waits until the loop has answered, which is by the call's deadline.
+  /// Waits until the loop has answered, by the call's deadline at the latest.
   outcome<reply_body> wait(waiting_thread& waiting);
 
 private:

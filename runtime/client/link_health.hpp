@@ -20,25 +20,25 @@ struct link_trouble {
   std::string refusal;
 };
 
-/// The links of a client: which are up, and why the last one that failed did. The loop's thread
-/// writes; the other functions may be asked from any thread.
+/// The links of a client: which are up, and why the last failed one did. The loop's thread
+/// writes; the other functions may be called from any thread.
 class link_health {
 public:
   explicit link_health(std::size_t links) : is_up_(links), body_bytes_max_(links) {}
 
-  /// @param body_bytes_max the largest body that its broker takes.
+  /// @param body_bytes_max the largest body that the link's broker accepts.
   void up(int link, std::size_t body_bytes_max) {
     body_bytes_max_[static_cast<std::size_t>(link)] = body_bytes_max;
     is_up_[static_cast<std::size_t>(link)].store(true, std::memory_order_relaxed);
   }
 
-  /// The largest body that the link's broker takes. The loop's thread; the link has been up.
+  /// The largest body that the link's broker accepts. The loop's thread; the link has been up.
   std::size_t body_bytes_max(int link) const {
     return body_bytes_max_[static_cast<std::size_t>(link)];
   }
 
   void down(int link, const std::string& broker, std::string_view why);
-  /// A link that did not come up.
+  /// Notes a link that could not be established.
   void refused(const std::string& broker, const error& why);
 
   std::vector<bool> up() const { return {is_up_.begin(), is_up_.end()}; }

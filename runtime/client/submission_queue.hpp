@@ -36,7 +36,7 @@ struct submitted_batch {
   bool has_journal_calls = false;
 };
 
-/// Bits of a call: whether its token is a `waiting_thread`, whether refusals are met with patience,
+/// Bits of a call: whether its token is a `waiting_thread`, whether it is retried after refusals,
 /// and whether it is for the broker that keeps the journal.
 enum call_flags : std::uint8_t {
   flag_queue = 0,
@@ -45,14 +45,14 @@ enum call_flags : std::uint8_t {
   flag_journal = 4,
 };
 
-/// The way of calls from any thread into the client's loop.
+/// The queue of calls from any thread into the client's loop.
 ///
-/// Calls are encoded by the thread that submits them, straight into the frame that will be sent.
+/// The submitting thread encodes calls directly into the frame that will be sent.
 class submission_queue {
 public:
   explicit submission_queue(const options& settings);
 
-  /// Adds a call with `flags`. False if it is refused; then `why` says the reason.
+  /// Adds a call with `flags`. False if it is refused; `why` is the reason then.
   bool submit_one(const call_request& call, std::uint8_t flags, uuid& id, error& why);
 
   /// As `submit_one`, but does not wake the loop: `flush` or a later call does.
@@ -80,8 +80,8 @@ private:
   submitted_batch& open_batch(bool own_id);
   uuid make_id(instant now);
 
-  /// Whether the loop is to be woken for what is queued: by the first of a run alone, as the loop
-  /// clears the descriptor before it looks.
+  /// Whether the loop must be woken: only for the first of several queued batches, as the loop
+  /// clears the descriptor before it reads the queue.
   bool announces() { return !queued_.empty() && !std::exchange(is_announced_, true); }
 
   const std::size_t body_bytes_max_;
@@ -90,7 +90,7 @@ private:
   std::atomic<std::size_t> ended_{0};
   std::mutex mutex_;
   bool is_closed_ = false;
-  /// The loop was woken for what is queued.
+  /// Whether the loop was woken for the queued batches.
   bool is_announced_ = false;
   std::size_t admitted_ = 0;
   std::vector<submitted_batch> queued_;

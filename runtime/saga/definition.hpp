@@ -31,24 +31,24 @@ enum class step_kind : std::uint8_t {
   compensatable,
   /// The point of no return: once it is done the saga only goes forward.
   pivot,
-  /// Comes after the point of no return, so it must succeed in the end: asked again without end,
+  /// Comes after the point of no return, so it must succeed in the end: retried without end,
   /// unless it crashes.
   retriable,
 };
 
-/// The act of a step when it is its turn.
+/// What a step does when it starts.
 enum class step_act : std::uint8_t {
-  /// Calls a capability, which may be that of another saga (`runs`).
+  /// Calls a capability, which may run another saga (`runs`).
   call,
-  /// Waits for an answer from outside: somebody calls the operation of the saga's own capability
-  /// that the step names, or publishes an event of its topic. A step that is not
-  /// answered by its deadline is refused, reason `unanswered`.
+  /// Waits for an answer from outside: a call of the operation of the saga's own capability
+  /// that the step names, or an event of its topic. A step without an
+  /// answer by its deadline is refused, reason `unanswered`.
   wait,
-  /// Lets the time of its deadline pass.
+  /// Waits until its deadline has passed.
   timer,
 };
 
-/// The facts from which the body of a call is made: the saga's input and the replies so far.
+/// The facts from which the body of a call is made: the saga's input and the replies received.
 /// Borrowed for the call.
 struct facts {
   uuid saga;
@@ -56,14 +56,15 @@ struct facts {
   /// The reply of step i; empty if the step is not known to be done.
   std::span<const std::string> results;
   const definition* of = nullptr;
-  /// The id under which the step at hand was called last, which is that of a saga it runs. Nil
-  /// where no step is at hand.
+  /// The id under which the current step was called last, which is the id of the saga it runs, if
+  /// it runs one. Nil if there is no current step.
   uuid command{};
 };
 
 /// Makes the body of a call. Pure: a retry and a takeover must make the same bytes again, since
-/// participants refuse other bytes under a known id. A release whose function makes others leaves
-/// sagas that have sent the command alone, until one takes them up that makes the same.
+/// participants refuse other bytes under a known id. A release whose function makes different bytes
+/// leaves sagas that have sent the command alone, until a release with the same bytes continues
+/// them.
 struct body_maker {
   body_maker() = default;
 
@@ -81,44 +82,44 @@ struct body_maker {
   outcome<std::string> operator()(const facts& known) const { return make(known); }
 
   std::function<outcome<std::string>(const facts&)> make;
-  /// The types of the saga's input and of what is made; null if `project` did not make it.
+  /// The types of the saga's input and of the body; null if `project` did not make this.
   const wire::message_shape* input = nullptr;
   const wire::message_shape* body = nullptr;
 };
 
-/// The word of somebody to a step that waits.
+/// An answer to a waiting step.
 struct heard {
   /// The saga it is for.
   uuid saga;
-  /// The answer is no: it refuses the step, so that the saga turns back. Else the whole message is
-  /// the step's result.
+  /// Present if the answer is a refusal, so that the saga turns back. Else the whole message is the
+  /// step's result.
   std::optional<error> refusal{};
 };
 
-/// Reads what somebody said to a step that waits.
+/// Reads an answer to a waiting step.
 struct hearing {
   std::function<outcome<heard>(std::string_view body)> read{};
   const wire::message_shape* type = nullptr;
 };
 
-/// One step of a saga, which is a call in most cases, and how it is undone.
+/// One step of a saga, mostly a call, and its undo.
 struct step {
   std::string name;
   std::string capability{};
   std::string operation{};
   /// The operation of the same capability that undoes this one; "" if none.
   ///
-  /// A pivot may have one. It is called if the pivot's outcome is unknown when the saga's time is
-  /// up, or when the tries of a resumed saga are spent (without it, the saga is parked), and if a
-  /// saga that has this one as a step undoes it.
+  /// A pivot may have one. It is called if the pivot's outcome is unknown when the saga's deadline
+  /// passes, or when the attempts of a resumed saga are used up (without an undo, the saga is
+  /// parked), and if a saga that has this saga as a step undoes it.
   std::string undo{};
   step_kind kind = step_kind::compensatable;
-  /// The time of one try, from 1 ms to the saga's deadline.
+  /// The time of one attempt, from 1 ms to the saga's deadline.
   milliseconds deadline{2'000};
-  /// Further tries after the first; 0 to 100. Undos and retriable steps are tried without end, but
-  /// for those that crash (`crashes_max`).
+  /// Further attempts after the first; 0 to 100. Undos and retriable steps are retried without end,
+  /// except if they crash (`crashes_max`).
   int retries = 3;
-  /// The wait before the second try, from 1 ms to `backoff_max`; doubles up to that.
+  /// The wait before the second attempt, from 1 ms to `backoff_max`; doubles up to that.
   milliseconds backoff{50};
   body_maker request{};
   /// The body of `undo`; if empty, that of `request`. The step's own result may be missing here: an
@@ -127,22 +128,22 @@ struct step {
   /// The ordering key of both calls; may be empty.
   std::function<std::string(const facts&)> key{};
   /// The type as which `result_of` reads the reply: `&wire::message_shape_of<stock_reserved>()`. A
-  /// topology whose participant answers otherwise is refused then, before anything runs. Null: not
-  /// checked before the reply comes.
+  /// topology whose participant answers with another type is then refused before anything runs.
+  /// Null: not checked before the reply arrives.
   const wire::message_shape* reply = nullptr;
-  /// A step that does not call has no capability, request, undo, key and retries, and is no pivot.
-  /// `operation` of one that waits is the operation of the saga's own capability that answers it;
+  /// A step that is no call has no capability, request, undo, key or retries, and is no pivot.
+  /// `operation` of a waiting step is the operation of the saga's own capability that answers it;
   /// empty if only events do.
   step_act act = step_act::call;
-  /// Whether it begins together with the step before it. Such steps are done together, and undone
-  /// together as soon as one fails; all of them are compensatable, or all retriable.
+  /// Whether it starts together with the step before it. Such steps are done in parallel, and
+  /// undone together as soon as one fails; all of them are compensatable, or all retriable.
   bool parallel = false;
-  /// Whether the step is done at all, asked once, when it is its turn; if empty, it is. A step that
-  /// is passed over has no result.
+  /// Whether the step is done at all, asked once, when it would start; if empty, it is. A skipped
+  /// step has no result.
   std::function<outcome<bool>(const facts&)> when{};
-  /// The way in which a step that waits reads its answer.
+  /// How a waiting step reads its answer.
   hearing hears{};
-  /// The topic whose events answer a step that waits; empty if none does.
+  /// The topic whose events answer a waiting step; empty if none does.
   std::string topic{};
 };
 
@@ -151,34 +152,34 @@ struct definition {
   /// The operation that starts one ("place").
   std::string operation;
   /// The time from the start to the end of the pivot, 1 ms to 30 days. Steps after the pivot have
-  /// no deadline. A caller who gives less time shortens it, unless a step waits or lets time pass:
-  /// such a saga outlives its caller, who asks again for its answer under the same id.
+  /// no deadline. A shorter deadline of the caller shortens it, unless a step waits or lets time
+  /// pass: such a saga outlives its caller, who asks again for its answer under the same id.
   milliseconds deadline{10'000};
-  /// The time for which a step or an undo that is asked without end, or a pivot that may have
-  /// happened, may fail until it needs a person; 1 ms to 30 days. It is asked on all the same.
+  /// The time for which a step or undo that is retried without end, or a pivot that may have
+  /// happened, may fail until it needs a person; 1 ms to 30 days. The retries go on.
   milliseconds person_after{300'000};
   std::vector<step> steps;
   /// The saga's answer once all steps are done; if empty, the result of the last step.
   body_maker answer{};
-  /// Says whether the input is good, before anything is started; if empty, it is.
+  /// Checks the input before anything is started; if empty, every input is accepted.
   std::function<outcome<void>(std::string_view input)> accept{};
-  /// The operation that undoes a saga of this kind, be it over or not, as a step of another saga
-  /// does; "" if none. All steps can be undone then.
+  /// The operation that undoes a saga of this kind, running or finished, for a saga of which it is
+  /// a step; "" if none. All steps must have an undo then.
   std::string undo{};
   /// The most sagas of this operation that may run at once in one process; 0 for any number. The
-  /// others wait for their turn: those of different keys by turns, those of one key in order.
+  /// others wait: different keys take turns, sagas of one key start in order.
   int at_once = 0;
-  /// The most that may wait so; 1 to `queue_max`. One more is refused as `overloaded`, before
-  /// anything of it is kept. What turns back, and what is taken over, is never refused.
+  /// The most sagas that may wait; 1 to `queue_max`. Further ones are refused as `overloaded`,
+  /// before anything of them is stored. Sagas that turn back or are taken over are never refused.
   ///
-  /// Each that waits holds its state in memory and a row in the database, and 10,000 take longer to
-  /// begin than most callers wait.
+  /// Each waiting saga holds its state in memory and a row in the database, and the last of 10,000
+  /// start later than most callers wait.
   int queue = 10'000;
 };
 
 inline constexpr milliseconds backoff_max{2'000};
-/// A command whose handler crashes is asked again ever more slowly, and its saga is parked after so
-/// many crashes: each costs its participant an instance.
+/// A command whose handler crashes is retried ever more slowly, and its saga is parked after
+/// `crashes_max` crashes: each costs its participant an instance.
 inline constexpr milliseconds crash_backoff_max{30'000};
 inline constexpr int crashes_max = 10;
 inline constexpr std::size_t steps_max = 32;
@@ -186,22 +187,22 @@ inline constexpr int retries_max = 100;
 inline constexpr int at_once_max = 100'000;
 inline constexpr int queue_max = 1'000'000;
 
-/// Whether it waits or lets time pass: longer, maybe, than its caller waits.
+/// Whether a step of the saga waits or lets time pass, so that it may outlive its caller.
 bool outlives_caller(const definition& declared);
 
-/// The type of the saga's input: what its answer, or else its steps, are made from. Null if none
-/// says so.
+/// The type of the saga's input, as declared by its answer or else by its steps. Null if none
+/// declares it.
 const wire::message_shape* input_of(const definition& declared);
 
-/// Everything that is wrong with `checked`; empty if nothing is. Positions are left at 0.
+/// All faults of `checked`; empty if there are none. Positions are left at 0.
 ///
 /// Checked: 1 to `steps_max` steps; names, capabilities and operations not empty and short enough
-/// to travel; step names not repeated; the order of kinds; an undo on every compensatable step and
-/// on no retriable one; no undo_request without undo; what a step that waits or lets time pass, a
-/// parallel one, and a saga that can be undone or whose last step may have no result must have or
-/// may not have; what collides (collisions.hpp); the ranges above; and the sum rule: one full try
-/// of every step up to the end of the pivot, the longest of those that are parallel, fits into the
-/// saga's deadline (else a saga whose participants are merely slow could never complete).
+/// to be sent; step names not repeated; the order of kinds; an undo on every compensatable step and
+/// on no retriable one; no undo_request without undo; the rules for steps that wait or let time
+/// pass, for parallel steps, and for sagas that can be undone or whose last step may have no
+/// result; collisions (collisions.hpp); the ranges above; and the sum rule: one full attempt
+/// of every step up to the end of the pivot (of parallel steps the longest) fits into the saga's
+/// deadline, since otherwise a saga with slow participants could never complete.
 std::vector<fault> validate(const definition& checked);
 
 struct step_tuning {
@@ -225,12 +226,12 @@ TROUPE_MESSAGE(tuning, deadline, person_after, at_once, queue, steps)
 
 /// Applies `by` to `tuned`, and validates the result.
 ///
-/// @return all faults, those of names that `tuned` does not have included; `tuned` is unusable
-/// then.
+/// @return all faults, including names that `tuned` does not have; with faults, `tuned` is
+/// unusable.
 std::vector<fault> apply(const tuning& by, definition& tuned);
 
 /// The body of step `name`'s reply.
-/// @param as the type as which it will be read; null for any.
+/// @param as the type as which the reply will be read; null for any.
 /// @errors `internal` if the definition has no such step or declares another type for its reply, or
 /// the reply is not known.
 outcome<std::string_view>
@@ -291,8 +292,8 @@ using body_made =
 
 } // namespace detail
 
-/// A body maker from a typed function: `f(const Input&, const facts&)` or `f(const Input&)`, giving
-/// a message or an outcome of one.
+/// A body maker from a typed function `f(const Input&, const facts&)` or `f(const Input&)`, which
+/// returns a message or an outcome of one.
 template <wire::message Input, class Function>
 body_maker project(Function f) {
   constexpr auto call = [](const Function& made, const Input& input, const facts& known) {
@@ -331,7 +332,7 @@ struct result {
 
 namespace detail {
 
-/// Calls `f` with the replies; the first that is missing is the error.
+/// Calls `f` with the replies; if one is missing, returns the error of the first.
 template <class Body, class Function, class Input, class... Results>
 outcome<Body> apply_to_replies(
     const Function& f, const Input& input, const facts& known, const outcome<Results>&... replies) {
@@ -345,8 +346,8 @@ outcome<Body> apply_to_replies(
 
 } // namespace detail
 
-/// A body maker from a typed function that takes replies of earlier steps, too:
-/// `f(const Input&, const facts&, const Results&...)`. Without one of them it is not called.
+/// A body maker from a typed function that also takes replies of earlier steps:
+/// `f(const Input&, const facts&, const Results&...)`. If one is missing, it is not called.
 ///
 /// ```cpp
 /// project<place_order>(
@@ -370,8 +371,8 @@ requires(sizeof...(Results) > 0) body_maker project(Function f, result<Results>.
       });
 }
 
-/// A step that calls `what`: its request is made by `f` as `project` says, and its reply is read as
-/// the operation declares it.
+/// A step that calls `what`: `f` makes its request (`project`), and its reply has the type that the
+/// operation declares.
 template <
     wire::message Input,
     wire::message Request,
@@ -393,7 +394,7 @@ step calls(
   return made;
 }
 
-/// `made`, undone by `what` with a request of `f`. The step's own reply may be missing.
+/// `made`, undone by `what` with a request made by `f`. The step's own reply may be missing.
 template <
     wire::message Input,
     wire::message Request,
@@ -410,7 +411,7 @@ step undone_by(
 
 /// A step that waits until `operation` of the saga's own capability is called with an `Answer`, or
 /// an event with one is published on `topic`: either may be empty, not both. `read` says which saga
-/// it is for, and whether it is a no.
+/// the answer is for, and whether it is a refusal.
 template <wire::message Answer, class Function>
 step waits(std::string name, std::string operation, milliseconds within, Function read) {
   return {
@@ -435,8 +436,7 @@ inline step lets_pass(std::string name, milliseconds time) {
   return {.name = std::move(name), .deadline = time, .act = step_act::timer};
 }
 
-/// `made`, done only where `f(const Input&, const facts&)` or `f(const Input&)` is true of the
-/// facts.
+/// `made`, done only if `f(const Input&, const facts&)` or `f(const Input&)` returns true.
 template <wire::message Input, class Function>
 step only_if(step made, Function f) {
   made.when = [f = std::move(f)](const facts& known) -> outcome<bool> {
@@ -453,35 +453,35 @@ step only_if(step made, Function f) {
   return made;
 }
 
-/// `made`, which is the point of no return.
+/// `made` as the pivot, the point of no return.
 inline step pivot(step made) {
   made.kind = step_kind::pivot;
   return made;
 }
 
-/// `made`, which comes behind the point of no return and is asked until it is done.
+/// `made` as a step after the pivot, retried until it is done.
 inline step retried(step made) {
   made.kind = step_kind::retriable;
   return made;
 }
 
-/// `made`, which begins together with the step before it.
+/// `made`, started together with the step before it.
 inline step together(step made) {
   made.parallel = true;
   return made;
 }
 
-/// The request of the operation that undoes a saga (`definition::undo`), for the saga of which it
-/// is a step. Answered ok once the saga is undone, or was never begun, which it will not be then;
-/// else `unavailable`, to be asked again.
+/// The request of the operation that undoes a saga (`definition::undo`), sent by the saga of which
+/// it is a step. Answered ok once the saga is undone, or if it was never started, which it then
+/// never will be; else `unavailable`, to be asked again.
 struct undo_saga {
   uuid saga;
 };
 
 TROUPE_MESSAGE(undo_saga, saga)
 
-/// `made`, whose operation is one of a saga that `undo` of the same capability undoes. Its deadline
-/// should be that of that saga.
+/// `made`, whose operation runs another saga, which `undo` of the same capability undoes. Its
+/// deadline should be that of the other saga.
 inline step runs(step made, std::string undo) {
   made.undo = std::move(undo);
   made.undo_request = body_maker{
@@ -502,7 +502,7 @@ std::function<std::string(const facts&)> key_from(Function f) {
   };
 }
 
-/// An `accept` that takes whatever decodes as an `Input`.
+/// An `accept` that accepts every body that decodes as an `Input`.
 template <wire::message Input>
 std::function<outcome<void>(std::string_view)> decodable() {
   return [](std::string_view input) -> outcome<void> {

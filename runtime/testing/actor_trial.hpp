@@ -17,7 +17,7 @@
 
 namespace troupe::testing {
 
-/// A folder of its own, removed with the object.
+/// A temporary folder, removed with the object.
 class trial_folder {
 public:
   /// @throws std::runtime_error if it cannot be made.
@@ -29,12 +29,12 @@ public:
   std::string path;
 };
 
-/// One replica over a database of its own, called without the runtime: its operations, events and
-/// effects as functions. A refusal undoes what the handler wrote. There is no inbox: every call
-/// reaches the handler. What the runtime refuses a handler (store/lent_session.hpp) is thrown.
+/// One replica with its own database, called without the runtime: its operations, events and
+/// effects as functions. A refusal undoes the handler's writes. There is no inbox: every call
+/// reaches the handler. Actions that the runtime forbids a handler (store/lent_session.hpp) throw.
 ///
-/// What the actor does not have, or answers otherwise than is asked for, is thrown as
-/// std::logic_error, as it is a fault of the test.
+/// An operation, event or effect that the actor does not have, or a reply of another type than
+/// requested, throws std::logic_error, as it is a fault of the test.
 ///
 /// ```cpp
 /// actor_trial notes{type_of<notes_actor>("notes", schema)};
@@ -45,7 +45,7 @@ public:
 class actor_trial {
 public:
   /// @param settings its `config`.
-  /// @throws what its constructor throws; std::runtime_error if there can be no database.
+  /// @throws what its constructor throws; std::runtime_error if no database can be created.
   explicit actor_trial(const actor_type& type, config_tree settings = {});
 
   uuid fresh_id() { return ids_.next(time.wall()); }
@@ -62,7 +62,7 @@ public:
     return call_as<Reply>(fresh_id(), operation, request);
   }
 
-  /// The same under an id, as a repeat or a saga's step has it.
+  /// The same under a given id, as for a repeat or a saga step.
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call_as(const uuid& id, std::string_view operation, const Request& request) {
     return read<Reply>(call_bytes(id, operation, wire::encoded(request)));
@@ -97,7 +97,7 @@ public:
     return settle<Reply>(row, run_effect(row));
   }
 
-  /// The number that a statement finds; -1 for none.
+  /// The number that a statement returns; -1 for none.
   std::int64_t number(std::string_view sql) { return database->integer_of(sql).value_or(-1); }
 
   trial_folder folder;
@@ -125,7 +125,7 @@ private:
   outcome<handlers::answered>
   run(const uuid& id, std::string_view operation, std::string_view body, std::string& reply);
   store::database& tables() const;
-  /// A turn of the actor, whose requests are those of the last turn from now on.
+  /// Begins a turn of the actor; its requests replace those of the last turn.
   turn begin(const uuid& id, const store::lending& lent);
 
   const std::string capability_ = "test";

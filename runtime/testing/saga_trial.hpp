@@ -15,13 +15,13 @@
 
 namespace troupe::testing {
 
-/// Runs one saga of a definition against participants that are functions: no process, database or
-/// thread, and no time but the saga's own.
+/// Runs one saga of a definition against participants that are functions, without processes,
+/// database or threads, in simulated time.
 ///
-/// Calls are named "CAPABILITY.OPERATION". Participants are as real ones owe to be: an id is
-/// carried out once and then answered as before, and a do behind its undo is refused; so a function
-/// sees each command once, and an undo only if there is something to undo. A request that is made
-/// otherwise when it is asked again has the saga parked, as its id is known for another one.
+/// Calls are named "CAPABILITY.OPERATION". Participants behave as real ones must: an id is
+/// carried out once and then answered as before, and a do after its undo is refused; so a function
+/// sees each command once, and an undo only if there is something to undo. If a repeated request
+/// differs from the first, the saga is parked, as its id is known for another request.
 ///
 /// ```cpp
 /// saga_trial trial{place()};
@@ -36,13 +36,13 @@ class saga_trial {
 public:
   using participant = trial_participants::participant;
 
-  /// @throws std::invalid_argument naming what is wrong with the definition.
+  /// @throws std::invalid_argument with the faults of the definition.
   explicit saga_trial(saga::definition of);
 
-  /// Sets what answers a call; one that is not named answers an empty map.
+  /// Sets the participant of a call; calls without one are answered with an empty map.
   saga_trial& on_bytes(std::string call, participant answers);
 
-  /// @param answers gives a message, or an outcome of one.
+  /// @param answers returns a message, or an outcome of one.
   template <wire::message Request, class Function>
   saga_trial& on(std::string call, Function answers) {
     return on_bytes(std::move(call), [answers](std::string_view body) -> outcome<std::string> {
@@ -62,21 +62,21 @@ public:
         [answers](const Request& request) -> outcome<Reply> { return answers(request); });
   }
 
-  // The faults of the next calls of a name, in the order in which they are said.
+  // The faults of the next calls of a name, in the order of these declarations.
 
-  /// The participant says no.
+  /// The participant refuses the call.
   saga_trial& refuse(std::string call, std::string reason);
-  /// Has a call carried out, and its answer lost.
+  /// The call is carried out, and its answer is lost.
   saga_trial& lose_answer(std::string call, int times = 1);
-  /// Has a call fail before it is carried out, with that code.
+  /// The call fails with `code` before it is carried out.
   saga_trial& fail(std::string call, errc code, int times = 1);
-  /// The saga's owner dies as soon as it is carried out; another goes on from the journal.
+  /// The saga's owner dies as soon as the call is carried out; another continues from the journal.
   saga_trial& take_over_at(std::string call);
-  /// The saga's time is up while the call is out; its answer comes afterwards.
+  /// The saga's deadline passes while the call is outstanding; its answer arrives afterwards.
   saga_trial& time_up_at(std::string call);
 
-  /// Somebody says that to a step that waits, as soon as it does. A step to which nobody says
-  /// anything waits until its time is up, which takes none here.
+  /// Answers a waiting step as soon as it waits. A step without an answer waits until its deadline,
+  /// in simulated time.
   saga_trial& say_bytes(std::string step, std::string message);
 
   template <wire::message Message>
@@ -84,10 +84,10 @@ public:
     return say_bytes(std::move(step), wire::encoded(message));
   }
 
-  /// The saga's owner dies while the step waits; another goes on from the journal.
+  /// The saga's owner dies while the step waits; another continues from the journal.
   saga_trial& take_over_during(std::string step);
 
-  /// Runs the saga until it is over or parked, or has asked 10,000 times.
+  /// Runs the saga until it is over or parked, or has made 10,000 calls.
   /// @return its answer; the reason for which it parked; `deadline_exceeded` if it did not end.
   outcome<std::string> run(std::string input);
 
@@ -99,14 +99,15 @@ public:
   /// The calls that had an effect, in order.
   const std::vector<std::string>& carried_out() const { return participants_.carried_out(); }
 
-  /// The number of times that a call was asked.
+  /// The number of times that a call was made.
   int asked(const std::string& call) const;
 
   saga::phase now() const { return state_.now; }
 
   const uuid& id() const { return state_.saga; }
 
-  /// The time that has passed in steps that wait, between tries, and until the saga's time was up.
+  /// The simulated time that has passed in waiting steps, between attempts, and until the saga's
+  /// deadline.
   milliseconds passed() const;
 
 private:
@@ -118,7 +119,7 @@ private:
     std::string reason{};
   };
 
-  /// The wishes of the saga: what is to happen next.
+  /// The next requests of the saga.
   struct wishes {
     std::deque<saga::call> calls;
     std::deque<saga::listen> listens;

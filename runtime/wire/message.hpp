@@ -33,7 +33,7 @@ struct field {
 template <class Struct, class Member>
 field(std::string_view, Member Struct::*) -> field<Struct, Member>;
 
-/// Bytes that are not text, such as a body inside of another: MessagePack's binary.
+/// Bytes that are not text, such as a body within another: MessagePack's binary.
 struct binary_value {
   std::string bytes;
 
@@ -46,7 +46,7 @@ concept message = requires {
   troupe_fields(static_cast<const T*>(nullptr));
 };
 
-/// An enumeration with a TROUPE_WORDS line, which travels as the words.
+/// An enumeration with a TROUPE_WORDS line, sent as its words.
 template <class T>
 concept worded = std::is_enum_v<T> && requires(T value) {
   troupe_words(value);
@@ -63,7 +63,7 @@ constexpr std::string_view word_of(T value) {
   return {};
 }
 
-/// A value of any type that is passed on unread: the bytes of one MessagePack value; empty for nil.
+/// A value of any type, passed on undecoded: the bytes of one MessagePack value; empty for nil.
 struct raw_value {
   std::string bytes;
 
@@ -134,7 +134,7 @@ inline void encode(writer& to, std::chrono::milliseconds value) {
   to.integer(value.count());
 }
 
-// All are declared before any is defined, so that they nest in any order.
+// All overloads are declared before any is defined, so that they nest in any order.
 template <message T>
 void encode(writer& to, const T& value);
 template <class T>
@@ -179,7 +179,7 @@ void encode(writer& to, const T& value) {
       fields);
 }
 
-/// The memory that a list reserves before its elements are read.
+/// The most memory that a list reserves before its elements are read.
 inline constexpr std::size_t reserve_bytes_max = std::size_t{64} * 1024;
 
 inline bool decode(reader& from, bool& to, decode_fault& fault) {
@@ -204,7 +204,7 @@ inline bool decode(reader& from, double& to, decode_fault& fault) {
   if (!from.read(to)) {
     return fail_type(fault, "a number", from.peek());
   }
-  // NaN equals nothing, itself included, and JSON has no form of it, so no message may carry it.
+  // NaN is not equal to itself, and JSON cannot express it, so no message may contain it.
   return std::isfinite(to) || fail(fault, "the number is not finite");
 }
 
@@ -376,7 +376,7 @@ bool decode(reader& from, T& to, decode_fault& fault) {
           (try_field(each, index++), ...);
         },
         fields);
-    // Unknown keys come from newer senders and are passed over.
+    // Unknown keys come from newer senders and are ignored.
     if (!good || (!known && !from.skip())) {
       return false;
     }
@@ -419,8 +419,8 @@ std::string encoded(const T& value) {
 
 /// Reads a `T` from `bytes`, which must have passed `check`.
 ///
-/// Unknown keys are passed over; absent optionals stay empty.
-/// @errors `invalid` with the path of the field, what was expected and what was there.
+/// Unknown keys are ignored; absent optionals stay empty.
+/// @errors `invalid` with the path of the field, the expected type and the actual one.
 template <message T>
 outcome<T> decode(std::string_view bytes) {
   T value{};
@@ -462,8 +462,9 @@ outcome<T> checked_decode(std::string_view bytes) {
       , TROUPE_DETAIL_WORD_AGAIN TROUPE_DETAIL_PARENS(__VA_ARGS__))
 #define TROUPE_DETAIL_WORD_AGAIN() TROUPE_DETAIL_WORD
 
-/// The one list of a message's fields, 64 at most; its MessagePack and JSON forms and its
-/// configuration come from here. At namespace scope, after the struct: `TROUPE_MESSAGE(greet, name)`.
+/// The list of a message's fields, 64 at most; its MessagePack and JSON forms and its reading from
+/// `config` are derived from it. At namespace scope, after the struct: `TROUPE_MESSAGE(greet,
+/// name)`.
 #define TROUPE_MESSAGE(type, ...)                                                                  \
   [[maybe_unused]] constexpr auto troupe_fields(const type*) {                                     \
     using self [[maybe_unused]] = type;                                                            \
@@ -473,7 +474,7 @@ outcome<T> checked_decode(std::string_view bytes) {
     return #type;                                                                                  \
   }
 
-/// The words of an enumeration in messages, which are the names of its values:
+/// The words of an enumeration in messages, equal to the names of its values:
 /// `TROUPE_WORDS(colour, red, green)`. At namespace scope, after the enumeration.
 #define TROUPE_WORDS(type, ...)                                                                    \
   [[maybe_unused]] constexpr auto troupe_words(type) {                                             \

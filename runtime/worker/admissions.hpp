@@ -8,13 +8,13 @@
 
 namespace troupe {
 
-/// Asks the group's breaker about all calls of a turn at once, and tells it at the end how each
-/// call went. Confined to the runner's thread.
+/// Asks the group's breaker about all calls of a turn at once, and reports the outcome of each call
+/// to it at the end. Confined to the runner's thread.
 class admissions {
 public:
   explicit admissions(group& of) : group_{of} {}
 
-  /// Asks for as many `calls`.
+  /// Asks for admission of `calls` calls.
   void ask(std::size_t calls, instant now) {
     group_.breaker().admit(calls, now, admitted_);
     next_ = 0;
@@ -23,7 +23,7 @@ public:
   /// The breaker's answer for the next call.
   const supervision::admission& next() { return admitted_[next_++]; }
 
-  /// Gives back the admissions of calls that have to wait for another turn.
+  /// Returns the admissions of calls that must wait for another turn.
   void give_back_rest() {
     for (; next_ < admitted_.size(); ++next_) {
       if (const auto* unused = std::get_if<supervision::admitted>(&admitted_[next_])) {

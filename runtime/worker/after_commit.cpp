@@ -9,9 +9,9 @@ namespace troupe {
 
 namespace {
 
-// The delay between two slices of forgetting old rows: a fifth of the time at most goes into them.
+// The delay between two slices of deleting old rows: they take a fifth of the time at most.
 constexpr milliseconds forget_again_after{20};
-// A far-off timer is looked at once in a while: clocks are put right, and sums overflow.
+// A far-off timer is checked once in a while: clocks are set right, and sums overflow.
 constexpr milliseconds alarm_max{3'600'000};
 
 } // namespace

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// Does what a committed turn wants done, except for its effects: answers, events, calls, timers.
+/// Carries out the actions of a committed turn, except its effects: answers, events, calls, timers.
 ///
 /// Confined to the runner's thread; borrows its arguments.
 class after_commit {

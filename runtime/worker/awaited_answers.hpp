@@ -14,16 +14,16 @@
 
 namespace troupe {
 
-/// Calls that this process has answered "pending" while others work on them: the answer is stored
-/// by a process that may not reach the broker that waits. Each is looked up until it is there, and
-/// then sent to all brokers.
+/// Calls that this process has answered "pending" while other processes work on them: the process
+/// that stores the answer may not reach the waiting broker. Each answer is looked up until it
+/// exists, and then sent to all brokers.
 ///
 /// One whose effect or saga runs here is forgotten when that ends and answers it. Confined to the
 /// runner's thread.
 class awaited_answers {
 public:
-  /// The most calls looked for. With more, the one that was added first is looked for no longer:
-  /// its broker asks again when a worker comes or goes.
+  /// The most calls looked up. With more, the oldest one is dropped: its broker asks again when a
+  /// worker logs in or is lost.
   static constexpr std::size_t calls_max = 65'536;
 
   void add(const uuid& call);
@@ -33,10 +33,10 @@ public:
   /// The call is answered.
   void forget(const uuid& call) { known_.erase(call); }
 
-  /// Looks up some of them, others each time, and adds the answers that are there to `found`.
+  /// Looks up some of them, in rotation, and adds existing answers to `found`.
   void look(store::database& session, std::vector<saga::outgoing::answer>& found);
 
-  /// The answers found in this turn are on their way.
+  /// Notes that the answers found in this turn are being sent.
   void committed();
 
   void rolled_back() { found_.clear(); }
@@ -44,7 +44,7 @@ public:
   std::size_t size() const { return known_.size(); }
 
 private:
-  // The calls in the order to look; one that is not in `known_` any more is dropped when met.
+  // The calls in the order of lookup; one that is no longer in `known_` is dropped when reached.
   std::deque<uuid> line_;
   tsl::robin_set<uuid, secret_hash> known_;
   std::vector<uuid> found_; // The answers found in this turn.

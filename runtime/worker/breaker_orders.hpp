@@ -9,7 +9,7 @@ namespace troupe {
 /// breaker obeys once the turn is committed.
 void keep_breaker_order(write& each, turn_scope& in);
 
-/// Reads the order that holds on this node, whichever process stored it.
+/// Reads the order in force on this node, whichever process stored it.
 void read_breaker_order(turn_scope& in);
 
 } // namespace troupe

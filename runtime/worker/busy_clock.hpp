@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// The clock of a runner: when it last finished a piece of work, and since when it has been busy
-/// with the next one, and what that is.
+/// The clock of a runner: when it last finished a piece of work, since when it has been busy with
+/// the next one, and what that is.
 ///
 /// Belongs to the runner's thread; any thread calls `busy_since`, `at_hand` and `is_busy_here`.
 class busy_clock {
@@ -22,7 +22,7 @@ public:
   /// The time at which the last piece of work ended.
   instant now() const { return now_; }
 
-  /// Notes that a piece of work has ended. @return how long it took.
+  /// Notes that a piece of work has ended. @return its duration.
   instant::duration lap() {
     const instant last = now_;
     now_ = time_.now();
@@ -43,13 +43,13 @@ public:
     return since == 0 ? std::nullopt : std::optional{instant{instant::duration{since}}};
   }
 
-  /// Notes what it is busy with.
+  /// Notes the piece of work that the runner starts.
   /// @param message the id of the message, if there is one.
   void note(work_at_hand::kind what, std::string_view name = {}, const uuid& message = {}) {
     at_hand_.begin(what, name, message);
   }
 
-  /// What it is busy with, or was.
+  /// The current or last piece of work.
   const work_at_hand& at_hand() const { return at_hand_; }
 
   /// Whether the calling thread is the runner's, in a handler, a constructor or a turn.
@@ -61,7 +61,7 @@ public:
 private:
   const clock& time_;
   instant now_{};
-  // In nanoseconds of the monotonic clock; 0 if nothing runs.
+  // Nanoseconds of the monotonic clock; 0 if nothing runs.
   std::atomic<std::int64_t> busy_since_{0};
   std::atomic<std::thread::id> thread_{};
   work_at_hand at_hand_;

@@ -6,10 +6,10 @@ namespace troupe {
 
 namespace {
 
-// The wait before another try of a call that this worker did not take.
+// The `retry_after` of a call that this worker refused.
 constexpr milliseconds refused_for{50};
-// Calls that one HELLO names, which has to fit into a frame. What is not named is asked again, and
-// answered from the inbox.
+// The most calls in one HELLO, which must fit into a frame. Calls that are not named are sent
+// again, and answered from the inbox.
 constexpr std::size_t told_max = 8'192;
 
 } // namespace

@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// Calls from brokers: queues them in the group they are for, or refuses them, and remembers them
-/// until they are answered, so that a new login can name what is in flight. Socket loop.
+/// The calls from brokers: queues them in their group, or refuses them, and remembers them until
+/// they are answered, so that a new login can list the calls in flight. Socket loop.
 class call_intake {
 public:
   call_intake(transport::peer_loop& loop, worker_groups& groups, const std::string& node)
@@ -30,8 +30,8 @@ public:
       instant now);
 
   /// Begins a call's item: noted as in flight and added to the group's queues. The caller fills in
-  /// what is asked.
-  /// @param called the name it was called by, which outlives this: the group's or the node's.
+  /// the request.
+  /// @param called the called name, which outlives this: the group's or the node's.
   item&
   add(int link,
       const wire::header_view& header,
@@ -45,7 +45,7 @@ public:
   /// The calls with these notes (`item::slot`) were answered.
   void end(std::span<const std::uint32_t> slots);
 
-  /// The calls that came over `link` and were not answered.
+  /// The unanswered calls that arrived over `link`.
   std::vector<wire::held_call> in_flight(int link) const;
 
   /// The number of calls answered since the worker began.

@@ -26,7 +26,7 @@ error too_many_effects() {
       .retry_after = milliseconds{100}};
 }
 
-/// Lets a stored error say that it is the last word, where its code alone says "again, same id".
+/// Marks a stored error as final if its code alone would say "again, same id".
 void mark_final(std::string& bytes) {
   auto why = wire::read_error(bytes);
   if (why && is_momentary(*why)) {
@@ -58,8 +58,8 @@ bool call_turn::run(write& each, turn_scope& in) {
     if (each.with_savepoint) {
       in.session.rollback_to_savepoint();
     } else if (in.session.changes() != changed_before) {
-      // Refused after it had written, which is rare: savepoints for all would cost more than
-      // running this turn again with one for it.
+      // Refused after writing, which is rare: savepoints for all would cost more than running this
+      // turn again with one for it.
       each.with_savepoint = true;
       return false;
     }
@@ -78,7 +78,7 @@ bool call_turn::run(write& each, turn_scope& in) {
     return true;
   }
   each.result.is = answer::kind::pending;
-  // The effect's own tries tell the breaker how the outside fares.
+  // The effect's own attempts report to the breaker.
   each.says_nothing = in.output.effects.size() != before.effects;
   if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
@@ -105,7 +105,7 @@ outcome<handlers::answered> call_turn::handle(write& each, turn_scope& in) {
   return undone == nullptr ? run_command(each, in) : undo_saga(each, *undone, in);
 }
 
-/// Takes the answer of a saga that is over in the turn that began it: no row is left pending.
+/// Takes the answer of a saga that ends in the turn that began it: no row is left pending.
 bool call_turn::take_own_answer(write& each, std::size_t from, turn_output& output) {
   const auto found = std::find_if(
       output.answers.begin() + static_cast<std::ptrdiff_t>(from),
@@ -226,8 +226,8 @@ call_turn::undo_saga(write& each, const saga::plan& of, turn_scope& in) {
 
 outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) {
   const item& what = *each.what;
-  // Whether a command asks for an effect is known to its handler alone; that it did is remembered,
-  // so that it is not undone each time.
+  // Only the handler knows whether a command asks for an effect; this is remembered, so that the
+  // turn is not undone each time.
   const bool is_full = in.effects != nullptr && !in.effects->has_room();
   if (is_full && ask_for_effects_.contains(what.operation)) {
     return failure{too_many_effects()};
@@ -279,13 +279,13 @@ std::optional<error> call_turn::why_not(const uuid& id, const turn_scope& in) {
         "answer is forgotten; use a new id for a new request, and look at the caller's clock",
         group_.options().inbox_kept.count()));
   }
-  // No refusal for good: the clock that is wrong may be the one here.
+  // No final refusal: the wrong clock may be the local one.
   const wall_time latest = std::max(in.now, in.settled) + clocks_differ_max;
   return id.born() > latest ? std::optional{ahead_of_clock(id, in)} : std::nullopt;
 }
 
-/// Refuses a call for the moment, and has the log say why: a broker that finds no node to take it
-/// says only that none did.
+/// Refuses a call for now, and logs why: a broker that finds no node to accept it says only that
+/// none did.
 error call_turn::ahead_of_clock(const uuid& id, const turn_scope& in) {
   error why{
       .code = errc::unavailable,

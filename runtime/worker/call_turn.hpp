@@ -18,7 +18,7 @@ namespace troupe {
 /// Runs a call in a writing turn: answers a repeat from the inbox, else runs the command or starts
 /// the saga, and adds the answer to the inbox.
 ///
-/// A refusal undoes what the handler wrote; one that the inbox keeps (`verdict::is_kept`) is stored
+/// A refusal undoes the handler's writes; one that the inbox keeps (`verdict::is_kept`) is stored
 /// as the answer. Confined to the runner's thread.
 class call_turn {
 public:
@@ -26,7 +26,7 @@ public:
   call_turn(group& of, turn_inbox& inbox, awaited_answers& awaited)
       : group_{of}, inbox_{inbox}, awaited_{awaited} {}
 
-  /// @return false if the turn must be run again, since this call has to be undone alone.
+  /// @return false if the turn must be run again, since this call must be undone alone.
   bool run(write& each, turn_scope& in);
 
 private:

@@ -25,23 +25,23 @@ struct capability_options {
   supervision::options supervision;
   supervision::breaker_options breaker;
   supervision::bulkhead_options bulkhead;
-  /// Effects run at once, each on a thread of its own. 1 to 256.
+  /// The number of effects run at once, each on its own thread. 1 to 256.
   int effect_threads = 4;
-  /// The number of committed and unfinished effects from which on no more are begun.
+  /// The number of committed and unfinished effects at which no more are accepted.
   int effect_queue = 10'000;
-  /// A try of an effect that takes longer counts as failed for the breaker. 10 ms to 1 h.
+  /// An attempt of an effect that takes longer counts as failed for the breaker. 10 ms to 1 h.
   std::chrono::milliseconds effect_limit{10'000};
-  /// The topics whose events it gets: names, `PREFIX.*` or `*`.
+  /// The topics that it subscribes to: names, `PREFIX.*` or `*`.
   std::vector<std::string> subscribes{};
-  /// The tries of events whose handling failed.
+  /// The retries of events whose handling failed.
   supervision::retry_options retry{};
   /// Events held at once, waiting or in hand. 1 to 65,536.
   int events_in_flight = 4'096;
   std::chrono::milliseconds turn_limit{10'000};
   std::chrono::hours inbox_kept{7 * 24};
-  /// The time for which sagas that are over, and the answers to commands of sagas, are kept.
+  /// The time for which finished sagas, and the answers to commands of sagas, are kept.
   std::chrono::hours sagas_kept{90 * 24};
-  /// The choice which of the traces that begin here are recorded.
+  /// Decides which of the traces that begin here are recorded.
   observe::sampling sampling{};
   config_tree config;
 };

@@ -9,10 +9,10 @@
 namespace troupe {
 
 /// Items that wait for their time and then go back into their group's queues: alarms, work that
-/// could not be done when it came, and timers of sagas. Socket loop.
+/// could not be done on arrival, and timers of sagas. Socket loop.
 class delayed_items {
 public:
-  /// Takes what a turn of a group wants done later.
+  /// Takes the delayed items of a group's turn.
   void take(group& of, outbound& turn, instant now) {
     timers_.take(of, turn, now);
     for (outbound::delayed& each : turn.later) {

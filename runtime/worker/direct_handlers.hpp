@@ -13,16 +13,16 @@
 
 namespace troupe {
 
-/// Runs handlers outside a writing turn: queries always, commands and events where there is no
-/// store. Answers at once, and discards an instance whose handler throws.
+/// Runs handlers outside a writing turn: queries always, commands and events if there is no store.
+/// Answers at once, and discards an instance whose handler throws.
 ///
 /// Confined to the runner's thread; borrows everything.
 class direct_handlers {
 public:
-  /// The parts of a runner that this works with.
+  /// The parts of a runner that this uses.
   struct parts {
     group& of;
-    /// Null where there is no store.
+    /// Null if there is no store.
     runner_store* store;
     busy_clock& busy;
     admissions& breaker;

@@ -4,8 +4,7 @@
 
 namespace troupe {
 
-/// Publishes the events whose time has come, whichever process set their timers, and notes when the
-/// next timer is due.
+/// Publishes due events, whichever process set their timers, and notes when the next timer is due.
 void publish_due_timers(turn_scope& in);
 
 } // namespace troupe

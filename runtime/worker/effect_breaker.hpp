@@ -11,28 +11,28 @@
 
 namespace troupe {
 
-/// A group's breaker as the tries of effects ask it and tell it how they went. Any thread.
+/// The use of a group's breaker by the attempts of effects. Any thread.
 class effect_breaker {
 public:
   explicit effect_breaker(group& of) : group_{of} {}
 
-  /// Asks for a try to count; nothing if it does not.
+  /// Asks for a permit for an attempt; nothing if the attempt does not count.
   ///
-  /// A repeated try gets no permit of a breaker that probes: its failure tells nothing new, and
-  /// while it hung, nobody else could be the probe, so that one effect that never works would keep
-  /// the capability shut.
+  /// A repeated attempt gets no permit of a probing breaker: its failure is no news, and while it
+  /// hung, nothing else could be the probe, so that one effect that never works would keep the
+  /// capability shut.
   std::optional<supervision::admitted> admit(int attempt, instant now);
 
-  /// The result of a try as it counts; nothing if it does not. Only the first failure of an effect
-  /// counts: one effect that never works must not open the breaker for all.
+  /// The result of an attempt for the breaker; nothing if it does not count. Only the first failure
+  /// of an effect counts: one effect that never works must not open the breaker for all.
   static std::optional<supervision::call_result>
   judged_by(const outcome<std::string>& result, int attempt);
 
-  /// Tells how a try has ended. One without a permit that succeeds is good news nevertheless: it
-  /// asks for one now. (The first try of an effect may begin before the call that asked for it has
-  /// given back its own, the only one of a breaker that probes.)
+  /// Reports the end of an attempt. A successful attempt without a permit counts nevertheless: it
+  /// asks for a permit now. (The first attempt of an effect may begin before the call that asked
+  /// for it has returned its own, the only one of a probing breaker.)
   ///
-  /// @param by what `admit` gave.
+  /// @param by the result of `admit`.
   void tell(
       std::optional<supervision::admitted> by,
       std::optional<supervision::call_result> how,

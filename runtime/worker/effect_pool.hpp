@@ -32,14 +32,14 @@ item result_of(const uuid& key, store::unsettled_result result);
 ///
 /// An effect that fails for a technical reason, or throws, is tried again with back-off and without
 /// end: whether the outside was reached is unknown until it answers, so no other answer would be
-/// true. The waiting call ends by its deadline meanwhile; a repeat of the call waits for the same
-/// effect. Effects that are unfinished when the process dies are in the database.
+/// correct. The waiting call ends by its deadline in the meantime; a repeat of the call waits for
+/// the same effect. Effects that are unfinished when the process dies are in the database.
 ///
-/// A try that is over its time (`effect_limit`) counts as failed for the breaker, since an outside
-/// that never answers would else be seen by nobody; the constructor of a thread's instance is a
-/// part of the try. A thread cannot be ended from outside, and a second try beside the first could
-/// reach the outside twice: so the try goes on, another thread takes the place of its own, and its
-/// result counts whenever it comes.
+/// An overdue attempt (`effect_limit`) counts as failed for the breaker, since otherwise nothing
+/// would notice an outside that never answers; the constructor of a thread's instance is part of
+/// the attempt. A thread cannot be ended from outside, and a second attempt beside the first could
+/// reach the outside twice: so the attempt goes on, another thread takes its place, and its result
+/// counts whenever it arrives.
 ///
 /// Any thread, under one mutex.
 class effect_pool {
@@ -50,41 +50,41 @@ public:
   effect_pool(const effect_pool&) = delete;
   effect_pool& operator=(const effect_pool&) = delete;
 
-  /// Whether another effect may be begun; if not, calls that might want one are `overloaded`.
+  /// Whether another effect may be accepted; if not, calls that might ask for one are `overloaded`.
   bool has_room() const;
 
-  /// Takes committed effects; effects that the pool has already are passed over. One whose result
-  /// could not be settled yet is not run again: its result goes back to the group.
+  /// Takes committed effects, except those that the pool has already. An effect whose result could
+  /// not be settled yet is not run again: its result goes back to the group.
   void submit(std::vector<store::effect_row>& rows);
 
   /// The result of the effect `key` is in the database: its place is free. It stays in hand until
-  /// it was `told`.
+  /// it is `told`.
   /// @return how many effects have ended by this: one, or none if the pool does not know it.
   std::int64_t settled(const uuid& key);
 
-  /// The result of the effect `key` is kept, and settled later: no drain waits for that.
+  /// The result of the effect `key` is kept, and settled later: no drain waits for it.
   void put_off(const uuid& key);
 
-  /// The socket loop has what is to be said of so many results.
+  /// The socket loop has the answers to this many results.
   void told(std::int64_t count);
 
-  /// The effects that a drain waits for: those that run or are to begin now, and those whose result
-  /// has not left. Neither one that waits to be tried again, nor one that is over its time.
+  /// The effects that a drain waits for: those that run or can begin now, and those whose result
+  /// has not been sent. Not those that wait for another attempt, nor overdue ones.
   std::int64_t in_hand() const;
 
-  /// Begins no effect any more, as the process is about to end: its heir does.
+  /// Starts no more effects, as the process is about to end: its heir does.
   void begin_no_more();
 
-  /// Judges the tries whose time is up. Every 10 ms or so.
+  /// Counts overdue attempts as failed. Called about every 10 ms.
   void tick(instant now);
 
-  /// Forgets effects that have not begun: this process does not own them any more. One that runs is
-  /// run to its end, and not tried again unless it is submitted again.
+  /// Forgets effects that have not begun: this process no longer owns them. A running one finishes,
+  /// and is not tried again unless it is submitted again.
   void forget_waiting();
 
   effect_metrics look() const;
 
-  /// The tries that threads are at, in words, with the keys of their effects.
+  /// The running attempts, as text, with the keys of their effects.
   std::vector<std::string> under_way() const;
 
   /// The calls and events whose effects are here.
@@ -99,7 +99,7 @@ private:
     int attempt = 1;
   };
 
-  /// A try that an effect thread is at.
+  /// An attempt that an effect thread runs.
   struct attempt_under_way {
     uuid key;
     uuid call;
@@ -107,9 +107,9 @@ private:
     int attempt = 1;
     instant began{};
     std::optional<supervision::admitted> admitted{};
-    /// Its time is up: the breaker has heard of it.
+    /// Whether it is overdue and the breaker has been told.
     bool is_overdue = false;
-    /// The actor's constructor runs.
+    /// Whether the actor's constructor is running.
     bool is_making = false;
     /// The trace in the effect's row.
     std::string trace{};

@@ -12,12 +12,12 @@
 
 namespace troupe {
 
-/// The spans of a group's tries of effects. Under the mutex of their pool.
+/// The spans of a group's attempts of effects. Under the mutex of their pool.
 class effect_spans {
 public:
   explicit effect_spans(group& of) : group_{of}, ring_{of.parts().spans.add()} {}
 
-  /// The span of a try, if its trace is recorded.
+  /// The span of an attempt, if its trace is recorded.
   std::unique_ptr<observe::open_span> begin(const store::effect_row& row);
 
   struct tried {
@@ -27,8 +27,8 @@ public:
     const observe::open_span* begun;
   };
 
-  /// Records a try. Without a trace that is recorded only one that failed for a technical reason or
-  /// was slow has a span.
+  /// Records an attempt. If the trace is not recorded, only an attempt that failed for a technical
+  /// reason or was slow has a span.
   void end(const tried& which, const outcome<std::string>& result, std::chrono::nanoseconds took);
 
 private:

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// Keeps the texts of errors in one message to the broker within a quarter of what it may have:
+/// Keeps the texts of errors in one message to the broker within a quarter of its largest size:
 /// first `add` every list of the message, then `cut` every list. The texts are for people.
 class error_texts {
 public:
@@ -20,7 +20,7 @@ private:
   std::size_t count_ = 0;
 };
 
-/// A postponed event as the broker is told of it.
+/// A postponed event as reported to the broker.
 wire::postponed wire_form(const store::postponed_row& row);
 
 } // namespace troupe

@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// Carries out the broker's assignments of partitions in a turn, and says where each one stands.
+/// Carries out the broker's assignments of partitions in a turn, and reports the position of each.
 ///
 /// Confined to the runner's thread; borrows everything.
 /// @source runtime/wire/FORMAT.md, "Subscribed capabilities".
@@ -36,13 +36,13 @@ private:
   group& group_;
   runner_store* store_;
   subscribed_partitions& partitions_;
-  // The journal whose positions are in memory where there is no store, and who wrote its events.
+  // The journal whose positions are in memory if there is no store, and its lives.
   uuid journal_;
   lineage lives_;
 };
 
-/// An answer in as many messages as keep each within a frame, however many events wait: a partition
-/// is told whole, in one of them.
+/// An answer, split into messages that each fit into a frame, however many events wait; each
+/// partition is completely in one of them.
 std::vector<wire::assigned> in_frames(wire::assigned&& whole);
 
 } // namespace troupe

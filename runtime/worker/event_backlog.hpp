@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// Events, assignments and dead-letter orders that a runner could not work on: the group is down,
+/// Events, assignments and dead-letter orders that a runner could not handle: the group is down,
 /// the turn was undone, or there is no room for effects. They are tried again after 200 ms.
 ///
 /// While there are any, all later ones join them, since a partition's events must stay in order.
@@ -25,7 +25,7 @@ public:
 
   bool empty() const { return items_.empty(); }
 
-  /// Drops the items that did not come with `login`.
+  /// Drops the items that did not arrive with `login`.
   void keep_only(std::uint32_t login);
 
   void add(item&& one);

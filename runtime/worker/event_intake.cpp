@@ -60,8 +60,8 @@ void event_intake::take_event(
   if (to == nullptr) {
     return;
   }
-  // The broker keeps to its credit, and gives it anew after a login. Far beyond that, something is
-  // wrong, and an event dropped here would be missing: broker and worker begin again.
+  // The broker respects its credit, which starts anew after a login. Far beyond it something is
+  // wrong, and a dropped event would be missing: broker and worker start over.
   if (to->queues().events_taken() >= std::int64_t{3} * to->options().events_in_flight) {
     log_.write(
         "events.too_many",

@@ -12,27 +12,27 @@
 
 namespace troupe {
 
-/// Events and orders from the broker that keeps the journal: queues them, in the order in which
-/// they came, in the groups they are for. Socket loop.
+/// The events and orders from the broker that keeps the journal: queues them in their groups, in
+/// order of arrival. Socket loop.
 ///
-/// Drops whatever is for a group that is shut or not here, since it announced neither events nor an
-/// outbox; and whatever another broker sends.
+/// Drops messages for a group that is shut or not here, since it announced neither events nor an
+/// outbox; and messages of other brokers.
 class event_intake {
 public:
   event_intake(transport::peer_loop& loop, worker_groups& groups, observe::event_log& log)
       : loop_{loop}, groups_{groups}, log_{log}, journal_{loop.links()} {}
 
-  /// A broker took the login of `link`; the writers hear of it if it has the journal.
+  /// A broker accepted the login of `link`; the writers are told if it has the journal.
   void welcomed(int link, const wire::welcome& said) { follow(journal_.welcomed(link, said)); }
 
   /// The broker of `link` says that the journal has moved.
   void take_news(int link, std::string_view body);
 
-  /// `link` is lost; the writers hear of it if it was the journal's.
+  /// `link` is lost; the writers are told if it was the journal's.
   void lost(int link) { follow(journal_.lost(link)); }
 
-  /// A database was connected anew, and may be older than what was agreed on under this login:
-  /// begins again at the journal's broker, unless that has happened since.
+  /// A database was connected anew, and may be older than the state agreed under this login: logs
+  /// in anew at the journal's broker, unless that has happened since.
   void renew_login(std::uint32_t login);
 
   void take_event(

@@ -17,10 +17,10 @@
 
 namespace troupe {
 
-/// The events of a turn: runs those that are to be run, writes down which have to wait, and reports
-/// to the journal's broker after the commit.
+/// The events of a turn: handles them, stores those that must wait, and reports to the journal's
+/// broker after the commit.
 ///
-/// The turn around them is store_turn's; where there is no store, the runner's. Confined to the
+/// The turn around them is store_turn's; if there is no store, the runner's. Confined to the
 /// runner's thread; borrows everything.
 /// @source runtime/wire/FORMAT.md, "Subscribed capabilities".
 class event_turn {
@@ -28,12 +28,12 @@ public:
   /// @param store null if the capability has none.
   event_turn(group& of, runner_store* store, message_spans& spans);
 
-  /// Runs an event, if it is to be run. If its handler threw before (`each.threw`), only writes
-  /// down the failure.
-  /// @return false if the turn must be run again, since this event has to be undone alone.
+  /// Handles an event, if it is due. If its handler threw before (`each.threw`), only stores the
+  /// failure.
+  /// @return false if the turn must be run again, since this event must be undone alone.
   bool run(write& each, turn_output& output, wall_time now);
 
-  /// Asks for what running an event needs to know of the database, by the session's next await().
+  /// Requests the data that an event needs from the database, by the session's next await().
   void look_up(const item& what) { partitions_.look_up(what.partition); }
 
   /// ASSIGN: partitions are assigned to this process, or taken away.
@@ -41,11 +41,11 @@ public:
   /// BURIED: events have become dead letters.
   void add_dead_letters(const item& what);
 
-  /// The database was connected anew, and may have gone back: nothing is run until the broker has
-  /// assigned the partitions again and heard where each one stands. Outside of a turn.
+  /// The database was connected anew, and may have gone back: no event is handled until the broker
+  /// has assigned the partitions again and knows the position of each. Outside a turn.
   void forget_assignments() { partitions_.start_over(); }
 
-  /// Writes what is to be written at the end of a turn.
+  /// Writes the positions at the end of a turn.
   void finish();
   void committed();
   void rolled_back();
@@ -90,7 +90,7 @@ private:
   event_assignments assignments_;
   other_handlers others_;
 
-  // The HANDLED of the turn at hand, and the link by which it leaves.
+  // The HANDLED of the current turn, and the link over which it is sent.
   wire::handled handled_;
   int link_ = 0;
   std::vector<report> answers_;

@@ -10,34 +10,34 @@
 
 namespace troupe {
 
-/// Deletes what a capability's database need not keep any longer: answers to calls
-/// (`inbox_kept`), answers to commands of sagas and sagas that are over (`sagas_kept`).
+/// Deletes old rows of a capability's database: answers to calls (`inbox_kept`), answers to
+/// commands of sagas and finished sagas (`sagas_kept`).
 ///
-/// It goes in slices of a few milliseconds, each in a turn of its own, until nothing is left that
-/// is old enough; so it keeps up with whatever comes in, and holds nobody up. How old things are is
-/// judged by a settled time, which outlives the process in the database. While that is on trial,
-/// nothing is deleted: the database is not as old as that.
+/// It works in slices of a few milliseconds, each in its own turn, until nothing old enough is
+/// left; so it keeps up with any load, and delays no other work. Age is judged by a settled time,
+/// which is stored in the database. While that is on trial, nothing is deleted, as the database is
+/// younger than that.
 ///
 /// Confined to the runner's thread.
 class forgetting {
 public:
-  /// @param begins as the database has it.
+  /// @param begins the value in the database.
   forgetting(group& of, turn_inbox& inbox, const store::forgotten& begins);
 
-  /// Whether a pass is to begin now.
+  /// Whether a pass must begin now.
   bool is_due(instant now) const { return now - looked_at_ >= interval; }
 
-  /// Begins a pass, or goes on with it, for one slice.
-  /// @return whether there is more of it.
+  /// Begins a pass, or continues it, for one slice.
+  /// @return whether there is more to do.
   bool run(turn_scope& in);
 
   void committed();
 
-  /// The turn was rolled back: what it deleted is there again.
+  /// The turn was rolled back: the deleted rows exist again.
   void rolled_back() { in_turn_.reset(); }
 
   /// The settled time at `now`, when the wall clock says `wall`. Never less than before: a wall
-  /// clock that is behind for a moment makes no id one of the future.
+  /// clock that is briefly behind must not make ids look like future ones.
   wall_time time_at(instant now, wall_time wall) {
     time_ = clock_.at(now, wall);
     return clock_.highest();
@@ -46,7 +46,7 @@ public:
 private:
   static constexpr std::chrono::seconds interval{60};
 
-  /// The place that the pass has reached.
+  /// The id that the pass has reached.
   struct place {
     uuid calls{};
     uuid commands{};
@@ -69,8 +69,8 @@ private:
   std::optional<place> in_turn_; // The place that this turn has reached, until its commit.
 };
 
-/// Tells people when the time by which `of` forgets answers is far ahead of the clock here: a clock
-/// was wrong for days, and calls are refused for it; or the one here is behind.
+/// Reports when the time by which `of` deletes answers is far ahead of the local clock: a clock was
+/// wrong for days, and calls are refused because of it; or the local clock is behind.
 void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now);
 
 } // namespace troupe

@@ -38,7 +38,7 @@ public:
 
   bool has_store() const { return options_.database.has_value(); }
 
-  /// Whether there is a writer, which needs housekeeping and news of the journal.
+  /// Whether there is a writer, which needs housekeeping and messages about the journal.
   bool has_open_store() const { return has_store() && condition_.why_shut() == nullptr; }
 
   bool subscribes() const { return !options_.subscribes.empty(); }
@@ -54,31 +54,31 @@ public:
   /// The measurements of each queue's runner, in the order of the queues.
   std::span<runner_metrics> metrics() { return metrics_; }
 
-  /// The group's effects, whose tries are judged in time; null before there are any. They live as
-  /// long as the runners.
+  /// The group's effects, whose attempts may become overdue; null before there are any. They live
+  /// as long as the runners.
   effect_pool* effects() { return effects_.load(std::memory_order_acquire); }
 
   void use(effect_pool* effects) { effects_.store(effects, std::memory_order_release); }
 
-  /// Whether an answer of so many bytes can leave; if not, the error its caller gets instead.
+  /// Whether an answer of this size can be sent; if not, the error that its caller gets instead.
   outcome<void> check_answer(std::size_t bytes, effect possible) const {
     return bytes <= parts_.body_bytes_max ? outcome<void>{} : refuse_answer(bytes, possible);
   }
 
-  /// The group as HELLO and STATE tell it to the brokers.
+  /// The group's entry in HELLO and STATE.
   wire::served served(instant now) const;
 
   /// True once after `served` has changed.
   bool take_changed() { return changed_.exchange(false); }
 
-  /// The breaker's report, where a group that is down or shut is "down".
+  /// The breaker's report, in which a group that is down or shut is "down".
   wire::breaker_report breaker_report() const;
 
   /// The answer to every call while the supervisor has given up for a while; `shut_error` if the
   /// group is shut.
   error down_error() const;
 
-  /// Shuts the group, whose database was refused for good: tells callers and people why, and what
+  /// Shuts the group, as its database was refused for good: tells callers and people why, and what
   /// to do. Any thread.
   void shut(error refusal);
 

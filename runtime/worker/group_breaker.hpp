@@ -18,11 +18,11 @@
 
 namespace troupe {
 
-/// The circuit breaker of a group, behind one mutex: runners and effects ask it, the socket loop
-/// ticks it, people force it. Logs each of its transitions. Any thread.
+/// The circuit breaker of a group, behind one mutex: runners and effects use it, the socket loop
+/// ticks it, people force it. Logs each transition. Any thread.
 class group_breaker {
 public:
-  /// @param changed set whenever the brokers have to hear of a change; the group's.
+  /// @param changed set whenever the brokers must be told about a change; the group's.
   group_breaker(const capability_options& options, worker_parts& parts, std::atomic<bool>& changed);
 
   /// Asks for `wanted` calls; `admissions` gets an entry for each.
@@ -30,7 +30,7 @@ public:
 
   struct result {
     supervision::admitted call;
-    /// The result as it counts; nothing if the call says nothing of the group's health.
+    /// The result for the breaker; nothing if it says nothing about the group's health.
     std::optional<supervision::call_result> how;
     std::chrono::nanoseconds took{};
   };
@@ -38,23 +38,23 @@ public:
   void record(std::span<const result> results, instant now);
   void tick(instant now);
 
-  /// Carries out a person's order, unless it was the last one carried out. An order that is to
+  /// Carries out a person's order, unless it was the last one carried out. An order that must
   /// outlive the process must be on disk.
   /// @param order its `mode` is one of supervision::mode_named.
   void force(const store::forced_breaker& order, instant now);
 
-  /// As `force`, for an order that is on no disk: not if its id is one of the last 64, which may be
-  /// older than the order that holds.
+  /// As `force`, for an order that is not on disk: ignored if its id is one of the last 64, as it
+  /// may be older than the order in force.
   void force_once(const store::forced_breaker& order, instant now);
 
-  /// Begins as a person left the breaker, before any call.
+  /// Restores a person's order, before any call.
   void restore(const store::forced_breaker& order, instant now);
 
-  /// Fills in `breaker` and `forced`, as brokers hear them.
-  /// @return when another try may be worth it; nothing if it is worth it now.
+  /// Fills in `breaker` and `forced`, as reported to brokers.
+  /// @return when another attempt may be useful; nothing if it is useful now.
   std::optional<instant> describe(wire::served& told, instant now) const;
 
-  /// The state and the last order, as `force_breaker` and `breaker` of a node answer them.
+  /// The state and the last order, for the answers of `force_breaker` and `breaker` of a node.
   wire::breaker_report report() const;
 
   /// The number of times that it has opened, by itself or forced, since the process began.

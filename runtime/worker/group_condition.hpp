@@ -13,20 +13,20 @@
 
 namespace troupe {
 
-/// The condition of a group, apart from its breaker, that keeps it from working: it is shut, down,
+/// The conditions of a group, apart from its breaker, that keep it from working: shut, down,
 /// draining or ending.
 ///
 /// Shut: its store was refused for good, at the start or later. Down: its supervisor gave up for a
 /// while. Draining: the worker takes nothing new. Ending: the process is about to end. Any thread.
 class group_condition {
 public:
-  /// @param changed set whenever the brokers have to hear of a change; the group's.
+  /// @param changed set whenever the brokers must be told about a change; the group's.
   group_condition(
       const std::string& capability, observe::event_log& log, std::atomic<bool>& changed)
       : capability_{capability}, log_{log}, changed_{changed} {}
 
   /// The store was refused for good: runners do nothing, brokers route elsewhere until the process
-  /// ends. The first reason holds.
+  /// ends. The first reason stays.
   void shut(error why);
 
   /// The reason why it is shut, for callers and people; null if it is not. The pointer stays valid.
@@ -50,17 +50,17 @@ public:
 
   bool is_draining() const { return draining_.load(std::memory_order_relaxed); }
 
-  /// The process is about to end: nobody waits for locks any more.
+  /// The process is about to end: no thread waits for locks any more.
   void set_ending() { ending_ = true; }
 
   bool is_ending() const { return ending_; }
 
-  /// The reason why the journal's broker takes no more events of this group's outbox; empty if it
+  /// The reason why the journal's broker accepts no more events of this group's outbox; empty if it
   /// does.
   void set_outbox_trouble(std::string why);
   std::string outbox_trouble() const;
 
-  /// The database refused a turn just now: why, and since when it has done so.
+  /// The reason why the database refused a turn just now, and since when it has done so.
   struct store_failure {
     std::string reason;
     instant since{};
@@ -79,7 +79,7 @@ public:
     }
   }
 
-  /// The server of the database cannot be reached: nothing is taken on until it is back.
+  /// The server of the database cannot be reached: no work is accepted until it is back.
   void set_store_away(bool is_away) {
     if (store_away_.exchange(is_away) != is_away) {
       changed_ = true;
@@ -88,8 +88,8 @@ public:
 
   bool is_store_away() const { return store_away_; }
 
-  /// The last failure of a turn; nothing if that is a minute ago, or five seconds where a turn was
-  /// committed since: where little room is left, small turns still find some.
+  /// The last failure of a turn; nothing if that was a minute ago, or five seconds ago if a turn
+  /// was committed since: on a nearly full disk, small turns may still succeed.
   std::optional<store_failure> store_trouble(instant now) const;
 
   /// The matters of the capability that wait for a person.
@@ -99,7 +99,7 @@ public:
   /// The group's sagas that stand still, need a person or follow earlier steps.
   told_trouble& sagas_trouble() { return sagas_trouble_; }
 
-  /// The time by which answers are forgotten is far ahead of the clock here.
+  /// The trouble that the time by which answers are deleted is far ahead of the local clock.
   told_trouble& time_ahead() { return time_ahead_; }
 
 private:

@@ -13,8 +13,8 @@ struct group_counters {
   std::atomic<std::uint64_t> turns{0};
   std::atomic<std::uint64_t> effects{0};
   std::atomic<std::uint64_t> takeovers{0};
-  /// Sagas that wait for their turn now, whether these are as many as may, and how many were
-  /// refused for it.
+  /// The number of waiting sagas, whether the limit is reached, and how many were refused because
+  /// of it.
   std::atomic<std::uint64_t> sagas_queued{0};
   std::atomic<bool> sagas_full{false};
   std::atomic<std::uint64_t> sagas_refused{0};
@@ -23,7 +23,7 @@ struct group_counters {
   std::atomic<std::uint64_t> events_ignored{0};
   std::atomic<std::uint64_t> events_postponed{0};
   std::atomic<std::uint64_t> event_repeats{0};
-  /// Events dropped because their partition is another worker's by now, or their login is over.
+  /// Events dropped because another worker owns their partition by now, or their login has ended.
   std::atomic<std::uint64_t> events_of_others{0};
   std::atomic<std::uint64_t> relayed{0};
   /// The newest number in the outbox, and the last one that the journal has confirmed.

@@ -9,9 +9,9 @@
 
 namespace troupe {
 
-/// The answer of a runner to the socket loop, which asks how its group is.
+/// The answer of a runner to the socket loop's question about the state of its group.
 struct group_probe {
-  /// The time that a read of the database took; nothing where there is none.
+  /// The time that a read of the database took; nothing if there is none.
   std::optional<std::chrono::nanoseconds> database{};
   /// The reason why it could not be read; empty if it could.
   std::string database_trouble{};

@@ -11,10 +11,10 @@
 
 namespace troupe {
 
-/// The queues in front of a group's runners: one where there is a store, whose writer runs all
+/// The queues in front of a group's runners: one if there is a store, whose writer runs all
 /// replicas, else one per replica.
 ///
-/// The socket loop adds whatever a frame brings (`add_...`, then `push_added`), so that a runner is
+/// The socket loop adds the messages of a frame (`add_...`, then `push_added`), so that a runner is
 /// woken once per frame and not once per message. Everything else is for any thread.
 class group_queues {
 public:
@@ -28,20 +28,21 @@ public:
   /// Adds an event to the queue of its partition. Socket loop.
   item& add_event(std::uint32_t partition);
 
-  /// Adds an order of the journal's broker (an assignment, say) behind the events before it.
-  /// Socket loop.
+  /// Adds an order of the journal's broker (an assignment, say) after the events before it. Socket
+  /// loop.
   item& add_order(std::uint32_t partition);
 
   /// Whether something was added and not pushed yet. Socket loop.
   bool has_added() const { return has_added_; }
 
-  /// Gives the runners what was added. Socket loop.
+  /// Passes the added items to the runners. Socket loop.
   void push_added();
 
-  /// Queues what the group tells itself. Never refused: the message it belongs to is in already.
+  /// Queues an item of the group itself. Never refused: the message it belongs to was accepted
+  /// already.
   void push_internal(item&& one) { queues_[queue_of(one.partition)].push(std::move(one)); }
 
-  /// Calls taken in and not answered. A drain waits for them, and for events in hand.
+  /// Accepted and unanswered calls. A drain waits for them, and for events in hand.
   std::int64_t calls_in_hand() const { return calls_.load(std::memory_order_relaxed); }
 
   std::int64_t events_in_hand() const { return events_.load(std::memory_order_relaxed); }
@@ -51,8 +52,8 @@ public:
 
   std::int64_t events_taken() const { return events_in_hand() + added_events_; }
 
-  /// Calls and events have ended, and whatever has to be said of them is with the sockets: a drain
-  /// ends the loop once nothing is in hand. Socket loop.
+  /// Calls and events have ended, and their answers and reports are with the sockets: a drain ends
+  /// the loop once nothing is in hand. Socket loop.
   void ended(std::int64_t calls, std::int64_t events) {
     calls_.fetch_sub(calls, std::memory_order_relaxed);
     events_.fetch_sub(events, std::memory_order_relaxed);
@@ -67,7 +68,7 @@ private:
   std::atomic<std::int64_t> calls_{0};
   std::atomic<std::int64_t> events_{0};
 
-  // The socket loop's: what was added and not pushed, by queue.
+  // The socket loop's items that were added and not pushed yet, by queue.
   std::vector<std::vector<item>> batches_;
   std::int64_t added_calls_ = 0;
   std::int64_t added_events_ = 0;

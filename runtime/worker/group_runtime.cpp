@@ -34,9 +34,9 @@ std::string replica_name(int number) {
   return fmt::format("replica {}", number);
 }
 
-/// Whether every later try would be refused, too: the database is damaged, somebody else's, or not
-/// for this program. A full or absent disk, or a process out of descriptors, may be put right
-/// meanwhile: the worker ends, and whoever starts it again tries again.
+/// Whether every later attempt would be refused, too: the database is damaged, another
+/// capability's, or not for this program. A full or absent disk, or a lack of descriptors, may be
+/// resolved: the worker ends, and its restart tries again.
 bool is_final(const error& refusal) {
   const std::string_view fault = refusal.detail("fault");
   return refusal.code == errc::invalid || refusal.code == errc::conflict || fault == "corrupt"
@@ -77,8 +77,8 @@ void run_runner(caf::blocking_actor* self, class runner* inner, bell* rung) {
 caf::actor
 spawn_runner(caf::actor_system& system, class runner* inner, bell* rung, observe::event_log& log) {
   const auto body = [&log](caf::blocking_actor* self, class runner* runner, bell* ring) {
-    // Handlers' exceptions end in the runner. One that comes this far is a fault of the runtime,
-    // whose state nobody can vouch for: the process goes, and `troupe up` starts another.
+    // Handlers' exceptions end in the runner. An exception that arrives here is a bug of the
+    // runtime, whose state is unknown: the process ends, and `troupe up` starts another.
     try {
       return run_runner(self, runner, ring);
     } catch (...) {

@@ -15,19 +15,20 @@ class actor_system;
 
 namespace troupe {
 
-/// A group at work: the `group` that all threads share, its runners as CAF actors, and their
+/// A running group: the `group` that all threads share, its runners as CAF actors, and their
 /// supervisor.
 ///
-/// Each runner is a blocking actor with a thread of its own: one where there is a store, whose
-/// writer runs all replicas, else one per replica. Its work queue wakes it by a bell, the
-/// supervisor by messages. A group whose store is refused for good is shut: it has neither runners
-/// nor a supervisor, and only says so.
+/// Each runner is a blocking actor with its own thread: one if there is a store, whose writer runs
+/// all replicas, else one per replica. Its work queue wakes it by a bell, the supervisor by
+/// messages. A group whose store is refused for good is shut: it has neither runners nor a
+/// supervisor, and only reports that.
 class group_runtime {
 public:
   /// Opens the store, if there is one, and starts the replicas.
-  /// @return also a group that is shut (`front().condition().why_shut()`), if its store was refused
-  /// for good.
-  /// @errors of the store, if it may open at the next try (it is busy, the disk is full or away).
+  /// @return possibly a shut group (`front().condition().why_shut()`), if its store was refused for
+  /// good.
+  /// @errors of the store, if it may open at the next attempt (it is busy, the disk is full or
+  /// away).
   static outcome<std::unique_ptr<group_runtime>> start(
       caf::actor_system& system,
       const capability_options& options,
@@ -48,20 +49,20 @@ public:
   /// The time since when the longest handler or commit has been running; nothing if none is.
   std::optional<instant> busy_since() const;
 
-  /// What the runner is at that has been busy for longest, as far as that can be read.
+  /// The current work of the runner that has been busy for longest, if it can be read.
   work_at_hand::note at_hand() const;
 
-  /// All that runs, in words: handlers and effects by their names, with their ids. Empty if nothing
-  /// does.
+  /// All running handlers and effects, as text, by their names with their ids. Empty if there are
+  /// none.
   std::string under_way() const;
 
   std::vector<supervision::child_status> replicas() const;
 
-  /// The trend of the group: what has been so since when. Socket loop.
+  /// The trend of the group: its rates, and since when its troubles have lasted. Socket loop.
   const group_trend& trend() const { return trend_; }
 
-  /// Asks the actors to end, without waiting. Calls that were not begun stay undone; brokers hand
-  /// them on. Call when nothing is pushed any more.
+  /// Asks the actors to end, without waiting. Calls that were not begun stay undone; brokers pass
+  /// them to others. Call when nothing is pushed any more.
   void end();
 
 private:

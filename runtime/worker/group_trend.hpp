@@ -14,11 +14,11 @@ namespace troupe {
 
 class group;
 
-/// The rates of a group, and since when what is wrong with it has been so, to the second: looked at
-/// once a second and no oftener. Socket loop.
+/// The rates of a group, and since when its troubles have lasted, to the second; sampled once a
+/// second. Socket loop.
 class group_trend {
 public:
-  /// The state of a group at one moment, as it says it of itself.
+  /// The state of a group at one moment, as the group reports it.
   struct view {
     std::uint64_t handled = 0;
     std::uint64_t outbox_newest = 0;
@@ -31,17 +31,17 @@ public:
   /// Every few milliseconds.
   void look(group& of, instant now);
 
-  /// The same for a caller that has looked itself. At most once a second.
+  /// The same for a caller with its own sample. At most once a second.
   void take(const view& seen, instant now);
 
-  /// The distribution of all handlers, for the last minute of them.
+  /// The distribution of all handlers' times in the last minute.
   static observe::histogram handler_times(group& of);
 
   std::optional<std::chrono::microseconds> p99(group& of) const {
     return handlers_.p99(handler_times(of));
   }
 
-  /// Fills in the rate, and all that ends with `_ms`.
+  /// Fills in the rate, and all fields that end with `_ms`.
   void describe(wire::group_status& to, instant now) const;
 
 private:
@@ -56,7 +56,7 @@ private:
 
   view last_;
   instant looked_at_{};
-  // The newest at `newest_`, behind it the oldest: a minute in all.
+  // The newest sample is at `newest_`, the oldest behind it: a minute in all.
   std::array<sample, sample_count> samples_{};
   std::size_t newest_ = 0;
   observe::recent_times handlers_;

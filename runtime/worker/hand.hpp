@@ -16,7 +16,7 @@ namespace troupe {
 /// `put_back`. Confined to the runner's thread.
 class hand {
 public:
-  /// Takes everything from `queue`, unless something is left. False if there is nothing at all.
+  /// Takes everything from `queue`, unless items are left. False if there is nothing at all.
   bool fill(work_queue& queue) {
     if (head_ < items_.size()) {
       return true;
@@ -26,7 +26,7 @@ public:
     return queue.take(items_);
   }
 
-  /// Takes everything from `queue`, whatever is left. The next push wakes.
+  /// Takes everything from `queue`, even if items are left. The next push wakes the runner.
   void take_more(work_queue& queue) {
     std::vector<item> more;
     while (queue.take(more)) {
@@ -36,12 +36,12 @@ public:
     }
   }
 
-  /// The next items, `count_max` at most.
+  /// The next items, at most `count_max`.
   std::span<item> next(std::size_t count_max) {
     return std::span{items_}.subspan(head_, std::min(items_.size() - head_, count_max));
   }
 
-  /// The first of `next` is done, or will be put back.
+  /// Removes the first of `next`, which is done or will be put back.
   void pass_one() { ++head_; }
 
   /// Puts items before the others, and empties `first`.

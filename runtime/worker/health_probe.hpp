@@ -12,13 +12,13 @@
 
 namespace troupe {
 
-/// Asks each runner and each broker for an answer, and takes the time: what /health and /metrics
-/// show of them is measured when somebody asks, and costs nothing before. Socket loop.
+/// Asks each runner and each broker for an answer, and measures the time: the figures of /health
+/// and /metrics are measured on request, and cost nothing otherwise. Socket loop.
 ///
-/// Whoever has not answered the last time is not asked again: its time goes on.
+/// A runner or broker whose last answer is missing is not asked again: its time goes on.
 class health_probe {
 public:
-  /// All parameters are borrowed. @param patience how long it waits for the slowest answer.
+  /// All parameters are borrowed. @param patience the time to wait for the slowest answer.
   health_probe(
       transport::peer_loop& sockets,
       const clock& time,
@@ -31,7 +31,7 @@ public:
 
   void begin(instant now);
 
-  /// Whether all answers are in, or the patience is over.
+  /// Whether all answers have arrived, or the patience is over.
   bool is_over(instant now) const;
 
   void end() { began_.reset(); }
@@ -40,7 +40,7 @@ public:
   bool take_reply(int link, const uuid& id);
   void take(const group& from, const group_probe& said);
 
-  /// The time that the group took to answer, or for which it has not.
+  /// The time that the group took to answer, or has taken so far.
   std::chrono::nanoseconds group_took(std::size_t number, instant now) const;
 
   /// The last answer of a group.
@@ -65,7 +65,7 @@ private:
     std::chrono::nanoseconds took{};
   };
 
-  /// A broker that has not answered by then is asked anew.
+  /// The time after which a broker without an answer is asked anew.
   static constexpr milliseconds call_limit{10'000};
 
   void ask_group(std::size_t number, instant now);

@@ -9,7 +9,7 @@ namespace troupe {
 namespace {
 
 constexpr milliseconds interval{250};
-// The longest that the news of who is alive may wait in a queue.
+// The longest time for which a roster may wait in a queue.
 constexpr milliseconds valid_for{1'000};
 
 } // namespace

@@ -11,13 +11,13 @@ namespace troupe {
 /// Asks the writers, a few times per second, to look after their stores, and tells them which
 /// workers are alive. Socket loop.
 ///
-/// Asks nothing unless the brokers list this worker itself: with no broker to say who is alive,
-/// nobody is given up.
+/// Asks nothing unless the brokers list this worker itself: without a broker to say which workers
+/// are alive, no process is given up.
 class housekeeper {
 public:
   housekeeper(worker_groups& groups, const uuid& self) : groups_{groups}, self_{self} {}
 
-  /// ROSTER: the workers that the broker of `link` knows to be alive.
+  /// ROSTER: the live workers according to the broker of `link`.
   void take_roster(int link, std::string_view body);
 
   /// Drops the roster of a broker whose link was lost.

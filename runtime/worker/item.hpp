@@ -11,24 +11,25 @@
 
 namespace troupe {
 
-/// A unit of work in a group's queues: a call, an event, or something the group told itself.
+/// A unit of work in a group's queues: a call, an event, or a message of the group to itself.
 struct item {
   enum class kind : std::uint8_t {
     /// `token` is the digest of its request (`wire::digest_of_request`).
     call,
     /// The result of an effect; `id` is the effect's key.
     effect_done,
-    /// The answer to a saga's call; `token` names the try.
+    /// The answer to a saga's call; `token` names the attempt.
     saga_answered,
     /// A timer of a saga is due; `token` names the timer.
     saga_timer,
-    /// The roster of living workers: time to take work over, and to forget old rows.
+    /// The roster of live workers: time to take work over, and to delete old rows.
     housekeeping,
-    /// The work of forgetting more old rows.
+    /// More old rows must be deleted.
     old_rows,
-    /// A person forces the breaker or sets it free: stored, then answered as a call is.
+    /// A person forces or releases the breaker: stored, then answered like a call.
     breaker_order,
-    /// A person asks what waits, or moves it (`person_orders`): answered as a call is.
+    /// A person lists waiting matters, or gives an order to one (`person_orders`): answered like a
+    /// call.
     person_order,
     /// An event that the capability subscribes to; `token` is its position.
     event,
@@ -39,12 +40,12 @@ struct item {
     events_again,
     /// A timer of the store is due.
     timers_due,
-    /// The broker with the journal accepted the login of `link`, or is gone.
+    /// The broker with the journal accepted the login of `link`, or is lost.
     journal_joined,
     journal_left,
-    /// The socket loop asks how the group is (`health_probe`).
+    /// The socket loop asks for the state of the group (`health_probe`).
     probe,
-    /// It is time to look for the database again, whose server could not be reached.
+    /// It is time to try the database again, whose server could not be reached.
     database_again,
     /// CONFIRMED and RESEND: the broker has, or misses, events of the outbox.
     confirmed,
@@ -56,8 +57,8 @@ struct item {
 
   kind what = kind::call;
   bool failed = false; // The body is an error's MessagePack map.
-  /// It was in a turn whose commit nobody answered, and has not been looked up since: no answer may
-  /// say that nothing happened.
+  /// Whether it was in a turn whose commit got no answer, and has not been looked up since: no
+  /// answer may say that nothing happened.
   bool may_be_done = false;
   std::uint32_t attempt = 1;
   int link = 0;
@@ -67,7 +68,7 @@ struct item {
   std::uint32_t slot = no_slot;
   uuid id{};
   instant deadline{};
-  /// The time at which a call came in.
+  /// The time at which a call arrived.
   instant taken{};
   std::uint64_t token = 0;
   /// The saga that `saga_answered` and `saga_timer` are for.
@@ -100,13 +101,13 @@ inline bool is_call(const item& each) {
   return each.what == item::kind::call;
 }
 
-/// Whether a person asks, at the broker's "troupe" operations: answered as a call is, and no call
-/// of the capability.
+/// Whether a person asks, by the node's "troupe" operations: answered like a call, but no call of
+/// the capability.
 inline bool is_order(const item& each) {
   return each.what == item::kind::breaker_order || each.what == item::kind::person_order;
 }
 
-/// Whether the group told it itself, in its own time: the next one comes by itself.
+/// Whether it is a periodic item of the group itself: the next one follows by itself.
 inline bool is_of_house(const item& each) {
   return each.what == item::kind::housekeeping || each.what == item::kind::old_rows;
 }
@@ -115,8 +116,8 @@ inline bool is_saga_event(const item& each) {
   return each.what == item::kind::saga_answered || each.what == item::kind::saga_timer;
 }
 
-/// The message that an item stands for, whoever repeats it. Nil of the group's own items, and of a
-/// saga's events, which its coordinator asks for anew.
+/// The id of an item's message, the same for repeats. Nil for the group's own items, and for a
+/// saga's events, which its coordinator requests anew.
 inline uuid cause_of(const item& each) {
   const bool has_one =
       is_call(each) || each.what == item::kind::event || each.what == item::kind::effect_done;

@@ -9,13 +9,13 @@
 
 namespace troupe {
 
-/// The effects that a pool has, by key: those that wait, run, or have a result that is not yet in
-/// the database; and how many have a result whose answer has not left.
+/// The effects of a pool, by key: those that wait, run, or have a result that is not yet in the
+/// database; and the number of results whose answer has not been sent.
 ///
 /// Under the mutex of its pool.
 class known_effects {
 public:
-  /// What was known of an effect that is taken.
+  /// The previous state of an effect that is taken.
   struct before {
     bool is_new = true;
     bool was_owned = false;
@@ -29,8 +29,8 @@ public:
   /// The calls and events that asked for them.
   std::vector<uuid> calls() const;
 
-  /// Its result is in the database, and is in hand until it was told.
-  /// @return how many have ended by this: one, or none if it is not known.
+  /// Its result is in the database, and stays in hand until it is told.
+  /// @return how many effects have ended by this: one, or none if it is not known.
   std::int64_t settled(const uuid& key);
 
   void told(std::int64_t count) { telling_ -= count; }
@@ -40,13 +40,13 @@ public:
 
   void forget(const uuid& key) { notes_.erase(key); }
 
-  /// This process owns none of them any more.
+  /// Notes that this process no longer owns any of them.
   void disown_all();
 
   /// Forgets it if this process does not own it. @return whether it did.
   bool forget_if_disowned(const uuid& key);
 
-  /// Those that a drain waits for, if so many of them wait for something else.
+  /// The number that a drain waits for, if this many of them wait for something else.
   std::int64_t in_hand(std::size_t waiting) const;
 
 private:

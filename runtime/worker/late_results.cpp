@@ -113,7 +113,7 @@ bool run_effect_result(write& each, turn_scope& in) {
     each.is_repeat = true;
     return true; // A person had it tried meanwhile; it comes again from there.
   }
-  // The settlement breaks a rule that only the commit checks, so no savepoint helps.
+  // The settlement violates a constraint that only the commit checks, so no savepoint helps.
   if (each.threw) {
     put_off(each, internal_error(*each.threw), in);
     each.spoilt = true;
@@ -131,8 +131,7 @@ bool run_effect_result(write& each, turn_scope& in) {
     put_off(each, handled.error(), in);
     return true;
   }
-  // Unlike a command's, the refusal of a settlement keeps what it wrote: that the card was declined
-  // is itself a fact to keep.
+  // Unlike a command's, a settlement's refusal keeps its writes: a declined card is a fact to keep.
   if (!handled) {
     settled.failed = true;
     settled.bytes.clear();

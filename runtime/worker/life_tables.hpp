@@ -8,8 +8,8 @@
 #include <string>
 
 // The rows of a capability's database about one id (runtime/store/FORMAT.md,
-// runtime/saga/README.md). Each adds what it finds, once; a table that the database does not have,
-// since an earlier release made it, has nothing. They throw store::database_error.
+// runtime/saga/README.md). Each function adds the rows it finds, once; a missing table, in a
+// database of an earlier release, counts as empty. They throw store::database_error.
 
 namespace troupe {
 
@@ -28,15 +28,15 @@ void read_saga(
 void read_effects(
     store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
 
-/// Events that are still to leave, and timers.
+/// Events in the outbox, and timers.
 void read_outbox(
     store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
 
-/// Changes of the thing `id`.
+/// Changes of the event-sourced object `id`.
 void read_changes(
     store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
 
-/// Adds how far a subscriber is with the event at `position`.
+/// Adds a subscriber's state of the event at `position`.
 void read_delivery(
     store::database& session,
     std::uint32_t partition,

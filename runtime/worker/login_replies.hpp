@@ -11,9 +11,9 @@ namespace troupe {
 
 /// Sends the frames of runners to the brokers, and keeps their replies from HELLO to WELCOME.
 ///
-/// HELLO names the calls in hand, and the broker counts on an answer to each: one that is given
-/// before WELCOME leaves right after it. Replies while there is no login are dropped, as the next
-/// HELLO does not name their calls: the broker asks again, and the inbox answers. Socket loop.
+/// HELLO names the calls in hand, and the broker expects an answer to each: an answer given before
+/// WELCOME is sent right after it. Replies without a login are dropped, as the next HELLO does not
+/// name their calls: the broker asks again, and the inbox answers. Socket loop.
 class login_replies {
 public:
   explicit login_replies(transport::peer_loop& loop)
@@ -22,15 +22,15 @@ public:
   /// Sends a batch frame, or keeps the replies in it for WELCOME.
   void send(int link, std::string_view frame);
 
-  /// HELLO is about to be sent: replies for earlier logins are void.
+  /// HELLO is about to be sent: replies for earlier logins are dropped.
   void begin_login(int link) { logins_[static_cast<std::size_t>(link)] = {.is_open = true}; }
 
   /// The login was refused, or its link is lost.
   void end_login(int link) { logins_[static_cast<std::size_t>(link)] = {}; }
 
-  /// WELCOME came: sends what was kept.
-  /// @return false if there was more than could be kept: log in anew, with a HELLO that does not
-  /// name the calls answered meanwhile.
+  /// WELCOME arrived: sends the kept replies.
+  /// @return false if there were more than could be kept: log in anew, with a HELLO that does not
+  /// name the calls answered in the meantime.
   bool send_held(int link);
 
 private:

@@ -14,7 +14,7 @@ namespace troupe {
 
 /// The spans of a runner's messages. Confined to the runner's thread.
 ///
-/// What is not recorded costs one test where it begins, and one where it ends: failures that count
+/// An unrecorded message costs one test at its beginning, and one at its end. Failures that count
 /// against a breaker, and messages that took more than `observe::slow_from`, are recorded in any
 /// case.
 class message_spans {
@@ -22,7 +22,8 @@ public:
   message_spans(group& of, observe::span_ring& ring) : group_{of}, ring_{ring} {}
 
   /// Begins the span of a message whose handler is about to be called.
-  /// @param trace of the message; of an effect's result, of who asked for the effect.
+  /// @param trace of the message; for an effect's result, that of the message that asked for the
+  /// effect.
   void begin(write& each, std::string_view trace) {
     if (group_.sampling().takes(trace, each.what->id)) {
       open(each, trace);
@@ -37,8 +38,8 @@ public:
     }
   }
 
-  /// A call that ran outside of turns is answered.
-  /// @param why null if it went well.
+  /// A call that ran outside turns is answered.
+  /// @param why null if it succeeded.
   void
   end_call(const item& what, const write* in, std::chrono::nanoseconds took, const error* why) {
     if (observe::has_spans
@@ -48,7 +49,7 @@ public:
     }
   }
 
-  /// A saga is over, and is recorded.
+  /// A recorded saga has ended.
   void end_saga(const saga::outgoing::ended& over);
 
 private:

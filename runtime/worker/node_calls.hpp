@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// Calls to the node itself, `troupe.node.NAME`: `status`, `describe`, breakers, and what waits for
-/// a person (runtime/wire/FORMAT.md section 12). Socket loop.
+/// Calls to the node itself, `troupe.node.NAME`: `status`, `describe`, breakers, and matters that
+/// wait for a person (runtime/wire/FORMAT.md section 12). Socket loop.
 class node_calls {
 public:
   node_calls(

@@ -10,9 +10,9 @@
 
 namespace troupe {
 
-/// The answer to `describe`: the capabilities of a node by name, as many as `bytes_max` bytes hold,
-/// and one at least.
-/// @errors `unknown_capability`: the node does not run the one that is asked for.
+/// The answer to `describe`: the capabilities of a node by name, as many as fit into `bytes_max`,
+/// and at least one.
+/// @errors `unknown_capability`: the node does not run the requested one.
 outcome<wire::node_description> describe(
     const wire::describe_node& asked,
     const std::string& node,

@@ -13,7 +13,7 @@
 namespace troupe {
 
 /// The messages whose handlers threw in this process, by id. An offender waits before it is tried
-/// again, and has a turn of its own then, so that whoever repeats it holds up nobody else.
+/// again, and then has its own turn, so that its repeats delay no other messages.
 ///
 /// Bounded: of more than `kept_max` the oldest are forgotten. Confined to the runner's thread.
 class offenders {
@@ -28,8 +28,7 @@ public:
     instant not_before{};
   };
 
-  /// The offender with this id; null if there is none, which costs nothing while there are no
-  /// offenders.
+  /// The offender with this id; null if there is none. Costs nothing while there are no offenders.
   const offender* find(const uuid& id) const { return known_.empty() ? nullptr : look_up(id); }
 
   /// The handler threw. @return whether it had thrown for this message before.
@@ -46,7 +45,7 @@ private:
   const offender* look_up(const uuid& id) const;
 
   std::unordered_map<uuid, offender, secret_hash> known_;
-  // An id that was acquitted stays here; blamed again, it is forgotten early.
+  // An acquitted id stays in this list; if it is blamed again, it is forgotten early.
   std::deque<uuid> oldest_;
 };
 

@@ -11,20 +11,20 @@
 
 namespace troupe {
 
-/// Which events without a handler here another process over the same database has one for: one of
-/// another release, in a rolling change. Such an event is not passed over, but waits until its
-/// partition is there.
+/// Finds events without a handler here for which another process over the same database has one:
+/// one of another release, in a rolling upgrade. Such an event is not skipped, but waits until that
+/// process has its partition.
 ///
 /// Confined to the runner's thread; borrows everything.
 class other_handlers {
 public:
-  /// @param store null if the capability has none: then nobody else is known.
+  /// @param store null if the capability has none: then no other process is known.
   other_handlers(group& of, runner_store* store) : group_{of}, store_{store} {}
 
-  /// Whether another process handles the topic; the log has it once for each.
+  /// Whether another process handles the topic; logged once per topic.
   bool handle(std::string_view topic);
 
-  /// A turn is over: others may have come or gone.
+  /// A turn has ended: other processes may have started or ended.
   void look_again() { patterns_.reset(); }
 
 private:

@@ -14,7 +14,7 @@ namespace troupe {
 
 class group;
 
-/// The messages and requests that one turn of a runner hands to the worker's socket loop.
+/// The messages and requests that one turn of a runner passes to the worker's socket loop.
 struct outbound {
   struct frame {
     int link = 0;
@@ -36,10 +36,10 @@ struct outbound {
   std::vector<std::uint32_t> slots;
   /// Events that have ended. Like the calls above they are in hand until the socket loop has this.
   std::int64_t events = 0;
-  /// Effects whose results are settled, in hand likewise.
+  /// Effects whose results are settled; in hand likewise.
   std::int64_t effects = 0;
   std::vector<saga::outgoing::call> calls;
-  /// What becomes of the timers of sagas (saga::outgoing).
+  /// Changes of the timers of sagas (saga::outgoing).
   std::vector<saga::outgoing::timer> timers;
   std::vector<uuid> stopped;
   bool all_stopped = false;
@@ -47,10 +47,10 @@ struct outbound {
   std::vector<delayed> later;
   /// The answer to a probe of the socket loop.
   std::optional<group_probe> probed;
-  /// The number of a login at the journal's broker that is to be renewed: the database was
-  /// connected anew, and what was agreed on its events and its outbox is void. 0: none.
+  /// The number of a login at the journal's broker that must be renewed: the database was connected
+  /// anew, and the agreed state of its events and outbox is void. 0: none.
   std::uint32_t void_login = 0;
-  /// Credit, breaker or health of the group changed: tell the brokers.
+  /// Whether credit, breaker or health of the group changed, so that the brokers must be told.
   bool changed = false;
 };
 

@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-/// Builds what one turn of a runner hands to the socket loop: one batch frame per broker with
+/// Builds the output of one turn of a runner for the socket loop: one batch frame per broker with
 /// replies, reports and events, and the items to queue again.
 ///
 /// Confined to the runner's thread; its buffers are reused from turn to turn.
@@ -22,8 +22,8 @@ class outbound_builder {
 public:
   outbound_builder(group& of, runner_metrics& metrics);
 
-  /// Answers a call with `bytes`, or with "pending". An answer that is larger than what brokers
-  /// take now becomes an error.
+  /// Answers a call with `bytes`, or with "pending". An answer larger than brokers accept becomes
+  /// an error.
   void reply(const item& to, answer::kind is, std::string_view bytes);
   void reply_error(const item& to, const error& why);
   void reply_with(const item& to, const answer& result);
@@ -31,7 +31,7 @@ public:
   /// Answers a call that was left pending, at every broker.
   void answer_pending(const saga::outgoing::answer& late);
 
-  /// Sends a message that is a kind and a body.
+  /// Sends a message of this kind and body.
   void append(int link, wire::kind kind, std::string_view body);
 
   /// Sends an event of the outbox to the journal's broker.
@@ -41,7 +41,7 @@ public:
     out_.later.push_back({delay, std::move(what)});
   }
 
-  /// Sets the timers of sagas, and has those gone that are of no use any more.
+  /// Sets the timers of sagas, and removes useless ones.
   void set_timers(saga::outgoing& of) {
     out_.timers = std::move(of.timers);
     out_.stopped = std::move(of.stopped);
@@ -50,7 +50,7 @@ public:
 
   void make_calls(std::vector<saga::outgoing::call>&& calls) { out_.calls = std::move(calls); }
 
-  /// Notes that events have ended; what has to be said of them leaves by the same `send`.
+  /// Notes that events have ended; their reports leave by the same `send`.
   void events_ended(std::int64_t count) { out_.events += count; }
 
   void effects_ended(std::int64_t count) { out_.effects += count; }
@@ -58,10 +58,11 @@ public:
   /// Answers a probe.
   void probed(group_probe said) { out_.probed = std::move(said); }
 
-  /// Has a login at the journal's broker renewed, if it is still the one that stands; 0: none.
+  /// Requests the renewal of a login at the journal's broker, if it is still the current one; 0:
+  /// none.
   void renew_login(std::uint32_t login) { out_.void_login = login; }
 
-  /// Hands everything over; a place in the inlet must have been reserved.
+  /// Passes everything on; a place in the inlet must have been reserved.
   void send();
 
 private:

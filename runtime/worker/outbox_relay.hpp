@@ -8,19 +8,19 @@
 
 namespace troupe {
 
-/// Decides which events of a capability's outbox leave for the journal, and when. Pure: no socket,
-/// no clock, no database.
+/// Decides which events of a capability's outbox are sent to the journal, and when. Pure: no
+/// socket, no clock, no database.
 ///
-/// Nothing leaves before the broker has said which events it has, and that was found to fit the
-/// outbox (`confirmed`): a journal that is older than the outbox may ask for what another journal
-/// has. From then on events that a turn has committed leave at once, from memory, while there is
-/// room in the window. The others, and those that the broker asks for again, are read from the
-/// table later. Several processes relay one outbox: the broker orders their events by number, and
-/// they share the window.
+/// Nothing is sent before the broker has reported which events it has, and these fit the outbox
+/// (`confirmed`): a journal that is older than the outbox may request events that another journal
+/// has. From then on committed events are sent at once, from memory, while there is room in the
+/// window. The others, and those that the broker requests again, are read from the table later.
+/// Several processes relay one outbox: the broker orders their events by number, and they share the
+/// window.
 /// @source runtime/wire/FORMAT.md, "Outboxes".
 class outbox_relay {
 public:
-  /// The most by which events may leave ahead of the last confirmed one.
+  /// The most events that may be sent ahead of the last confirmed one.
   static constexpr std::uint64_t window = 4'096;
 
   /// Numbers of events, both ends included.
@@ -31,36 +31,35 @@ public:
     bool operator==(const range&) const = default;
   };
 
-  /// The outbox was announced to the journal's broker, which will confirm the events that it has
-  /// and ask for those that it misses. Nothing leaves until `confirmed`, unless the outbox is new
-  /// or this is not the first time since `left`.
+  /// The outbox was announced to the journal's broker, which will confirm its events and request
+  /// missing ones. Nothing is sent until `confirmed`, unless the outbox is new or this is not the
+  /// first time since `left`.
   /// @param newest the number of the newest event then.
   void joined(std::uint64_t newest, instant now);
-  /// The broker is gone. Nothing leaves until `joined`.
+  /// The broker is lost. Nothing is sent until `joined`.
   void left();
 
   /// `count` events from the number `first` on have just been committed.
-  /// @return how many of them, from the first, leave now.
+  /// @return how many of them, from the first, are sent now.
   std::uint64_t committed(std::uint64_t first, std::uint64_t count);
 
   /// A turn has found this number to be the newest of the outbox: another process may have left an
   /// event in it that it cannot relay.
   void noticed(std::uint64_t newest, instant now);
 
-  /// The broker has all events up to here in its journal, and they are those of the outbox.
+  /// The broker has all events up to this number in its journal, and they are those of the outbox.
   void confirmed(std::uint64_t up_to, instant now);
-  /// The broker takes nothing more from this outbox. Nothing leaves until `joined`.
+  /// The broker accepts nothing more from this outbox. Nothing is sent until `joined`.
   void refused();
-  /// The broker misses these events.
+  /// The broker requests these missing events.
   void resend(range what);
 
   /// The events to read from the table and to send next, `rows_max` at most.
   std::optional<range> to_read(std::uint64_t rows_max) const;
-  /// The events of `to_read` up to here have left.
+  /// The events of `to_read` up to this number have been sent.
   void sent(std::uint64_t up_to);
 
-  /// Whether events have waited for their confirmation so long that the outbox should be announced
-  /// again.
+  /// Whether confirmations have been missing for so long that the outbox should be announced again.
   bool is_stalled(instant now) const;
 
   /// Announced, whether confirmed or not.
@@ -71,10 +70,10 @@ public:
 
   bool is_refused() const { return state_ == state::refused; }
 
-  /// The last event that is in the journal for certain: the outbox may forget all up to it.
+  /// The last event that is in the journal for certain: the outbox may delete all up to it.
   std::uint64_t confirmed() const { return confirmed_; }
 
-  /// The newest number this process knows of.
+  /// The newest number known to this process.
   std::uint64_t newest() const { return newest_; }
 
 private:
@@ -89,7 +88,7 @@ private:
   // which events it has, the newest one at the login.
   std::uint64_t base_ = 0;
   bool is_base_known_ = false;
-  // The events that are still to leave, in order; no range touches the next.
+  // The events still to be sent, in order; no range touches the next.
   std::deque<range> waiting_;
   instant progress_at_{};
 };

@@ -10,17 +10,17 @@
 namespace troupe {
 
 /// Deletes events from the outbox that are in the journal: in later turns, and never many at once.
-/// Keeps with them the number that the journal confirmed.
+/// Stores the number that the journal confirmed with them.
 ///
 /// Confined to the runner's thread; borrows the session.
 class outbox_trim {
 public:
   explicit outbox_trim(store::database& session) : session_{session} {}
 
-  /// Events up to here are in the journal, and may go. 0 while that is in doubt.
+  /// Events up to this number are in the journal, and may be deleted. 0 while that is uncertain.
   void confirmed(const store::outbox_mark& up_to) { confirmed_ = up_to; }
 
-  /// Deletes confirmed events in this turn if there are `at_least` so many.
+  /// Deletes confirmed events in this turn if there are at least `at_least`.
   void run(std::uint64_t at_least, instant now) {
     if (now < rests_until_) {
       return;
@@ -37,7 +37,7 @@ public:
     outbox.forget(deleted_, deleting_);
   }
 
-  /// The database was connected anew, and may have gone back: nothing is known of it.
+  /// The database was connected anew, and may have gone back: forgets its state.
   void begin_anew() {
     confirmed_ = {};
     deleted_ = deleting_ = 0;
@@ -47,7 +47,7 @@ public:
 
   void rolled_back() { deleting_ = 0; }
 
-  /// A turn took too long, which this may be why: its messages come first.
+  /// A turn took too long, possibly because of the deletion: its messages come first.
   void rest(instant now) { rests_until_ = now + std::chrono::minutes{1}; }
 
 private:

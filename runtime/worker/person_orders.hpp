@@ -9,11 +9,11 @@
 
 namespace troupe {
 
-// The matters that stand still in a group and the orders of people that move them: sagas that are
-// parked, left alone or failing, and results of effects that could not be settled
+// Lists the matters of a group that stand still, and carries out people's orders to them: sagas
+// that are parked, left alone or failing, and results of effects that could not be settled
 // (runtime/wire/FORMAT.md section 12).
 
-/// Whether `operation` of a node is one of these.
+/// Whether `operation` of a node is one of these operations.
 bool is_person_order(std::string_view operation);
 
 /// The name of such an operation, for an item to keep.

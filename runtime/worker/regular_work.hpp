@@ -10,12 +10,12 @@
 
 namespace troupe {
 
-/// Calls what an actor does by itself (`actor::regularly`), in the turn of the group's
-/// housekeeping, and asks it what waits for a person. Confined to the runner's thread.
+/// Calls an actor's regular work (`actor::regularly`), in the turn of the group's housekeeping, and
+/// asks it for matters that wait for a person. Confined to the runner's thread.
 class regular_work {
 public:
-  /// Runs the handlers of the instance that works on `house`, and undoes what they wrote if one
-  /// throws: the instance is spoilt. Throws database_error for what is not the handler's fault.
+  /// Runs the handlers of the instance that works on `house`, and undoes their writes if one
+  /// throws: the instance is then made anew. Throws database_error for other failures.
   void run(write& house, turn_scope& in);
 
 private:

@@ -125,10 +125,11 @@ void relay_desk::refused(std::string why) {
   group_.condition().set_outbox_trouble(std::move(why));
 }
 
-/// Tells the broker how far the outbox goes; it confirms what it has and asks for what it misses.
+/// Announces the outbox's newest number to the broker, which confirms its events and requests
+/// missing ones.
 ///
-/// What was confirmed is read before, once in a login, so that no answer can be older: other
-/// processes hear of newer numbers, and write them down, at any time.
+/// The confirmed number is read first, once per login, so that no answer can be older: other
+/// processes may learn and store newer numbers at any time.
 void relay_desk::announce(std::optional<std::string> trouble) {
   try {
     store::outbox outbox{*store_.database};
@@ -162,8 +163,8 @@ void relay_desk::failed(const store::database_error& fault) {
       {.what = item::kind::journal_joined, .link = link_, .token = same_login, .login = login_});
 }
 
-/// Compares the number at which a turn found the outbox to end with what is confirmed of it, which
-/// was committed before.
+/// Compares the outbox's newest number, as found by a turn, with the confirmed number, which was
+/// committed before.
 void relay_desk::compare(std::uint64_t newest) {
   relay_.noticed(newest, group_.parts().time.now());
   group_.counters().outbox_newest.store(relay_.newest(), std::memory_order_relaxed);

@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// Sends the events of the outbox to the journal's broker, and hears what that broker says of them.
-/// `outbox_relay` decides which events leave; this class reads and sends them.
+/// Sends the events of the outbox to the journal's broker, and handles its answers. `outbox_relay`
+/// decides which events leave; this class reads and sends them.
 ///
 /// Confined to the thread of the runner that writes the store; borrows everything.
 class relay_desk {
@@ -25,25 +25,25 @@ public:
   /// journal (`confirmed`), or misses some (`resend`).
   void take(const item& what);
 
-  /// The database was connected anew, and may have gone back: what was confirmed under this login
-  /// is no proof any more. Nothing leaves and nothing is deleted until the next login has compared
-  /// the outbox with the journal.
+  /// The database was connected anew, and may have gone back: confirmations of this login are no
+  /// proof any more. Nothing is sent or deleted until the next login has compared the outbox with
+  /// the journal.
   /// @return the login's number; 0: there was none.
   std::uint32_t forget_login();
 
   /// Sends, from memory, the events that a turn has just committed.
   void committed(const turn_output& output);
 
-  /// Whether `send_from_table` has anything to send.
+  /// Whether `send_from_table` has events to send.
   bool has_more() const { return relay_.to_read(1).has_value(); }
 
-  /// Sends some of the events that were not sent from memory, or are missed by the broker.
+  /// Sends some of the events that were not sent from memory, or that the broker requested.
   void send_from_table();
 
   /// Announces the outbox again if confirmations have been missing for long.
   void check_progress(instant now);
 
-  /// The last event that is in the journal for certain; 0 while that is in doubt.
+  /// The last event that is in the journal for certain; 0 while that is uncertain.
   store::outbox_mark confirmed() const {
     return is_proven_ && relay_.is_up() ? confirmed_ : store::outbox_mark{};
   }

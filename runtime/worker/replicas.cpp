@@ -47,8 +47,8 @@ std::unique_ptr<actor> replicas::make_instance(int number) const {
       ask_for_effects()});
 }
 
-/// The way to call other capabilities, which refuses whoever would make the runner wait: it may
-/// hold the capability's lock, and be what the other side waits for.
+/// The function to call other capabilities, which refuses calls that would make the runner wait: it
+/// may hold the capability's lock, for which the other side may wait.
 ask_capability replicas::ask_for_effects() const {
   const ask_capability& ask = group_.parts().ask;
   if (!ask) {
@@ -97,7 +97,7 @@ bool replicas::renew(std::span<write> all) {
   for (replica& by : all_) {
     const actor* const before = by.instance.get();
     const auto is_its = [before](const write& each) { return each.by == before; };
-    // That of a handler that threw goes when the turn is over.
+    // The instance of a handler that threw is dropped when the turn has ended.
     const bool spoilt = std::any_of(all.begin(), all.end(), [&](const write& each) {
       return each.ran && !each.threw && is_its(each);
     });

@@ -26,11 +26,11 @@ struct replica {
   std::unique_ptr<actor> instance;
 };
 
-/// The replicas of one runner: makes their instances, chooses one for each message, throws away
-/// those that failed, and tells the supervisor. Confined to the runner's thread.
+/// The replicas of one runner: makes their instances, chooses one for each message, drops failed
+/// ones, and tells the supervisor. Confined to the runner's thread.
 class replicas {
 public:
-  /// @param busy the runner's, by which the watchdog sees a constructor that does not return.
+  /// @param busy the runner's, by which the watchdog notices a constructor that does not return.
   replicas(group& of, const std::vector<int>& numbers, busy_clock& busy, runner_metrics& metrics);
 
   void on_event(std::function<void(supervision::group_event)> tell) { tell_ = std::move(tell); }
@@ -46,20 +46,20 @@ public:
   /// lives, each in turn for messages without a key.
   replica* choose(std::string_view key);
 
-  /// A handler of `broken` threw: the instance goes, and the supervisor decides.
+  /// A handler of `broken` threw: drops the instance, and the supervisor decides.
   /// @param message the id of the message it worked on, and `trace` that of its trace.
-  /// @return whether an instance failed of that message before.
+  /// @return whether an instance failed on that message before.
   bool discard(const actor* broken, std::string reason, const uuid& message, const uuid& trace);
 
-  /// Makes those instances anew whose turn was not committed: it was no failure of theirs.
+  /// Makes the instances anew whose turn was not committed, which was no failure of theirs.
   void rebuild_spoilt(std::span<const write> all);
 
-  /// Makes those instances anew that worked in a turn that was undone and is run again, so that no
-  /// handler meets what its instance remembers of that, and gives them to `all`.
+  /// Makes the instances anew that took part in an undone turn which is run again, so that no
+  /// handler finds traces of it in its instance, and gives them to `all`.
   /// @return false if no replica has an instance any more, as their constructors threw.
   bool renew(std::span<write> all);
 
-  /// The messages that instances failed of.
+  /// The messages on which instances failed.
   offenders& failed_of() { return failed_of_; }
 
   /// Makes an instance; also for other threads.

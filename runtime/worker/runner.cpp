@@ -156,16 +156,16 @@ void runner::take_call(item& each, const supervision::admission& admission) {
          .retry_after = refused->retry_after});
   }
   const auto& admitted = std::get<supervision::admitted>(admission);
-  // Of a call that may be done, the inbox says what became of it, however late it is.
+  // The inbox knows the outcome of a call that may have been done, however late it is.
   if (each.deadline <= busy_.now() && !each.may_be_done) {
-    // The call came too late, which is no fault of the group.
+    // The call arrived too late, which is no failure of the group.
     admissions_.note(admitted, errc::unavailable, {});
     return out_.reply_error(
         each, {.code = errc::deadline_exceeded, .message = "the time was up before it was begun"});
   }
   const offenders::offender* known = replicas_.failed_of().find(each.id);
   if (known != nullptr && known->not_before > busy_.now()) {
-    // Another node may do better, and the others have this one to themselves meanwhile.
+    // Another node may succeed, and other messages use this node in the meantime.
     admissions_.note_nothing(admitted, {});
     return out_.reply_error(
         each,
@@ -236,8 +236,8 @@ void runner::take_own(item& each) {
   writes_.push_back({.what = &each});
 }
 
-/// Takes an item while the group is down: its outbox goes on leaving, and so do answers that others
-/// have stored; other promised work waits for later.
+/// Handles an item while the group is down: events of its outbox and answers stored by others are
+/// still sent; other promised work waits.
 void runner::take_while_down(item& each) {
   if (event_backlog::is_for(each)) {
     backlog_.add(std::move(each));
@@ -265,7 +265,7 @@ void runner::take_relay_order(const item& each) {
   }
 }
 
-/// Says how the group is, by a read of its database.
+/// Reports the state of the group, by a read of its database.
 void runner::answer_probe() {
   group_probe said;
   if (!store_ || !group_.has_open_store()) {

@@ -23,11 +23,11 @@
 
 namespace troupe {
 
-/// Runs the replicas of a group on one thread: all of them where there is a store, whose writer
-/// the runner is; else one. It takes items from its work queue and works on them in turns.
+/// Runs the replicas of a group on one thread: all of them if there is a store, whose writer the
+/// runner is; else one. It takes items from its work queue and handles them in turns.
 ///
-/// Knows no CAF: a shell calls `run` on the thread that owns the runner. Everything belongs to that
-/// thread but `busy`.
+/// Does not use CAF: a shell calls `run` on the thread that owns the runner. Everything except
+/// `busy` belongs to that thread.
 class runner {
 public:
   runner(
@@ -44,7 +44,7 @@ public:
   /// the runner.
   bool run();
 
-  /// Makes a replica's instance, or ends it; the supervisor hears how it went.
+  /// Makes a replica's instance, or ends it, and reports the result to the supervisor.
   void start(supervision::child_id child, std::uint64_t generation) {
     replicas_.start(child, generation);
   }
@@ -53,8 +53,8 @@ public:
     replicas_.stop(child, generation);
   }
 
-  /// Says whether the group is down. While it is, waiting calls are refused, so that brokers try
-  /// elsewhere, and other nodes go on with its effects and sagas.
+  /// Sets whether the group is down. While it is, waiting calls are refused, so that brokers try
+  /// other nodes, and other nodes continue its effects and sagas.
   void set_down(bool down) { down_ = down; }
 
   /// The time since when a handler or commit has been running; nothing if none is. For the

@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// The effects of a runner: no pool until one is promised.
+/// The effects of a runner; there is no pool until an effect is accepted.
 ///
 /// Confined to the runner's thread; borrows its arguments.
 class runner_effects {
@@ -18,9 +18,9 @@ public:
 
   bool has_room() const { return !pool_ || pool_->has_room(); }
 
-  /// Hands the effects of a committed turn over, before any result of the same turn is settled:
-  /// after a takeover the list may have an effect whose result the turn wrote down, and the pool
-  /// passes over what it still knows.
+  /// Passes the effects of a committed turn to the pool, before any result of the same turn is
+  /// settled: after a takeover the list may have an effect whose result the turn stored, and the
+  /// pool skips effects that it still knows.
   void submit(std::vector<store::effect_row>& effects, store_turn& turn);
 
   /// The result of the effect `key` is in the database.

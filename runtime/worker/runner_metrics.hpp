@@ -13,8 +13,8 @@
 
 namespace troupe {
 
-/// The way in which an answer of a worker ended the call, as a label: "ok", "pending" (the answer
-/// comes later), or the name of an error.
+/// The outcome of a call at a worker, as a label: "ok", "pending" (the answer comes later), or the
+/// name of an error.
 struct call_outcome {
   static constexpr std::size_t count = 15;
   static constexpr std::size_t ok = 0;
@@ -43,15 +43,15 @@ struct operation_metrics {
 enum class restart_cause : std::uint8_t {
   handler_threw,
   constructor_threw,
-  /// Its turn was not committed, which was no failure of its own.
+  /// Its turn was not committed, which was not its failure.
   turn_undone,
   /// The supervisor's strategy restarts it with another one, or its group is down.
   stopped,
 };
 
-/// The measurements of a runner. Its thread alone writes, any thread reads a copy. All is made
-/// before the runner starts: as many operations as the actor declares, and one for calls whose
-/// operation is unknown or was not looked at.
+/// The measurements of a runner. Only its thread writes, any thread reads a copy. All are made
+/// before the runner starts: one for each declared operation, and one for calls whose operation is
+/// unknown or was not read.
 struct runner_metrics {
   static constexpr std::size_t restart_causes = 4;
 
@@ -64,7 +64,7 @@ struct runner_metrics {
 
   void count_restart(restart_cause cause) { restarts[static_cast<std::size_t>(cause)].add(); }
 
-  /// Adds what another runner of the same group has measured.
+  /// Adds the measurements of another runner of the same group.
   void add(const runner_metrics& other) {
     for (std::size_t i = 0; i < operations.size(); ++i) {
       operations[i].handler.add(other.operations[i].handler);
@@ -95,7 +95,8 @@ struct runner_metrics {
   observe::histogram commit;
   observe::histogram checkpoint;
   std::array<tally, restart_causes> restarts;
-  /// How often others had taken this writer's work over, so that a turn of it wrote nothing.
+  /// The number of times that others had taken over this writer's work, so that its turn wrote
+  /// nothing.
   tally fenced;
 };
 

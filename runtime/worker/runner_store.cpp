@@ -16,15 +16,15 @@ namespace troupe {
 
 namespace {
 
-// The wait for the lock at an orderly end: whoever holds it for longer, stopped perhaps, copies the
-// WAL when it ends itself. All groups of a worker together have to end within its drain limit.
+// The wait for the lock at an orderly end: a process that holds it longer copies the WAL back at
+// its own end. All groups of a worker together must end within its drain limit.
 constexpr milliseconds leave_patience{250};
 constexpr milliseconds lock_patience{1'000};
 constexpr int lock_tries_max = 30;
 // The time beyond a turn's limit after which the holder's own watchdog has failed to end it.
 constexpr milliseconds stalled_grace{1'000};
 
-/// How a turn that stands still is told from one that works; after this its lock is taken away.
+/// The limit after which a stalled turn loses its lock.
 milliseconds stalled_after(const group& of) {
   return of.options().turn_limit + stalled_grace;
 }
@@ -34,8 +34,8 @@ outcome<std::unique_ptr<store::database>> open_schema(group& of, const std::stri
   options.capability = of.name();
   options.system = of.parts().system;
   options.idle_limit = std::max(stalled_after(of), milliseconds{1'000});
-  // Before the watchdog ends the process: a server that stands still is no fault of the messages in
-  // hand, which would be blamed for the death.
+  // Less than the watchdog's limit: a stalled server is not the fault of the messages in hand,
+  // which would be blamed for the death.
   options.patience =
       std::clamp(of.options().turn_limit * 2 / 5, milliseconds{100}, milliseconds{10'000});
   options.lock_patience = std::min(lock_patience, options.patience / 2);

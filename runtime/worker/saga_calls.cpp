@@ -69,7 +69,7 @@ void saga_calls::take_reply(
   }
   if (auto why = wire::read_error(header.error);
       ended->is_loose && why && verdict_on(why->code).is_blind && !why->is_final) {
-    // The error is about this sending; an earlier one may have been handled.
+    // The error is about this transmission; an earlier one may have been handled.
     why->possible = effect::unknown;
     return end_with(ended->token, *why);
   }

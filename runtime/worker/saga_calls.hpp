@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// The calls that this worker's sagas make: sends each to a broker, and queues its answer, or the
-/// lack of one, in the saga's group. Socket loop.
+/// The calls of this worker's sagas: sends each to a broker, and queues its answer, or its failure,
+/// in the saga's group. Socket loop.
 class saga_calls {
 public:
   saga_calls(transport::peer_loop& loop, int links, instant now)
@@ -24,18 +24,18 @@ public:
 
   /// Adds a call of a saga of `from`, to be sent by `send`.
   ///
-  /// If the same request is out already, since its coordinator was made anew meanwhile, it is
-  /// adopted: its answer goes to this try, at the latest when the time of this try is up. If
-  /// another request is out under the id, this one fails with `unavailable`, to be tried again.
+  /// If the same request is outstanding already, as its coordinator was made anew, it is adopted:
+  /// its answer goes to this attempt, by the deadline of this attempt at the latest. If a different
+  /// request is outstanding under the id, this one fails with `unavailable`, to be tried again.
   void add(group& from, const saga::outgoing::call& call, instant now);
 
-  /// Sends what is to be sent, as far as a broker is there.
+  /// Sends waiting calls, if a broker is reachable.
   void send(instant now);
 
   void take_reply(
       const wire::header_view& header, std::string_view body, const transport::frame_ref& frame);
 
-  /// Ends the calls whose deadline has come.
+  /// Ends the calls whose deadline has passed.
   void expire(instant now);
 
   void link_up(int link) { calls_.link_up(link); }

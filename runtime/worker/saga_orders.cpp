@@ -21,7 +21,7 @@ namespace {
 
 // The most of one answer: with every text at its limit it fits into the smallest body.
 constexpr std::uint32_t listed_max = 100;
-// The sagas that one question may have read and replayed.
+// The most sagas that one request may read and replay.
 constexpr int looked_at_max = 1'000;
 constexpr std::size_t reason_max = 300;
 // The bodies of one history, and each of them.
@@ -38,7 +38,7 @@ std::string failure_text(std::string_view data) {
   return why ? fmt::format("{}: {}", name_of(why->code), why->message) : "";
 }
 
-/// The word for a saga that is as its journal says.
+/// The word for the state of a saga in its journal.
 std::string state_of(const saga::state& at) {
   return saga::is_paused(at) ? "paused"
          : saga::is_queued(at) && at.now == saga::phase::forward
@@ -46,14 +46,14 @@ std::string state_of(const saga::state& at) {
              : std::string{saga::name_of(at.now)};
 }
 
-/// Says of a saga what is known of the step it stands at.
+/// Fills in the step at which a saga stands.
 void add_step(wire::standing_saga& to, const saga::plan& by, const saga::state& at) {
   to.step = at.is_over() ? "" : saga::step_in_hand(by, at);
   to.effects = saga::standing_effects(by, at);
   to.earlier_steps = by.is_pinned();
 }
 
-/// Says why a parked saga was parked.
+/// Fills in why a parked saga was parked.
 void add_reason(wire::standing_saga& to, const saga::state& at) {
   if (at.why_parked && at.now == saga::phase::parked) {
     to.code = name_of(at.why_parked->code);
@@ -66,7 +66,7 @@ void add_reason(wire::standing_saga& to, const saga::state& at) {
   }
 }
 
-/// The sagas that a question is about, and how.
+/// The sagas that a request is about.
 class saga_list {
 public:
   saga_list(wire::get_standing_sagas asked, turn_scope& in)
@@ -87,7 +87,7 @@ private:
   std::optional<wire::standing_saga> describe_trouble(const uuid& id, const saga::trouble& its);
   wire::standing_saga describe_running(const uuid& id);
 
-  /// Notes that only sagas up to this one were looked at.
+  /// Notes that only sagas up to this one were read.
   void look_no_further_than(const uuid& id) { end_ = end_ ? std::min(*end_, id) : id; }
 
   wire::get_standing_sagas asked_;
@@ -362,8 +362,8 @@ outcome<saga::order> order_in(const wire::order_saga& asked, const uuid& call) {
       call};
 }
 
-/// Whether the saga has obeyed the same call before, whose answer was lost with its process or on
-/// its way: what fitted then may not fit any more.
+/// Whether the saga has obeyed the same call before, whose answer was lost: the order may no longer
+/// apply now.
 /// @errors `conflict`: the call's id was another order's.
 outcome<bool> has_obeyed(const uuid& id, const saga::order& wanted, turn_scope& in) {
   for (const std::string& data :

@@ -12,11 +12,11 @@
 
 namespace troupe {
 
-/// The timers of the sagas that run in this process: one that is due goes into its group's queues.
-/// A saga that stopped leaves none behind. Socket loop.
+/// The timers of the sagas that run in this process: a due timer goes into its group's queues. A
+/// stopped saga has none. Socket loop.
 class saga_timers {
 public:
-  /// Takes what a turn says of the timers of its group: first which are void, then which are set.
+  /// Applies a turn's changes to the timers of its group: first removals, then new ones.
   void take(group& of, const outbound& turn, instant now);
 
   void push_due(instant now);

@@ -62,7 +62,7 @@ void settler::note_time(const write& each) {
 }
 
 /// Logs that a saga waits. Its coordinator takes it up again, so the event is not needed any more,
-/// nor is the instance to blame: a rollback takes back what coordinators remember.
+/// and the instance is not blamed: a rollback also undoes the memory of coordinators.
 void settler::log_saga_failure(const write& each) {
   const uuid& id = each.what->saga;
   const saga::coordinators* const sagas = each.by->sagas();
@@ -76,8 +76,8 @@ void settler::log_saga_failure(const write& each) {
         observe::hex_of(observe::trace_of(its == nullptr ? std::string_view{} : its->trace, id))}});
 }
 
-/// Settles an item that nobody waits for. Nobody can ask for it again, so it must succeed in the
-/// end.
+/// Settles an item without a waiting caller. It cannot be requested again, so it must succeed in
+/// the end.
 void settler::settle_own(write& each) {
   item& what = *each.what;
   if (event_backlog::is_for(what)) {
@@ -89,7 +89,7 @@ void settler::settle_own(write& each) {
   } else if (each.threw && is_saga_event(what)) {
     return; // The saga asks anew when its wait is over.
   } else if (each.failed && !is_of_house(what)) {
-    // An item's own failure alone counts: a full disk is not its fault.
+    // Only an item's own failure counts: a full disk is not its fault.
     const bool counts = each.threw || each.is_put_off;
     const milliseconds wait =
         counts ? backoff_after(what.attempt, again_after, again_most) : again_after;

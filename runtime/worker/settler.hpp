@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// Settles the messages of a writing turn that is over: answers them, tells the breaker and the
-/// supervisor how they went, or has them tried again.
+/// Settles the messages of a finished writing turn: answers them, reports their outcome to the
+/// breaker and the supervisor, or queues them again.
 ///
 /// Confined to the runner's thread; borrows everything.
 class settler {
@@ -21,7 +21,7 @@ public:
   /// The delay before an item of the group itself is tried again.
   static constexpr milliseconds again_after{200};
 
-  /// The parts of a runner that this works with.
+  /// The parts of a runner that this uses.
   struct parts {
     group& of;
     admissions& breaker;

@@ -8,17 +8,17 @@
 
 namespace troupe {
 
-/// Tells the brokers how the groups are (STATE), whenever that has changed. Socket loop.
+/// Reports the state of the groups to the brokers (STATE), whenever it has changed. Socket loop.
 class state_reports {
 public:
   state_reports(transport::peer_loop& loop, worker_groups& groups) : loop_{loop}, groups_{groups} {}
 
   void tell(const group& changed, instant now);
   void tell_all(instant now);
-  /// Tells one broker alone.
+  /// Reports to one broker.
   void tell_all(int link, instant now);
 
-  /// Has each report from now on say that the worker is being drained.
+  /// Makes each report from now on say that the worker is being drained.
   void set_draining() { draining_ = true; }
 
   bool is_draining() const { return draining_; }

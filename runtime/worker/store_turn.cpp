@@ -22,7 +22,7 @@ constexpr auto no_message = static_cast<std::size_t>(-1);
 constexpr milliseconds try_again_after{1'000};
 // A group that is down has calls to refuse, too.
 constexpr milliseconds resign_patience{100};
-// As often as housekeeping shows it. Others wait for 700 ms.
+// The interval of such answers, as with housekeeping. Others wait for 700 ms.
 constexpr milliseconds alive_interval{250};
 constexpr milliseconds alive_patience{100};
 // The pages from which on a checkpoint is no usual one, and may take longer than a turn.
@@ -34,13 +34,13 @@ constexpr std::uint64_t outbox_trimmed_least = 1'024;
 // looks them up on its disk.
 constexpr std::size_t savepoints_max = 50;
 
-/// Whether the failure of an item is written down in the turn, in the place of its handler. Others
-/// are answered "crashed", and the turn is run again without them.
+/// Whether the failure of an item is stored in the turn, instead of running its handler. Others are
+/// answered "crashed", and the turn is run again without them.
 bool keeps_failure(const write& each) {
   return each.what->what == item::kind::event || each.what->what == item::kind::effect_done;
 }
 
-/// Notes which item a turn is at.
+/// Notes the current item of a turn.
 void note_work(busy_clock& busy, const item& what) {
   using kind = work_at_hand::kind;
   switch (what.what) {
@@ -63,7 +63,7 @@ void note_work(busy_clock& busy, const item& what) {
   }
 }
 
-/// Fails the first `count` writes of a turn that was undone, with what it found out of them.
+/// Fails the first `count` writes of an undone turn, with its findings about them.
 void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
   for (std::size_t i = 0; i < count; ++i) {
     write& each = writes[i];
@@ -78,8 +78,8 @@ void fail_all(std::vector<write>& writes, std::size_t count, const error& why) {
   }
 }
 
-/// The turn did not happen, or nobody knows: all its messages wait. The inbox, positions, effects
-/// and sagas that are found when the database is back say of each whether it happened.
+/// The turn did not happen, or its outcome is unknown: all its messages wait. When the database is
+/// back, its inbox, positions, effects and sagas show for each whether it happened.
 void note_put_back(
     group& of, std::span<write> writes, bool is_lost, const store::database_error& fault) {
   for (write& each : writes) {
@@ -101,8 +101,8 @@ void note_put_back(
   }
 }
 
-/// A call whose row in the inbox was committed, and is not there in the database that was found
-/// again; nil if all is well. Nobody else can tell: all that is in it may have gone back together.
+/// A call whose committed inbox row is missing in the reconnected database; nil if there is none.
+/// Nothing else can show this: the whole database may have gone back together.
 uuid missing_in(store::database& session, const turn_inbox& inbox) {
   const uuid& kept = inbox.kept();
   const bool is_there =
@@ -122,8 +122,8 @@ void tell_that_it_went_back(group& of, const uuid& missing) {
         "server has lost what it confirmed` in RUNBOOK.md"}});
 }
 
-/// Asks a database on a server, whose every answer takes its time, for all that the turn will want
-/// to know, so that it is answered together.
+/// Requests everything that the turn will need from a database on a server at once, since each of
+/// its answers takes time.
 void look_up(
     turn_inbox& inbox,
     event_turn& events,
@@ -304,7 +304,7 @@ store_turn::end store_turn::attempt(
   } catch (...) {
     return blame(writes, count, what_was_thrown());
   }
-  // The turn has happened from here on, and no answer may say otherwise.
+  // From here on the turn has happened, and no answer may say otherwise.
   finish_commit(output);
   return end::committed;
 }
@@ -397,8 +397,8 @@ bool store_turn::run_all(
   }
   events_.finish();
   if (output.tells_stored && store_.gate.stands_open()) {
-    // A commit that was cancelled while it waited for its standby is seen, and a failover loses it;
-    // the commit of a turn that has only read waits for nobody.
+    // A commit that was cancelled while it waited for its standby is visible, but a failover loses
+    // it; the commit of a read-only turn waits for no standby.
     writers.touch(store_.writer);
   }
   return true;
@@ -488,9 +488,8 @@ store_turn::end store_turn::after_fault(
     return end::put_back;
   }
   if (fault.of_message && store::is_of_one_message(fault.kind)) {
-    // A statement failed that an earlier message had put off, so that the others saw what is undone
-    // with it. The turn is run again, with a savepoint for that message, which waits for its
-    // statements.
+    // A deferred statement of an earlier message failed, after later messages saw its changes. The
+    // turn is run again, with a savepoint for that message, which waits for its statements.
     roll_back();
     at_ = *fault.of_message;
     if (!std::exchange(writes[at_].with_savepoint, true)) {
@@ -562,7 +561,7 @@ store_turn::give_up(std::vector<write>& writes, std::size_t count, const std::st
   return end::failed;
 }
 
-/// Lays the failure of a turn that was undone upon the message at hand.
+/// Attributes the failure of an undone turn to the current message.
 store_turn::end
 store_turn::convict(std::vector<write>& writes, std::size_t count, std::string reason) {
   write& guilty = writes[at_];
@@ -586,8 +585,8 @@ store_turn::convict(std::vector<write>& writes, std::size_t count, std::string r
   return end::threw;
 }
 
-/// A rule that is checked only at the commit was broken, and nothing says by which message: halves
-/// the turn until the message is alone, so that the others are not held up by it.
+/// A constraint that is checked only at the commit was violated by an unknown message: halves the
+/// turn until the message is alone, so that the others are not delayed by it.
 store_turn::end
 store_turn::narrow(std::vector<write>& writes, std::size_t count, std::string reason) {
   roll_back();
@@ -614,7 +613,7 @@ void store_turn::commit(instant began) {
   metrics_.commit.record(time.now() - ran);
 }
 
-/// Follows a commit, while the lock is still held.
+/// Called after a commit, while the lock is still held.
 void store_turn::finish_commit(turn_output& output) {
   group_.condition().store_worked();
   takeover_.committed();

@@ -19,9 +19,9 @@ namespace troupe {
 /// The partitions of a capability's events that are assigned to this process: how far each is
 /// handled, and which of its events are postponed.
 ///
-/// Memory is true of the database as long as no other process was assigned a partition, which each
-/// turn asks the database; after a turn that was undone it is read again, and once the database was
-/// connected anew nothing is assigned. Without a store, memory is all there is.
+/// Memory equals the database as long as no other process was assigned a partition, which each turn
+/// checks in the database; after an undone turn it is read again, and after a new connection
+/// nothing is assigned. Without a store, there is only memory.
 ///
 /// Confined to the runner's thread; borrows the store.
 class subscribed_partitions {
@@ -49,37 +49,37 @@ public:
   /// @param store null if the capability has none.
   explicit subscribed_partitions(runner_store* store);
 
-  /// Asks for the row of a partition that an event of the turn will touch, by the session's next
-  /// await(). For a database that takes its time.
+  /// Requests the row of a partition that an event of the turn will need, by the session's next
+  /// await(). For slow databases.
   void look_up(std::uint32_t number);
 
-  /// A partition, and whether it is ours in this turn: the database is asked once, since the turn
-  /// holds the lock.
+  /// A partition, and whether it is assigned to this process in this turn: the database is asked
+  /// once, since the turn holds the lock.
   partition& touch(std::uint32_t number);
 
   void postpone(partition& at, store::postponed_row row);
   void forget(partition& at, std::uint64_t position);
 
-  /// Whether an event became a dead letter before it was seen here; it must not run.
+  /// Whether an event became a dead letter before it was seen here; it must not be handled.
   bool is_dead_letter(std::uint64_t position);
-  /// Notes that an event is a dead letter: forgets it, or keeps it from running.
+  /// Notes that an event is a dead letter: forgets it, or prevents it from being handled.
   void add_dead_letter(std::uint64_t position);
-  /// Forgets the dead letters that every partition has passed.
+  /// Forgets the dead letters that all partitions have passed.
   void forget_passed_dead_letters();
 
   /// The highest position that was handled here. Without a store.
   std::uint64_t highest() const;
-  /// Forgets how far everything was handled, and that anything is assigned.
+  /// Forgets all positions and assignments.
   void start_over();
 
-  /// Assigns a partition to this process in this turn: it is ours once the turn is committed.
+  /// Assigns a partition to this process in this turn: valid once the turn is committed.
   /// @param epoch 0: it is taken away.
   void assign(std::uint32_t number, std::uint64_t epoch);
 
-  /// Reads what is postponed of a partition.
+  /// Reads the postponed events of a partition.
   void load(std::uint32_t number, partition& into);
 
-  /// Writes the positions reached in this turn, and adds those of the partitions that are ours to
+  /// Writes the positions reached in this turn, and adds those of the assigned partitions to
   /// `upto`.
   void finish(std::vector<wire::progress>& upto);
   void committed();

@@ -12,15 +12,15 @@ namespace troupe {
 
 namespace {
 
-// The time for which nobody lists a process as alive before its work is taken over. Less would take
-// work from the living whenever a broker restarts and its workers log in one after the other.
+// The time for which no broker lists a process before its work is taken over. Less would take work
+// from live processes whenever a broker restarts and its workers log in one after the other.
 constexpr milliseconds missing_grace{700};
-// The time for which the answer of a process that no broker lists is good.
+// The time for which the answer of an unlisted process is valid.
 constexpr milliseconds asked_again_after{1'000};
-// The longest time between two looks at the roster that count together: in a longer gap a missing
-// process may have come and gone.
+// The longest time between two rosters that count together: in a longer gap a missing process may
+// have started and ended.
 constexpr milliseconds looks_apart_max{1'000};
-// The time between two looks for work that an heir of another release left alone.
+// The interval of searches for work that an heir of another release left alone.
 constexpr milliseconds left_interval{2'000};
 
 } // namespace
@@ -50,7 +50,7 @@ void takeover::look(const item& roster, const actor& by, turn_scope& in) {
     if (lives && !other.has_resigned) {
       continue;
     }
-    // An earlier life of this very node is over: the broker has let this one in under its name.
+    // An earlier process of this node is gone: the broker has accepted this one under its name.
     const bool is_earlier_self =
         !lives && other.node == parts.node && other.incarnation < parts.incarnation;
     missing_writer note = missing_[other.id];
@@ -132,8 +132,8 @@ std::size_t takeover::take_left(const actor& by, turn_scope& in) {
                                  in.session, in.writer, in.now, in.began, in.output, in.progress());
 }
 
-/// Forgets what this process works on for a writer that is struck out. Its callers are answered by
-/// what the heir writes down, at the brokers that it reaches.
+/// Forgets this process's work for a writer that is struck out. Its callers are answered by the
+/// heir, at the brokers that it reaches.
 void takeover::forget_own_work(
     saga::coordinators* sagas, effect_pool* effects, awaited_answers& awaited) {
   rejoined_ = true;

@@ -12,8 +12,8 @@
 namespace troupe {
 
 /// Takes over the work of processes over the same database that are gone: their sagas and effects
-/// become those of this process, as far as its program can go on with them. A process that was
-/// taken over by mistake finds itself fenced and joins anew.
+/// become those of this process, as far as its program can continue them. A process that was taken
+/// over by mistake finds itself fenced and joins anew.
 ///
 /// Confined to the runner's thread.
 class takeover {
@@ -22,15 +22,15 @@ public:
   void begin() { rejoined_ = false; }
 
   /// Takes over every writer that has resigned, and every one that no broker has listed as alive
-  /// for 700 ms and that has not answered in the database meanwhile: its group may be at work for a
+  /// for 700 ms and that has not answered in the database in the meantime: its group may work for a
   /// broker that is not known here.
-  /// @param roster housekeeping, with who is alive according to the brokers.
+  /// @param roster housekeeping, with the live workers according to the brokers.
   /// @param by knows which effects this program has.
   void look(const item& roster, const actor& by, turn_scope& in);
 
-  /// Takes a new writer's number after this process was fenced, in a transaction of its own. What
-  /// it owned under the old one belongs to its heir.
-  /// @param awaited gets the calls that it owed an answer.
+  /// Takes a new writer's number after this process was fenced, in a transaction of its own. The
+  /// work of the old number belongs to its heir.
+  /// @param awaited gets the calls that the process has yet to answer.
   void rejoin(
       group& of,
       runner_store& store,
@@ -38,10 +38,10 @@ public:
       effect_pool* effects,
       awaited_answers& awaited);
 
-  /// The session was lost and is connected anew: takes a new writer's number and strikes its own
-  /// old one out, in a transaction of its own. What it owned is left, for `take_own_left`.
+  /// The session was lost and is connected anew: takes a new writer's number and fences its old
+  /// one, in a transaction of its own. Its former work is left for `take_own_left`.
   ///
-  /// Throws database_error; to be tried again.
+  /// Throws database_error; must be tried again.
   void rejoin_after_loss(
       group& of,
       runner_store& store,
@@ -49,14 +49,14 @@ public:
       effect_pool* effects,
       awaited_answers& awaited);
 
-  /// Takes over what this process owned before it rejoined so, once.
+  /// Takes over the work that this process owned before it rejoined, once.
   void take_own_left(const actor& by, turn_scope& in);
 
-  /// Follows the commit of a turn.
+  /// Called after the commit of a turn.
   void committed() { owes_itself_ = false; }
 
-  /// The group is down: gives up what this process owns and takes a new writer's number, in a
-  /// transaction of its own. Throws database_error; nothing has changed then.
+  /// The group is down: gives up the work that this process owns and takes a new writer's number,
+  /// in a transaction of its own. Throws database_error; nothing has changed then.
   void resign(
       group& of,
       runner_store& store,
@@ -71,13 +71,13 @@ private:
 
   // Whether this process was fenced in this turn, so that the roster in hand is too old.
   bool rejoined_ = false;
-  // What it owned before its session was lost is to be taken over.
+  // Whether the work that it owned before its session was lost must be taken over.
   bool owes_itself_ = false;
 
   /// A writer that no broker lists as alive.
   struct missing_writer {
     instant since{};
-    /// The question put to it in the database.
+    /// The number of the question asked in the database.
     std::int64_t question = 0;
   };
 
@@ -87,7 +87,7 @@ private:
   std::map<std::int64_t, missing_writer> missing_;
   instant looked_at_{};
   instant looked_for_left_at_{};
-  // Effects that this program does not have, by name: told once.
+  // Effects that this program does not have, by name: logged once.
   std::set<std::string> left_alone_;
 };
 

@@ -6,10 +6,10 @@
 
 namespace troupe {
 
-/// A trouble of a group that people are told of, in words, while the group works on. Any thread.
+/// A trouble of a group, as text for people, while the group keeps working. Any thread.
 class told_trouble {
 public:
-  /// @param what the words; empty: it is over.
+  /// @param what the text; empty: the trouble is over.
   /// @return whether there was none before.
   bool set(std::string what) {
     const std::lock_guard lock{mutex_};

@@ -19,8 +19,8 @@ namespace troupe {
 /// The inbox in a writing turn: finds the answers of repeats and inserts the rows of new messages,
 /// many in one statement.
 ///
-/// Where the session knows whether others have written, ids are remembered, so that one that is
-/// certainly new costs no look-up. Elsewhere all ids of a turn are looked up at its beginning, in
+/// If the session knows whether others have written, ids are remembered, so that one that is
+/// certainly new costs no look-up. Otherwise all ids of a turn are looked up at its beginning, in
 /// one statement.
 ///
 /// Confined to the runner's thread; borrows the session.
@@ -28,7 +28,7 @@ class turn_inbox {
 public:
   explicit turn_inbox(store::database& session) : session_{session} {}
 
-  /// Follows the session's `begin`.
+  /// Called after the session's `begin`.
   void begin();
 
   /// Asks for the rows of these messages, if they may have some. Follows `begin`; the session's
@@ -42,11 +42,11 @@ public:
   void add(const store::inbox_row& row);
   void insert_rows();
 
-  /// Whether an answer to a call with that id may have been forgotten: without a row, it may be a
-  /// repeat.
+  /// Whether an answer to a call with that id may have been deleted: without a row, the call may be
+  /// a repeat.
   bool is_forgotten(const uuid& id) const { return id < forgotten_ && id.version() == 7; }
 
-  /// Notes that the answers to calls with ids below `to` were forgotten in this turn.
+  /// Notes that the answers to calls with ids below `to` were deleted in this turn.
   void forgot(const uuid& to) { forgotten_ = std::max(forgotten_, to); }
 
   /// The lowest id whose row is kept whatever the settled time says: it was handled while that time
@@ -58,7 +58,7 @@ public:
     kept_from_.reset();
   }
 
-  /// Follows the session's `commit`.
+  /// Called after the session's `commit`.
   void committed() {
     known_at_ = session_.version();
     if (added_ != uuid{}) {
@@ -66,12 +66,12 @@ public:
     }
   }
 
-  /// The message of a row that was committed lately; nil if there is none. A database without it
-  /// has gone back, unless it `is_forgotten`.
+  /// The message of a recently committed row; nil if there is none. A database without it has gone
+  /// back, unless it `is_forgotten`.
   const uuid& kept() const { return kept_; }
 
-  /// Whether rows were being inserted when a fault was thrown: not the fault of the message at
-  /// hand.
+  /// Whether rows were being inserted when a fault was thrown, which is not caused by the current
+  /// message.
   bool is_inserting() const { return is_inserting_; }
 
 private:
@@ -82,7 +82,7 @@ private:
   bool is_inserting_ = false;
   bool remembers_ = true;
   store::known_ids known_;
-  // What was looked up of this turn's messages, if the row cannot have changed since.
+  // The rows looked up for this turn's messages, if they cannot have changed since.
   tsl::robin_map<uuid, std::optional<store::inbox_entry>, secret_hash> looked_up_;
   std::vector<uuid> asked_;
   uuid forgotten_{};

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// Everything the runner does once a turn is committed. Emptied when the turn is rolled back.
+/// The actions of the runner after a turn's commit. Emptied when the turn is rolled back.
 struct turn_output : saga::outgoing, turn_requests {
   /// A line for the log.
   struct line {
@@ -22,18 +22,18 @@ struct turn_output : saga::outgoing, turn_requests {
 
   /// Processes whose work was taken over, which may have left events in the outbox.
   std::uint64_t takeovers = 0;
-  /// Whether rows that are old enough are left to be deleted.
+  /// Whether old rows are left to be deleted.
   bool has_old_rows = false;
-  /// Whether an answer leaves that another turn has stored.
+  /// Whether an answer is sent that another turn has stored.
   bool tells_stored = false;
   /// Breaker orders of people, in order; the breaker may know them already.
   std::vector<store::forced_breaker> breaker_orders;
   /// Items for the group's own queue.
   std::vector<item> items;
-  /// The lines for the log that tell people what the turn did.
+  /// Log lines about the turn, for people.
   std::vector<line> lines;
 
-  /// The sizes before one message, to come back to when that message is undone.
+  /// The sizes before one message, restored when that message is undone.
   struct mark {
     saga::outgoing::sizes sagas{};
     std::size_t effects = 0;

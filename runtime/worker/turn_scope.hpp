@@ -13,7 +13,7 @@
 
 namespace troupe {
 
-/// The writing turn at hand, for everything that works in it. Made anew for each attempt.
+/// The current writing turn, for all parts that work in it. Made anew for each attempt.
 struct turn_scope {
   group& of;
   store::database& session;
@@ -32,7 +32,7 @@ struct turn_scope {
   busy_clock& busy;
   message_spans& spans;
 
-  /// Restarts the watchdog's count at each piece of the runtime's own work that may be long.
+  /// Restarts the watchdog's count at each possibly long piece of the runtime's own work.
   std::function<void()> progress() const {
     return [this] { busy.begin(of.parts().time.now()); };
   }

@@ -12,10 +12,11 @@
 
 namespace troupe {
 
-/// The piece of work that a runner is at, so that whoever sees it hang can name it.
+/// The current piece of work of a runner, so that it can be named if it hangs.
 ///
 /// Noted by the runner's thread for each message, at the cost of a dozen stores; read by any thread
-/// without making the runner wait: a note under way is read again, and a name is cut at 64 bytes.
+/// without making the runner wait: a note being written is read again, and a name is cut at 64
+/// bytes.
 class work_at_hand {
 public:
   enum class kind : std::uint8_t {
@@ -32,7 +33,7 @@ public:
     commit,
   };
 
-  /// A note, as it was read.
+  /// A note as read.
   struct note {
     kind what = kind::nothing;
     std::string name;
@@ -43,11 +44,11 @@ public:
     std::string in(std::string_view capability) const;
   };
 
-  /// Notes what the runner is at. Runner's thread.
+  /// Notes the current work of the runner. Runner's thread.
   /// @param message the id of the message, the effect's key or the saga's id; nil for none.
   void begin(kind what, std::string_view name = {}, const uuid& message = {});
 
-  /// What the runner is at; nothing if that changes too quickly to be read, so that it does not
+  /// The current work of the runner; nothing if it changes too quickly to be read, and so does not
   /// hang. Any thread.
   std::optional<note> look() const;
 
@@ -55,7 +56,7 @@ private:
   static constexpr std::size_t name_bytes_max = 64;
   static constexpr std::size_t name_words = name_bytes_max / sizeof(std::uint64_t);
 
-  // Odd while a note is under way.
+  // Odd while a note is being written.
   std::atomic<std::uint32_t> edition_{0};
   std::atomic<std::uint32_t> head_{0}; // The kind, and the size of the name above its 8 bits.
   std::array<std::atomic<std::uint64_t>, 2> message_{};

@@ -12,11 +12,11 @@ namespace troupe {
 /// The queue in front of one runner: many push, one takes, and only the first push wakes.
 ///
 /// Messages wait here and not in a CAF mailbox, which has no bound and dies with its actor. The
-/// bound is the credit the brokers were given.
+/// bound is the credit given to the brokers.
 class work_queue {
 public:
-  /// @param wake makes the runner run; called by the thread that pushes into a queue that is
-  /// asleep.
+  /// @param wake makes the runner run; called by the thread that pushes into a queue whose runner
+  /// sleeps.
   void on_wake(std::function<void()> wake) { wake_ = std::move(wake); }
 
   /// Moves all of `batch` in, and empties it.
@@ -37,8 +37,8 @@ public:
     push_with([&](std::vector<item>& queue) { queue.push_back(std::move(one)); });
   }
 
-  /// Takes everything there is into the empty `into`. False if there is nothing: the next push
-  /// wakes.
+  /// Takes everything into the empty `into`. False if there is nothing: the next push wakes the
+  /// runner.
   bool take(std::vector<item>& into) {
     const std::lock_guard lock{mutex_};
     if (queue_.empty()) {

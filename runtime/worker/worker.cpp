@@ -84,7 +84,7 @@ struct worker::state {
   std::vector<std::unique_ptr<group_runtime>> groups;
   std::unique_ptr<transport::peer_loop> sockets;
   std::unique_ptr<worker_loop> loop;
-  // Guards `groups` and what says how the end goes against the watchdog.
+  // Guards `groups` and the state of the end against the watchdog.
   std::mutex watch_mutex;
   std::optional<instant> ending_since;
   milliseconds ending_limit = options.drain_limit;
@@ -141,7 +141,7 @@ void worker::state::tell_overdue(group_runtime& of, milliseconds limit) {
 }
 
 /// Ends the process when a handler or commit runs longer than its limit: a thread cannot be ended
-/// from outside, but a process can, and what it held is handed on.
+/// from outside, but a process can, and its work is passed on.
 void worker::state::watch(const std::stop_token& stop) {
   std::condition_variable_any never;
   std::unique_lock lock{watch_mutex};

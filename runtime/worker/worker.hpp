@@ -10,8 +10,8 @@ namespace troupe {
 
 /// A worker node: the socket loop, the groups of its capabilities and a watchdog.
 ///
-/// `run` owns the calling thread until the worker is drained, or was refused by the brokers for too
-/// long.
+/// `run` occupies the calling thread until the worker is drained, or has been refused by the
+/// brokers for too long.
 class worker {
 public:
   /// Makes a worker and starts its groups. Groups whose store was refused for good are shut, as
@@ -34,7 +34,7 @@ public:
   /// Refuses new calls, finishes those in hand, and leaves. From any thread.
   void drain();
 
-  /// Has the socket loop tell how the node is, while `run` runs. From any thread.
+  /// Makes the socket loop report the state of the node, while `run` runs. From any thread.
   void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered);
 
   /// The spans that its threads have recorded. From any thread.

@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// The groups of a worker as its socket loop sees them: found by name, and given what a frame
-/// brought once the whole frame has been read. Socket loop.
+/// The groups of a worker as its socket loop sees them: found by name, and given the messages of a
+/// frame once the whole frame has been read. Socket loop.
 class worker_groups {
 public:
   using list = std::vector<std::unique_ptr<group_runtime>>;

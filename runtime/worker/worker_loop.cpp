@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-// The time between two looks at breakers, supervisors and delayed items.
+// The interval of checks of breakers, supervisors and delayed items.
 constexpr milliseconds tick{10};
 constexpr milliseconds probe_patience{250};
 
@@ -156,7 +156,8 @@ void worker_loop::received(
     return take_call(link, *read, body, frame, now);
   case wire::kind::reply:
     if (read->id == uuid{}) {
-      // About the login, not a call: the broker stood still and has forgotten this worker.
+      // About the login, not a call: the broker's process was stopped and has forgotten this
+      // worker.
       return sockets_.renew(link);
     }
     if (probe_.take_reply(link, read->id)) {
@@ -267,7 +268,7 @@ void worker_loop::due(instant now) {
   }
 }
 
-/// Tells whoever asked how this worker is, once its groups and brokers have been asked in turn.
+/// Answers the requests for a snapshot, once groups and brokers have answered.
 void worker_loop::answer_asked(instant now) {
   if (!asked_.is_asked()) {
     return;

@@ -27,14 +27,14 @@ namespace troupe {
 /// The end of a worker.
 struct worker_end {
   bool good = true;
-  /// The reason of an end that is not good: what happened and what to do.
+  /// The reason of a failure: what happened and what to do.
   std::string reason;
 };
 
-/// The socket loop of a worker: passes each message of a broker to the part that knows about it,
-/// and sends whatever the runners have finished.
+/// The socket loop of a worker: passes each message of a broker to the responsible part, and sends
+/// the results of the runners.
 ///
-/// Owned by `worker`. Everything but `request_drain` and `ask_snapshot` belongs to the loop's
+/// Owned by `worker`. Everything except `request_drain` and `ask_snapshot` belongs to the loop's
 /// thread.
 class worker_loop final : public transport::peer_handler {
 public:
@@ -45,19 +45,19 @@ public:
       worker_parts& parts,
       const worker_groups::list& groups);
 
-  /// Asks for a drain, from any thread.
+  /// Requests a drain, from any thread.
   void request_drain() { drain_requested_ = true; }
 
-  /// The time that is left for groups to end, of that of a drain. Once the loop has ended.
+  /// The rest of the drain's time, for groups to end. Once the loop has ended.
   milliseconds time_to_end(instant now) const;
 
-  /// Has the loop tell how it is, once runners and brokers have answered it: within 250 ms or half
-  /// the heartbeat timeout, whatever they do. From any thread.
+  /// Makes the loop report its state once runners and brokers have answered, in any case within 250
+  /// ms or half the heartbeat timeout. From any thread.
   void ask_snapshot(observe::loop_question<worker_snapshot>::receiver answered) {
     asked_.ask(std::move(answered));
   }
 
-  /// Worth looking at once the loop has ended.
+  /// Valid once the loop has ended.
   const worker_end& end() const { return end_; }
 
   wire::hello hello(int link) override;

@@ -17,7 +17,7 @@ struct worker_options {
   std::string node;
   /// Digest of the topology; a broker refuses a worker with another one.
   std::uint64_t plan = 0;
-  /// Digest of what it must have in common with its brokers.
+  /// Digest of the parts of the topology that it must have in common with its brokers.
   std::uint64_t shared_plan = 0;
   /// The folder of the topology file.
   std::string folder;
@@ -27,14 +27,14 @@ struct worker_options {
   transport::heartbeat_options heartbeat;
   std::size_t body_bytes_max = std::size_t{1024} * 1024;
   std::vector<capability_options> capabilities;
-  /// The time that a drain and the end of the groups may take. Brokers hand on whatever is still in
-  /// hand then.
+  /// The time that a drain and the end of the groups may take. Brokers pass on calls that are still
+  /// in hand then.
   std::chrono::milliseconds drain_limit{10'000};
   /// The time for which brokers may refuse the login before the worker gives up.
   std::chrono::milliseconds refusal_limit{5'000};
   /// The keys of links; absent: they have none.
   transport::link_key_source keys{};
-  /// The way for effects to call other capabilities; absent: they cannot.
+  /// The function by which effects call other capabilities; absent: they cannot.
   ask_capability ask{};
 };
 

@@ -29,9 +29,9 @@ struct worker_parts {
   std::size_t body_bytes_max = wire::body_bytes_max;
   /// The spans of all threads.
   observe::span_rings spans{};
-  /// The name of the system, by which a database on a server knows its owner; may be empty.
+  /// The name of the system, by which a database on a server identifies its owner; may be empty.
   std::string system{};
-  /// The way for effects to call other capabilities.
+  /// The function by which effects call other capabilities.
   ask_capability ask{};
 };
 

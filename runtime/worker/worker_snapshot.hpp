@@ -13,14 +13,14 @@
 
 namespace troupe {
 
-/// A group beyond what `troupe status` shows of it.
+/// The state of a group beyond that in `troupe status`.
 struct group_snapshot {
   /// The reason why its store was refused for good; empty if it was not.
   std::string refused_store{};
-  /// The time that its runners took to answer the socket loop, or for which one has not.
+  /// The time that its runners took to answer the socket loop, or have taken so far.
   std::chrono::nanoseconds took{};
-  /// The time for which a handler or commit has been running, and that at which the watchdog ends
-  /// the process.
+  /// The time for which a handler or commit has been running, and the limit at which the watchdog
+  /// ends the process.
   std::chrono::nanoseconds busy{};
   std::chrono::nanoseconds busy_limit{};
   group_probe probed{};
@@ -35,12 +35,12 @@ struct group_snapshot {
 
 struct link_snapshot {
   bool is_up = false;
-  /// The time that the broker took to answer a call, or for which it has not. Nothing while the
-  /// link is down.
+  /// The time that the broker took to answer a call, or has taken so far. Nothing while the link is
+  /// down.
   std::optional<std::chrono::nanoseconds> took{};
 };
 
-/// The state of a worker, as its socket loop tells other threads of the process.
+/// The state of a worker, as its socket loop reports it to other threads of the process.
 struct worker_snapshot {
   wire::node_status status{};
   /// A snapshot of each group of `status`.

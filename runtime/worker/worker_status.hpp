@@ -9,7 +9,7 @@
 namespace troupe {
 
 /// The answer of `troupe.node.NAME` to `status`.
-/// @param calls_of_sagas how many wait for their answer.
+/// @param calls_of_sagas the number of sagas' calls that wait for their answer.
 wire::node_status worker_status(
     const worker_parts& parts,
     const worker_groups& groups,

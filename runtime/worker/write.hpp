@@ -33,35 +33,37 @@ struct write {
   bool with_savepoint = false;
   /// The handler was called in the last attempt.
   bool ran = false;
-  /// The result says nothing about the group's health: a repeat answered from the inbox, a call
-  /// whose time was up, an effect that has yet to run.
+  /// Whether the result says nothing about the group's health: a repeat answered from the inbox, an
+  /// expired call, an effect that has yet to run.
   bool says_nothing = false;
-  /// What `by` did for it was not committed, or its handler threw: what that instance remembers
-  /// may never have happened.
+  /// Whether the work of `by` was not committed, or its handler threw: the instance may remember
+  /// things that never happened.
   bool spoilt = false;
-  /// Its failure is written down, with all that is needed to try it again after a pause.
+  /// Whether its failure is stored, with all that is needed to try it again after a pause.
   bool is_put_off = false;
-  /// An effect's result that has no row of this process: settled before, or somebody else's.
+  /// Whether it is an effect's result without a row of this process: settled before, or owned by
+  /// another process.
   bool is_not_ours = false;
-  /// An effect's result that a person has had tried meanwhile, and that comes again.
+  /// Whether it is an effect's result that a person had tried in the meantime, and that arrives
+  /// again.
   bool is_repeat = false;
-  /// The handler threw this; its instance is not to be trusted any more.
+  /// The exception of the handler; its instance must not be used any more.
   std::optional<std::string> threw{};
   std::optional<errc> failed{};
   std::chrono::nanoseconds took{};
   answer result{};
   std::unique_ptr<observe::open_span> span{};
 
-  /// The trace that whatever comes out of its handler carries.
-  /// @param its the trace of the message.
+  /// The trace for the handler's events, calls and effects.
+  /// @param its the message's own trace.
   std::string_view trace(std::string_view its) const { return span ? span->context : its; }
 
   /// Null if the message's trace is not recorded.
   observe::open_span* recorded() { return span.get(); }
 };
 
-/// Whether a failure is worth a line in the log: at every power of two, since what is down for a
-/// day is not worth 20,000 lines.
+/// Whether a failure gets a line in the log: at every power of two, since an outage of a day must
+/// not cause 20,000 lines.
 inline bool is_worth_a_line(int attempt) {
   return (attempt & (attempt - 1)) == 0;
 }
@@ -72,7 +74,7 @@ void set_error(answer& to, const error& why);
 /// Makes `why` the result of a write.
 void fail(write& each, const error& why);
 
-/// Fails a call that had waited for the lock until its time was up. @return whether it did.
+/// Fails a call that waited for the lock until its deadline. @return whether it did.
 bool fail_if_late(write& each, instant began);
 
 } // namespace troupe

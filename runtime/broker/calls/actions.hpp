@@ -17,7 +17,7 @@ struct deliver {
   std::uint32_t call;
 };
 
-/// The action to pass a worker's reply on, as it came: the views are those of the input.
+/// The action to pass a worker's reply on unchanged: the views are those of the input.
 struct answer {
   origin to;
   std::string_view header;
@@ -31,21 +31,21 @@ struct refuse {
   std::uint32_t error;
 };
 
-/// The action to close a login that is over: nothing more is sent to it.
+/// The action to close a login that has ended: nothing more is sent to it.
 struct forget {
   login_id whom;
   /// Whether the messages that the worker had in hand are blamed for its death.
   bool is_blamed = false;
 };
 
-/// The action to tell all workers who is alive, since one came or went.
+/// The action to send all workers the roster, since a worker logged in or was lost.
 struct send_roster {};
 
 /// An order of the router to its shell. Trivial to copy, so that a list of them costs nothing to
 /// reuse.
 using action = std::variant<deliver, answer, refuse, forget, send_roster>;
 
-/// A call that this broker took in and ended with an error of its own, for its span.
+/// An accepted call that this broker ended with an error of its own, for its span.
 struct failed_call {
   uuid id;
   std::string header;

@@ -13,9 +13,9 @@ namespace {
 // The `retry_after` of a draining broker: `troupe up` has started it again by then.
 constexpr milliseconds drain_wait{1'000};
 constexpr milliseconds full_wait{100};
-// The time between two calls that are told the nearest names. Comparing one with a thousand of them
-// takes some 100 us of the loop: a hundredth of its time at most, whoever calls what does not
-// exist.
+// The interval of answers with the nearest names. Comparing one with a thousand of them takes some
+// 100 us of the loop: a hundredth of its time at most, however many calls name unknown
+// capabilities.
 constexpr milliseconds suggestion_interval{10};
 
 std::uint64_t key_digest(std::string_view key) {
@@ -100,7 +100,7 @@ void arrivals::refuse_unknown(
       out);
 }
 
-/// Whether a new call is taken at all; if not, it has been refused.
+/// Whether a new call is accepted; if not, it has been refused.
 bool arrivals::accept(origin from, const wire::header_view& header, decisions& out) {
   if (is_draining_) {
     callers_.refuse(
@@ -128,8 +128,8 @@ bool arrivals::accept(origin from, const wire::header_view& header, decisions& o
   return true;
 }
 
-/// Whether a worker brought another call along under this id. Its answer belongs to whoever asked
-/// for that one, so this call has been refused.
+/// Whether a worker listed a different call under this id. Its answer belongs to that call's
+/// callers, so this call has been refused.
 bool arrivals::is_taken(
     origin from,
     const wire::header_view& header,
@@ -144,7 +144,7 @@ bool arrivals::is_taken(
   return true;
 }
 
-/// Whether a worker brought this call along when it logged in: it is outstanding there already.
+/// Whether a worker listed this call when it logged in: it is outstanding there already.
 bool arrivals::was_brought(std::uint32_t index) {
   const call& made = calls_[index];
   const brought_call* held = nodes_.find_brought(made.id);

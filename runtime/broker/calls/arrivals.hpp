@@ -6,11 +6,11 @@
 
 namespace troupe::broker {
 
-/// The answer to a call whose time was up before a broker read it.
+/// The answer to a call that expired before a broker read it.
 error came_too_late();
 
-/// Takes calls in: checks a new one, and attaches a repeat to the call with its id that is under
-/// way already. Confined to the router.
+/// Accepts calls: checks a new one, and attaches a repeat to the held call with the same id.
+/// Confined to the router.
 class arrivals {
 public:
   arrivals(
@@ -33,7 +33,7 @@ public:
       instant now,
       decisions& out);
 
-  /// Refuses new calls from now on; a call that is here may still be attached to.
+  /// Refuses new calls from now on; repeats may still be attached to held calls.
   void drain() { is_draining_ = true; }
 
 private:

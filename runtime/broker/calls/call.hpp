@@ -14,7 +14,7 @@
 
 namespace troupe::broker {
 
-/// Somebody who wants the answer of a call.
+/// A caller that waits for the answer of a call.
 struct waiter {
   origin to;
   instant deadline;
@@ -22,8 +22,8 @@ struct waiter {
 
 /// A call from its arrival to its answer. Lives in a slot that is used again and again.
 ///
-/// With thousands of calls under way each step of each call meets a cold slot: all that a call
-/// without trouble needs is in the slot's first two cache lines.
+/// With thousands of held calls each step of a call reads a cold slot: the data of an ordinary call
+/// are in the slot's first two cache lines.
 struct alignas(64) call {
   /// A slot with its timer and its places in the tables.
   static constexpr std::size_t slot_bytes = 512;
@@ -33,14 +33,14 @@ struct alignas(64) call {
     none,
     /// A call in its capability's queue.
     queued,
-    /// A call in the line of the placement that is to get the calls of its key.
+    /// A call in the line of the placement that gets the calls of its key.
     lined_up,
-    /// Two workers died with it in hand: in the list of those to be sent alone.
+    /// A suspect: two workers died with it in hand; in the list of calls to be sent alone.
     suspected,
     /// Delivered: uses credit of its placement until the worker replies or dies, also when nobody
     /// waits for the answer any more.
     outstanding,
-    /// A worker has it on record and answers later; uses no credit.
+    /// A worker has recorded it and answers later; uses no credit.
     awaiting,
   };
 
@@ -48,14 +48,14 @@ struct alignas(64) call {
   phase is = phase::none;
   bool has_key = false;
   bool was_delivered = false;
-  /// A worker left, or its link did, while it had the call, or one has it on record: it may have been
-  /// carried out.
+  /// A worker left or lost its link while it had the call, or has recorded it: the call may have
+  /// been carried out.
   bool was_left = false;
   /// Workers that died with it in hand.
   std::uint8_t deaths = 0;
-  /// A node has it no longer in hand, and may yet answer: `given_to`.
+  /// A node no longer has it in hand, but may still answer: `given_to`.
   bool may_come_late = false;
-  /// Somebody asked again while a worker had it, and waits longer than the worker was told.
+  /// It was repeated while a worker had it, with a later deadline than the worker knows.
   bool has_more_time = false;
   /// Its trace is recorded.
   bool is_traced = false;
@@ -92,7 +92,7 @@ struct alignas(64) call {
 
   std::string_view op() const { return std::string_view{bytes}.substr(op_at, op_size); }
 
-  /// The bytes that it takes up, about.
+  /// Its approximate size in bytes.
   std::size_t size() const { return bytes.size() + slot_bytes; }
 
   bool came_before(const call& other) const {
@@ -111,13 +111,13 @@ struct alignas(64) call {
   instant earliest_deadline() const;
 };
 
-/// The place of the calls of one key that workers have in hand. A call that is sent elsewhere
-/// meanwhile could be carried out first.
+/// The placement whose worker has calls of one key in hand. A call sent elsewhere in the meantime
+/// could be carried out first.
 struct key_hold {
   /// `nowhere` if there are none.
   std::uint32_t placement = nowhere;
   std::uint32_t calls = 0;
-  /// Calls at other placements: suspects, and what a worker has brought along.
+  /// Calls at other placements: suspects, and calls that a worker listed in HELLO.
   std::uint32_t elsewhere = 0;
 };
 

@@ -7,15 +7,15 @@ namespace troupe::broker {
 
 /// The time that calls of one capability took here.
 struct call_times {
-  /// The time from a call's arrival until a worker was sent it first.
+  /// The time from a call's arrival until it was first sent to a worker.
   observe::histogram queue;
-  /// The time from a call's arrival to its answer, an error for `failed`; each call once, however
-  /// many wait.
+  /// The time from a call's arrival to its answer, an error for `failed`; each call counts once,
+  /// however many callers wait.
   observe::histogram answered;
   observe::histogram failed;
-  /// The time until nobody waited any more, as the time of all was up.
+  /// The time until the deadlines of all callers had passed.
   observe::histogram expired;
-  /// Calls that this broker took in and ended with an error of its own.
+  /// Accepted calls that this broker ended with an error of its own.
   tally refused;
 
   /// The times of all calls, however they ended.

@@ -7,7 +7,7 @@ namespace troupe::broker {
 
 namespace {
 
-// The wait for the end of a call that is in hand at a worker of an earlier release.
+// The `retry_after` for a call whose id is in hand at a worker of an earlier release.
 constexpr milliseconds held_wait{100};
 
 // The most calls that are told as failed after one input: a ring of spans keeps no more.

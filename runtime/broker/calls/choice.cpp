@@ -84,8 +84,8 @@ choice choose(
   }
   const bool is_elsewhere = best.placement != hold.placement || hold.elsewhere != 0;
   if (hold.placement != nowhere && best.placement != nowhere && is_elsewhere) {
-    // A worker that has calls of the key in hand takes no more: until they are carried out nobody
-    // may begin.
+    // A worker with calls of the key in hand accepts no more: until these are done no other node
+    // may begin one.
     best.placement = hold.placement;
     has_room = false;
   }

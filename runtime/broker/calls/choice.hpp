@@ -6,15 +6,15 @@
 
 namespace troupe::broker {
 
-/// The place where a call can go: a placement, or why there is none.
+/// The result of choosing a node for a call: a placement, or why there is none.
 struct choice {
   enum class verdict : std::uint8_t {
     /// The call goes to `placement`.
     go,
-    /// Some node serves it and has no room now, or none is logged in: wait. A call with a key waits
+    /// A node that serves it has no room now, or none is logged in: wait. A call with a key waits
     /// for `placement`, if there is one.
     wait,
-    /// Every node there is refuses it, for now.
+    /// Every live node refuses it for now.
     exhausted,
   };
 
@@ -22,17 +22,17 @@ struct choice {
   std::uint32_t placement = nowhere;
   errc refusal = errc::unavailable;
   milliseconds refusal_wait{0};
-  /// A placement that is shut, if nothing else is left of the capability.
+  /// A shut placement, if the capability has no other.
   std::uint32_t shut = nowhere;
 };
 
 /// The node for a call of capability `where`. With a key: the node that has calls of the key in
-/// hand, else the one with the greatest weight for it (rendezvous hashing), so that a node that
-/// comes or goes moves only its own keys; if that has no room, the call waits for it. Without: the
-/// least loaded with room, ties in turn. Pure.
+/// hand, else the one with the greatest weight for it (rendezvous hashing), so that a change of
+/// nodes moves only the keys of the changed node; if that node has no room, the call waits for it.
+/// Without a key: the least loaded node with room, ties by turns. Pure.
 ///
-/// @param hold who has calls of its key in hand (`held_calls::hold_of_key`).
-/// @param kept_free the node that gets nothing new, as a suspect is to be alone there.
+/// @param hold the node that has calls of its key in hand (`held_calls::hold_of_key`).
+/// @param kept_free the node that gets nothing new, as a suspect must be alone there.
 choice choose(
     const directory& nodes,
     const capability& where,
@@ -41,7 +41,7 @@ choice choose(
     login_id kept_free,
     instant now);
 
-/// The node for a suspect, which waits there until it is alone: the least loaded.
+/// The node for a suspect: the least loaded one, where it waits until it is alone.
 choice choose_alone(const directory& nodes, const capability& where, const call& what, instant now);
 
 } // namespace troupe::broker

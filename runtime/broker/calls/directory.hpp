@@ -17,7 +17,7 @@
 
 namespace troupe::broker {
 
-/// The rate at which calls of a capability are answered, for an honest `retry_after`.
+/// The rate at which calls of a capability are answered, for a realistic `retry_after`.
 class drain_rate {
 public:
   void note(instant now);
@@ -35,24 +35,24 @@ struct placement {
   std::uint32_t node = nowhere;
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
-  /// Calls that wait for room here and nowhere else, as calls of their keys are here or belong
-  /// here; in the order of their arrival.
+  /// Calls that wait for room at this placement only, as calls of their keys are or belong here; in
+  /// the order of their arrival.
   call_list line;
   std::uint32_t replicas = 0;
-  /// The node that is logged in says that it serves the capability.
+  /// Whether the logged-in node serves the capability.
   bool is_served = false;
   bool inbox = false;
-  /// The capability will not run there before the node's next login: `why_shut` says why.
+  /// Whether the capability stays down there until the node's next login: `why_shut` says why.
   bool is_shut = false;
   /// "closed", "open", "half_open" or "down".
   std::string breaker = "closed";
-  /// The placement gets no calls before this time, because its breaker is open or the capability is
-  /// down there. The end of time if a person forced the breaker open.
+  /// The placement gets no calls before this time, as its breaker is open or the capability is down
+  /// there. The maximum if a person forced the breaker open.
   instant blocked_until{};
   std::string why_shut;
-  /// The order by which a person took the breaker over, in words, if one has.
+  /// The order by which a person forced the breaker, as text, if any.
   std::string forced;
-  /// The time after which another try may be of use, as the worker says.
+  /// The time after which another attempt may be useful, as the worker says.
   milliseconds retry_after{};
 };
 
@@ -65,14 +65,14 @@ struct capability {
   /// The calls in the lines of its placements.
   std::uint32_t lined_up = 0;
   std::uint32_t outstanding = 0;
-  /// Calls in its lines may belong to other placements: what nodes serve has changed, a breaker may
-  /// let calls through soon, or the calls wait where their keys are in hand still.
+  /// Whether calls in its lines may belong to other placements: the nodes' services have changed, a
+  /// breaker may let calls through soon, or the calls wait where their keys are still in hand.
   bool may_move = false;
-  /// The placement where the search for the least loaded one starts, so that ties go round.
+  /// The placement where the search for the least loaded one starts, so that ties rotate.
   std::uint32_t next_placement = 0;
   /// Placements are added, never removed: a call remembers its own by index.
   std::vector<placement> placements;
-  /// Whether the topology places it at a node, by node. Empty: on all nodes.
+  /// Whether the topology places the capability on a node, by node. Empty: on all nodes.
   std::vector<bool> is_placed_at;
   drain_rate rate;
   call_times times;
@@ -110,7 +110,7 @@ struct node {
 struct brought_call {
   std::uint32_t node = nowhere;
   std::uint32_t capability = nowhere;
-  /// The digest of its request. Nothing if the worker is of a release that does not say it.
+  /// The digest of its request. Nothing if the worker's release does not send it.
   std::optional<std::uint64_t> digest{};
 
   bool is_for(std::uint32_t where, std::string_view operation, std::string_view body) const {
@@ -118,12 +118,12 @@ struct brought_call {
   }
 };
 
-/// The directory of what exists: the capabilities and nodes of the topology, what the live nodes
-/// serve, and the calls that they have brought along.
+/// The directory of the capabilities and nodes of the topology, the services of the live nodes, and
+/// the calls that these listed in HELLO.
 class directory {
 public:
-  /// The most calls brought along that are remembered. A retry of a further one is delivered once
-  /// more, and answered from the worker's inbox.
+  /// The most calls listed in HELLO that are remembered. A retry of a further one is delivered
+  /// again, and answered from the worker's inbox.
   static constexpr std::size_t brought_max = 65'536;
 
   explicit directory(const router_options& options);
@@ -144,21 +144,21 @@ public:
   /// Whether `node`, by its login, serves `capability`.
   bool serves(std::uint32_t node, std::uint32_t capability) const;
 
-  /// A worker has a call in hand, from an earlier login, that this broker does not know. If a
-  /// client asks for the same under its id again, the call is at that node already; nobody else may
-  /// use the id meanwhile. Not remembered beyond `brought_max`.
+  /// Notes that a worker has a call in hand, from an earlier login, that this broker does not know.
+  /// If a client repeats the same request under its id, the call is already at that node; a
+  /// different request may not use the id meanwhile. Not remembered beyond `brought_max`.
   void bring(const uuid& call, const brought_call& held);
-  /// The call that was brought along under this id, or null.
+  /// The call that a worker listed in HELLO under this id, or null.
   const brought_call* find_brought(const uuid& call) const;
   /// `node` has answered the call.
   void end_brought(const uuid& call, std::uint32_t node);
   void forget_brought(std::uint32_t node);
   bool has_brought(std::uint32_t node) const;
 
-  /// Keeps how long calls took, for the last minute. Every few milliseconds.
+  /// Updates the call times of the last minute. Called every few milliseconds.
   void note_times(instant now);
 
-  /// The live workers.
+  /// The roster: the live workers.
   wire::roster roster() const;
 
   /// The names of the topology's capabilities, for "did you mean".

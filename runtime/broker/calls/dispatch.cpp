@@ -87,7 +87,7 @@ void dispatch::send(std::uint32_t index, std::uint32_t placement, instant now, d
   call& sent = calls_[index];
   const instant until = sent.latest_deadline();
   if (until <= now) {
-    // Work whose time is up is not started.
+    // Expired work is not started.
     (void)callers_.expire(index, now, out);
     return calls_.remove(index);
   }
@@ -112,7 +112,7 @@ void dispatch::pump(std::uint32_t where, instant now, decisions& out) {
   int looked_past = 0;
   for (std::uint32_t index = from.queue.head; index != nowhere;) {
     if (from.lined_up != 0) {
-      // Neither queue nor lines may take all the room from the other.
+      // Neither the queue nor the lines may use all the room of the other.
       pump_lines(where, &calls_[from.queue.head], now, out);
     }
     call& first = calls_[index];
@@ -139,9 +139,9 @@ void dispatch::pump(std::uint32_t where, instant now, decisions& out) {
   }
 }
 
-/// Sends what is first in the lines of capability `where`, while there is room; with `before` only
-/// what came earlier than that. A call that waits although its placement has room (its key is in
-/// hand elsewhere) holds up no other key.
+/// Sends the first calls in the lines of capability `where`, while there is room; with `before`
+/// only those that arrived earlier than that call. A call that waits although its placement has
+/// room (its key is in hand elsewhere) delays no other key.
 void dispatch::pump_lines(std::uint32_t where, const call* before, instant now, decisions& out) {
   capability& from = nodes_.capabilities[where];
   for (const placement& each : from.placements) {
@@ -163,7 +163,7 @@ void dispatch::pump_lines(std::uint32_t where, const call* before, instant now, 
   }
 }
 
-/// Looks at all calls in the lines of capability `where`, full placements included.
+/// Checks all calls in the lines of capability `where`, also of full placements.
 void dispatch::review_lines(std::uint32_t where, instant now, decisions& out) {
   capability& of = nodes_.capabilities[where];
   of.may_move = std::any_of(of.placements.begin(), of.placements.end(), [&](const placement& each) {
@@ -181,7 +181,7 @@ void dispatch::review_lines(std::uint32_t where, instant now, decisions& out) {
   }
 }
 
-/// Sends or gives up a call of a line, where it can.
+/// Sends or gives up a call of a line, if possible.
 /// @return whether the call has left its line: it was sent, given up, or belongs elsewhere by now.
 bool dispatch::advance_line(std::uint32_t index, instant now, decisions& out) {
   const choice found = choose_for(calls_[index], now);
@@ -258,7 +258,7 @@ void dispatch::give_up(std::uint32_t index, const choice& why, decisions& out) {
       out);
 }
 
-/// Ends a call whose capability is shut at every live node. The error says what a person has to do.
+/// Ends a call whose capability is shut at every live node. The error says what a person must do.
 void dispatch::give_up_shut(std::uint32_t index, std::uint32_t number, decisions& out) {
   const call& refused = calls_[index];
   const capability& where = nodes_.capabilities[refused.capability];

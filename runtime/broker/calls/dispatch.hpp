@@ -9,8 +9,8 @@
 
 namespace troupe::broker {
 
-/// Sends calls to workers: a new one at once, unless others wait before it; those in a queue,
-/// oldest first, as soon as a worker has room. Confined to the router.
+/// Sends calls to workers: a new one at once, unless others wait before it; queued ones, oldest
+/// first, as soon as a worker has room. Confined to the router.
 class dispatch {
 public:
   dispatch(
@@ -29,17 +29,17 @@ public:
   /// Delivers a call that is in no list. `placement` must have room.
   void send(std::uint32_t index, std::uint32_t placement, instant now, decisions& out);
 
-  /// Sends what waits for capability `where`, in its queue and in the lines of its placements,
+  /// Sends the waiting calls of capability `where`, from its queue and the lines of its placements,
   /// while there is room.
   void pump(std::uint32_t where, instant now, decisions& out);
-  /// Something changed at a node: more may be sent to it.
+  /// Sends calls to a node whose state has changed.
   void pump_node(std::uint32_t number, instant now, decisions& out);
   /// Sends queued calls to nodes whose breaker may let calls through again by now, and calls in
-  /// lines that may go elsewhere or past others; no other input would send them.
+  /// lines that may go to another node or before others; no other input would send them.
   void pump_unblocked(instant now, decisions& out);
 
-  /// Ends a call that no node takes. The call is in no list; the error has the smallest
-  /// `retry_after` that a node named.
+  /// Ends a call that no node accepts. The call is in no list; the error has the smallest
+  /// `retry_after` of the nodes.
   void give_up(std::uint32_t index, const choice& why, decisions& out);
 
 private:

@@ -14,7 +14,7 @@
 
 namespace troupe::broker {
 
-/// All calls, by slot and by id, and where each of them is.
+/// All held calls, by slot and by id, and the list in which each is.
 ///
 /// A call is in one list at most, the one that `call::is` names, and uses credit exactly while it
 /// is outstanding: every move goes through here. The queues, the awaiting and the outstanding calls
@@ -41,10 +41,11 @@ public:
 
   std::size_t size() const { return by_id_.size(); }
 
-  /// The bytes that they take up, about.
+  /// Their approximate size in bytes.
   std::size_t bytes() const { return bytes_; }
 
-  /// A slot for a new id, with header and body copied in. `ttl` is always patchable afterwards.
+  /// Takes a slot for a new id, with a copy of header and body. `ttl` is always patchable
+  /// afterwards.
   std::uint32_t
   add(const wire::header_view& header, std::string_view header_bytes, std::string_view body);
 
@@ -63,11 +64,12 @@ public:
   void put_back(std::uint32_t index);
   /// Marks a call as outstanding at a worker: it uses credit of `placement` from now on.
   void occupy(std::uint32_t index, std::uint32_t placement);
-  /// Puts a call into the list of its capability's calls that a worker will answer later.
+  /// Puts a call into its capability's list of calls that a worker will answer later.
   void await(std::uint32_t index);
 
-  /// Whether there is room for one more of those calls: they use no credit and stay until their
-  /// deadline, so that each peer has a share (`shares`). Somebody must wait for the call.
+  /// Whether there is room for one more call that is answered later: these use no credit and stay
+  /// until their deadline, so that each peer has a share (`shares`). The call must have a waiting
+  /// caller.
   bool may_await(std::uint32_t index) const;
 
   std::size_t awaiting_bytes() const { return awaiting_.all(); }

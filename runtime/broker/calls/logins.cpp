@@ -15,8 +15,9 @@ outcome<void> logins::check(std::uint32_t number, const wire::hello& hello, inst
   if (!hello.batch) {
     return failure{invalid("a worker must be able to read batches: `batch: true` in HELLO")};
   }
-  // The text alone is enough: another release may take something more for common. A worker that is
-  // not ours gives as `plan` what `troupe check` prints, which is the digest of what is shared.
+  // An equal text is enough, as another release may count more as common. A worker in another
+  // language sends as `plan` the digest that `troupe check` prints, which is that of the common
+  // parts.
   if (hello.plan != options_.plan_digest && hello.plan != options_.shared_plan_digest
       && hello.shared_plan != options_.shared_plan_digest) {
     return failure{
@@ -98,7 +99,7 @@ outcome<void> logins::hello(login_id login, const wire::hello& hello, instant no
   nodes_.bind(login, number);
   ++counts_.workers_joined;
   take_serves(number, hello.serves, now);
-  // An answer that this worker gave while it had no link here has not come.
+  // An answer that this worker gave without a link here was lost.
   return_awaiting(number, true);
   const std::uint32_t own = nodes_.find_capability("troupe.node." + joined.name);
   placement& itself = nodes_.capabilities[own].placements[nodes_.placement_of(own, number)];
@@ -136,7 +137,7 @@ void logins::adopt(std::uint32_t number, const wire::hello& hello, instant now, 
   }
 }
 
-/// @param over gets the call here if it has ended, as the worker has another one under its id.
+/// @param over gets the call here if it has ended, as the worker has a different one under its id.
 void logins::adopt(
     const uuid& id,
     const brought_call& held,
@@ -159,7 +160,7 @@ void logins::adopt(
     return; // The call is over, by an earlier word about the same id.
   }
   if (!is_same(known, held)) {
-    // The worker's answer belongs to whoever asked for what it has, and not to those who wait here.
+    // The worker's answer belongs to the callers of its own call, not to those waiting here.
     nodes_.bring(id, held);
     callers_.refuse_for(index, held, out);
     if (known.is != call::phase::outstanding) {
@@ -178,8 +179,8 @@ void logins::adopt(
   calls_.occupy(index, nodes_.placement_of(known.capability, held.node));
 }
 
-/// Whether a worker's call in hand is the one that is known here. Of a worker that does not say, it
-/// is if this broker has delivered the call before.
+/// Whether a worker's call in hand is the one known here. If the worker does not say, it is if this
+/// broker has delivered the call before.
 bool logins::is_same(const call& known, const brought_call& held) const {
   return held.digest ? held.is_for(known.capability, known.op(), known.body())
                      : known.was_delivered;
@@ -276,7 +277,7 @@ void logins::leave(
   dispatch_.pump_node(number, now, out);
 }
 
-/// Takes back all that a node had, and sends nothing yet.
+/// Takes back all calls of a node, and sends nothing yet.
 /// @param was_cut its link ended, and neither side said that it would.
 void logins::end(std::uint32_t number, bool is_blamed, bool was_cut, instant now, decisions& out) {
   node& ended = nodes_.nodes[number];
@@ -303,7 +304,7 @@ void logins::end(std::uint32_t number, bool is_blamed, bool was_cut, instant now
   }
 }
 
-/// Puts what the worker had in hand back to the front of the queues, in the order in which it was
+/// Puts the worker's calls in hand back to the front of the queues, in the order in which they were
 /// sent.
 void logins::return_outstanding(
     std::uint32_t number, bool is_blamed, bool was_alone, decisions& out) {
@@ -326,8 +327,8 @@ void logins::return_outstanding(
   }
 }
 
-/// Lets what waited for the worker because of its key wait for any worker: behind what it had in
-/// hand.
+/// Lets calls that waited for the worker because of their key wait for any worker, behind those it
+/// had in hand.
 void logins::return_lined_up(std::uint32_t number) {
   for (const node::place& each : nodes_.nodes[number].placements) {
     const call_list& line = nodes_.capabilities[each.capability].placements[each.placement].line;
@@ -339,11 +340,11 @@ void logins::return_lined_up(std::uint32_t number) {
   }
 }
 
-/// Calls that were answered "pending" are asked again: whoever would have answered may be gone, or
-/// had no link when it did. All of the capability, not only those of this node, since any node may
-/// have taken them over; the inbox answers "pending" once more, or with what was stored.
+/// Calls that were answered "pending" are sent again: the process that would have answered may be
+/// gone, or had no link when it did. All of the capability, not only those of this node, since any
+/// node may have taken them over; the inbox answers "pending" again, or with the stored answer.
 ///
-/// @param is_new the node has logged in: where it keeps no inbox, nothing is run a second time.
+/// @param is_new the node has logged in: without an inbox nothing is run a second time.
 void logins::return_awaiting(std::uint32_t number, bool is_new) {
   for (const node::place& each : nodes_.nodes[number].placements) {
     capability& where = nodes_.capabilities[each.capability];

@@ -7,8 +7,8 @@
 
 namespace troupe::broker {
 
-/// Knows which workers are here: takes their logins, what they say they serve, and what they had in
-/// hand when they left. Confined to the router.
+/// The workers' logins: what they serve, and the calls that they had in hand when they left.
+/// Confined to the router.
 class logins {
 public:
   logins(
@@ -22,8 +22,8 @@ public:
       : options_{options}, nodes_{nodes}, calls_{calls}, callers_{callers}, counts_{counts},
         dispatch_{dispatch}, suspects_{suspects} {}
 
-  /// Whether the worker may serve all this. @errors `forbidden`: a capability that the topology
-  /// places on other nodes.
+  /// Whether the worker may serve these capabilities. @errors `forbidden`: the topology places one
+  /// on other nodes.
   outcome<void> check(login_id login, const std::vector<wire::served>& serves) const;
   /// @errors see `router::hello`.
   outcome<void> hello(login_id login, const wire::hello& hello, instant now, decisions& out);
@@ -31,7 +31,7 @@ public:
   void pong(login_id login, const wire::pong& progress, instant now);
   void gone(login_id login, std::string_view why, instant now, decisions& out);
   void bye(login_id login, std::string_view why, instant now, decisions& out);
-  /// Ends the logins of those that said nothing for `silence_max`.
+  /// Ends the logins of workers that were silent for `silence_max`.
   void end_silent(instant now, decisions& out);
 
 private:

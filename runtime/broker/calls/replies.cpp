@@ -9,13 +9,13 @@ namespace troupe::broker {
 
 namespace {
 
-// The wait of a caller whose pending call is not kept here: each try is delivered.
+// The `retry_after` of a caller whose pending call is not kept here: each attempt is delivered.
 constexpr milliseconds pending_wait{5'000};
 // The time between two log lines about answers of the wrong workers.
 constexpr std::chrono::seconds log_interval{10};
 
-/// Whether the node may answer a call that it has not in hand now: the last that got it, or one
-/// that has the capability's database, where the call is on record.
+/// Whether the node may answer a call that it does not have in hand: the last node that got it, or
+/// one with the capability's database, which has the call's record.
 bool may_answer(const directory& nodes, const call& what, std::uint32_t node) {
   const std::vector<placement>& placements = nodes.capabilities[what.capability].placements;
   return (what.may_come_late && what.given_to == node)
@@ -29,15 +29,15 @@ bool is_worth_another_try(const error& why) {
   return why.possible == effect::none && !why.is_final && verdict_on(why.code).asks_for_patience;
 }
 
-/// Whether the worker had no time for a call that somebody waits for longer than it was told: that
-/// sending is void, and not the call.
+/// Whether the worker ran out of time for a call with a later deadline than it was told: only that
+/// transmission has expired, not the call.
 bool is_out_of_time(const call& what, const error& why, instant now) {
   return why.code == errc::deadline_exceeded && why.possible == effect::none
          && what.has_more_time && !what.waiters.empty() && what.latest_deadline() > now;
 }
 
-/// Whether another node may know an operation that the one asked last does not, or has said already
-/// that it only has no time.
+/// Whether another node may know an operation that the last one does not, or has already refused
+/// only for lack of time.
 bool may_be_known_elsewhere(const directory& nodes, const call& what) {
   if (!what.tried.empty() && what.refusal != errc::unknown_operation) {
     return true;
@@ -54,9 +54,9 @@ bool may_be_known_elsewhere(const directory& nodes, const call& what) {
   return false;
 }
 
-/// The refusal in `header`, which is the answer to a call that another worker left with. Said without
-/// a look at what became of the call there, it means that the effect is unknown, whatever it says.
-/// Nothing if the answer may be passed on as it is.
+/// The refusal in `header`, for a call that another, lost worker had. A blind refusal does not know
+/// the call's fate there, so its effect is unknown, whatever it says. Nothing if the answer may be
+/// passed on unchanged.
 std::optional<error> refusal_of_one_try(const call& what, const wire::header_view& header) {
   if (header.status != wire::status::error || !what.was_left) {
     return std::nullopt;
@@ -100,7 +100,7 @@ void replies::take(
   const bool is_mine = known.is == call::phase::outstanding
                        && nodes_.capabilities[where].placements[known.placement].node == number;
   if (!is_mine && nodes_.find_brought(header.id) != nullptr) {
-    // The answer to another call under this id, which the worker brought along.
+    // The answer to a different call under this id, which the worker listed.
     ++counts_.late_replies;
     return nodes_.end_brought(header.id, number);
   }
@@ -126,7 +126,7 @@ void replies::take(
   }
 }
 
-/// An answer to a call that the worker has not been given: whoever asked waits for the right one.
+/// An answer to a call that the worker was not given: the callers wait for the right one.
 void replies::drop_stray(std::uint32_t number, std::uint32_t where, instant now, decisions& out) {
   ++counts_.stray_replies;
   if (now < log_stray_at_) {
@@ -146,7 +146,8 @@ void replies::take_pending(std::uint32_t index, instant now, decisions& out) {
   call& pending = calls_[index];
   pending.given_to = nodes_.capabilities[pending.capability].placements[pending.placement].node;
   pending.may_come_late = true;
-  // From now on the call is on record. If its node dies, those who refused it earlier may finish it.
+  // From now on the call is on record. If its node dies, those who refused it earlier may finish
+  // it.
   pending.was_left = true;
   pending.tried.clear();
   calls_.take_out(index);
@@ -225,7 +226,7 @@ bool replies::try_elsewhere(
   return true;
 }
 
-/// A call that nobody waits for has been counted as expired.
+/// A call without waiting callers has been counted as expired.
 void replies::note_time(const call& answered, wire::status how, instant now) {
   if (!answered.waiters.empty()) {
     call_times& times = nodes_.capabilities[answered.capability].times;
@@ -233,7 +234,7 @@ void replies::note_time(const call& answered, wire::status how, instant now) {
   }
 }
 
-/// Passes a final answer on to all who wait.
+/// Passes a final answer on to all waiting callers.
 void replies::take_answer(
     std::uint32_t index,
     bool is_mine,

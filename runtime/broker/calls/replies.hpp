@@ -6,7 +6,7 @@
 
 namespace troupe::broker {
 
-/// Decides what a worker's reply means: an answer is passed on to all who wait, a refusal without
+/// Handles a worker's reply: an answer is passed on to all waiting callers, a refusal without
 /// effect sends the call to another node, and `pending` leaves it to be answered later. Confined to
 /// the router.
 class replies {

@@ -11,10 +11,10 @@
 
 namespace troupe::broker {
 
-/// Decides where every call goes and what becomes of it. Pure: no socket, no clock, no thread.
+/// Decides where every call goes and how it ends. Pure: no socket, no clock, no thread.
 ///
-/// A call meets the parts in this order: `arrivals` takes it in, `dispatch` sends it, `replies`
-/// passes its answer on. `logins` knows the workers, `suspects` the calls that kill them.
+/// A call passes through the parts in this order: `arrivals` accepts it, `dispatch` sends it,
+/// `replies` passes its answer on. `logins` has the workers, `suspects` the calls that kill them.
 ///
 /// Each input appends to the decisions given; the caller carries them out in order and before the
 /// next input, as `answer` borrows from the input and `deliver` names a slot that may be used
@@ -24,8 +24,8 @@ public:
   /// The time between two `tick`s while `has_timers`.
   static constexpr milliseconds tick_interval{10};
 
-  /// @param quarantine, cuts which suspect is sent alone, what has cut links; shared with this
-  /// broker's bus.
+  /// @param quarantine, cuts decide which suspect is sent alone, and which message has cut links;
+  /// shared with this broker's bus.
   router(router_options options, quarantine& quarantine, cut_links& cuts);
   router(const router&) = delete;
   router& operator=(const router&) = delete;
@@ -39,17 +39,17 @@ public:
     return logins_.hello(login, hello, now, out);
   }
 
-  /// The worker's connection ended, or it fell silent: it may have died of what it had in hand.
+  /// The worker's connection ended, or it fell silent: it may have died of a call in hand.
   void gone(login_id login, std::string_view why, instant now, decisions& out) {
     logins_.gone(login, why, now, out);
   }
 
-  /// The worker ends of its own will, or the broker itself lost touch: nothing is to blame.
+  /// The worker stops in order, or the broker itself lost touch: no call is blamed.
   void bye(login_id login, std::string_view why, instant now, decisions& out) {
     logins_.bye(login, why, now, out);
   }
 
-  /// Whether a worker may say so in STATE. @errors as `hello`, for what it serves.
+  /// Whether a worker may send this STATE. @errors as `hello`, for the capabilities it serves.
   outcome<void> check(login_id login, const std::vector<wire::served>& serves) const {
     return logins_.check(login, serves);
   }
@@ -84,17 +84,17 @@ public:
     replies_.take(from, header, header_bytes, body, now, out);
   }
 
-  /// Looks at timers. Called every `tick_interval` while `has_timers`, and at each heartbeat
-  /// anyway.
+  /// Handles due timers. Called every `tick_interval` while `has_timers`, and at each heartbeat in
+  /// any case.
   void tick(instant now, decisions& out);
 
   /// Follows the quarantine. Called when `quarantine::changes` has risen.
   void follow_quarantine(instant now, decisions& out) { suspects_.follow(now, out); }
 
-  /// A client's login is over, and with it its connection.
+  /// A client's login has ended, and with it its connection.
   void client_left(origin whom) { callers_.forget(whom); }
 
-  /// Refuses new calls from now on; those that are here go on.
+  /// Refuses new calls from now on; held ones go on.
   void drain() { arrivals_.drain(); }
 
   const broker::call& call_at(std::uint32_t index) const { return calls_[index]; }
@@ -114,13 +114,13 @@ public:
 
   bool has_timers() const { return waited_for() != 0; }
 
-  /// Calls somebody waits for.
+  /// The number of calls with a waiting caller.
   std::size_t waited_for() const { return callers_.waited_for(); }
 
-  /// Calls held, those nobody waits for included.
+  /// The number of held calls, including those without a waiting caller.
   std::size_t size() const { return calls_.size(); }
 
-  /// Calls that wait to be sent alone.
+  /// The number of calls that wait to be sent alone.
   std::size_t suspects() const { return calls_.suspects().size; }
 
   const directory& nodes() const { return nodes_; }

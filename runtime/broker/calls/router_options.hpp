@@ -9,20 +9,20 @@
 
 namespace troupe::broker {
 
-/// The options of a capability, which the router knows before anybody logs in.
+/// The options of a capability, which the router knows before any worker logs in.
 struct capability_options {
   capability_name name;
   /// Calls that may wait for it here. 0 to 1,000,000.
   std::uint32_t queue_max = 1'000;
   /// The nodes on which the topology places it: no other may serve it. Empty: all.
   std::vector<node_name> nodes{};
-  /// The choice which calls without a trace are recorded.
+  /// Decides which calls without a trace are recorded.
   observe::sampling sampling{};
 };
 
 struct router_options {
-  /// Workers that read another topology are refused: neither its text nor what they must have in
-  /// common with the broker is the same.
+  /// Digests of the topology: a worker is refused if neither the digest of its text nor that of the
+  /// parts in common with the broker is equal.
   std::uint64_t plan_digest = 0;
   std::uint64_t shared_plan_digest = 0;
   std::vector<capability_options> capabilities;

@@ -163,7 +163,7 @@ void suspects::suspect(std::uint32_t index, decisions& out) {
         {"trace", trace_in(what)}}});
 }
 
-/// Answers a call that too many workers died of.
+/// Answers a call that too many workers died with.
 void suspects::convict(std::uint32_t index, decisions& out) {
   callers_.end(
       index,

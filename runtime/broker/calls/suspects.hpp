@@ -8,11 +8,11 @@
 
 namespace troupe::broker {
 
-/// Finds out which call kills workers. After two deaths a call is a suspect, and sent alone, one
-/// suspect after another; after five it is convicted, and not tried again. Confined to the router.
+/// Finds calls that kill workers. After two deaths a call is a suspect, and is sent alone, one
+/// suspect after another; after five it is convicted, and not sent again. Confined to the router.
 ///
 /// The first suspect that some node can take asks `quarantine` for that node, and is sent there
-/// when its turn is granted. What cannot be tried anywhere is given up.
+/// when its turn is granted. A suspect that no node can take is given up.
 class suspects {
 public:
   suspects(
@@ -24,37 +24,37 @@ public:
       quarantine& quarantine,
       cut_links& cuts);
 
-  /// Whether a new call killed workers before, under the same id: then it is a suspect, or
+  /// Whether a new call has killed workers before, under the same id: then it is a suspect, or
   /// convicted at once.
   bool take_known(std::uint32_t index, instant now, decisions& out);
 
-  /// A worker is gone with this call, which is in no list, in hand: puts it back, suspects or
-  /// convicts it. `send_next` has to follow.
+  /// A worker is gone that had this call in hand (the call is in no list): puts the call back,
+  /// makes it a suspect or convicts it. `send_next` must follow.
   ///
-  /// @param was_alone what `is_alone` said before the login ended.
+  /// @param was_alone the result of `is_alone` before the login ended.
   void blame(std::uint32_t index, const node& worker, bool was_alone, decisions& out);
   /// Whether the node has the suspect in hand, and nothing else.
   bool is_alone(std::uint32_t number) const;
   /// Takes the death of this incarnation back from these calls: it only lost its link.
   void take_back(const std::vector<uuid>& blamed, const uuid& incarnation);
-  /// A link has ended. @param was_cut whether what it was sent may be why.
+  /// A link has ended. @param was_cut whether a message sent over it may be the reason.
   void note_end(const node& worker, bool was_cut, instant now);
-  /// The worker is back, and only its link had ended: the call that has cut its links again and
-  /// again is not sent any more.
+  /// The worker is back, and only its link had ended: a call that has cut its links again and again
+  /// is not sent any more.
   ///
-  /// @param in_hand what the worker has, and was not cut with.
+  /// @param in_hand the calls that the worker has, which did not cut the link.
   void note_return(const node& worker, const std::vector<uuid>& in_hand, decisions& out);
 
-  /// The worker has said something about this call, and has it.
+  /// The worker has answered or mentioned this call, and so has received it.
   void note_word(login_id from, const uuid& call) { cuts_.answered(from, call); }
 
-  /// A new process has logged in: calls that were set aside may be sent again.
+  /// A new process has logged in: calls set aside may be sent again.
   void allow_again() { blamed_.allow_again(); }
 
-  /// Clears a call of its deaths: the worker that answered it lived on.
+  /// Clears a call of its deaths, as the worker that answered it survived.
   void acquit(const call& answered);
 
-  /// Begins the turn of the first suspect that some node can take, unless one has its turn.
+  /// Begins the turn of the first suspect that a node can take, unless one has its turn.
   void send_next(instant now, decisions& out);
   /// A node has fewer calls in hand.
   void released(std::uint32_t number, instant now, decisions& out);
@@ -64,7 +64,7 @@ public:
   /// Chooses the suspect's node again after a change of what a node serves, unless the suspect was
   /// sent there. `send_next` must follow.
   void choose_again(std::uint32_t number);
-  /// Its login is over. `send_next` has to follow.
+  /// The node's login has ended. `send_next` must follow.
   void login_ended(std::uint32_t number);
   /// The quarantine has changed: sends the suspect, and calls to the node that was freed.
   void follow(instant now, decisions& out);
@@ -72,7 +72,7 @@ public:
   bool has_turn(std::uint32_t index) const { return turn_.call == index; }
 
 private:
-  /// The suspect that is in quarantine, or in line for it, and the node that it is to have.
+  /// The suspect that is in quarantine, or in line for it, and its chosen node.
   struct turn {
     std::uint32_t call = nowhere;
     std::uint32_t node = nowhere;

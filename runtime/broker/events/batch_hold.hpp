@@ -8,20 +8,20 @@
 
 namespace troupe::broker {
 
-/// How long the next batch of events is held back for those to come along whose publishers have
-/// just been answered. A publisher that keeps so many events under way sends the next ones then,
-/// and they miss a batch that begins at once: half of its events go into each of two batches that
-/// take turns, and wait for both.
+/// Decides how long the next batch of events is held back, so that publishers that have just been
+/// answered can join it. A publisher with a fixed number of outstanding events sends its next ones
+/// then, and they would miss a batch that begins at once: half of its events would go into each of
+/// two alternating batches, and wait for both.
 ///
-/// Whether it pays is a matter of the disk and of the publishers: where a commit costs by its
-/// events, it is better that others come in meanwhile. So it is tried: of every 320 batches 32 are
-/// held and 32 are not, and the rest is as went better. Pure.
+/// Whether this pays depends on the disk and the publishers: if the cost of a commit grows with its
+/// events, it is better not to wait. So both are tried: of every 320 batches 32 are held and 32 are
+/// not, and the rest follow the better way. Pure.
 class batch_hold {
 public:
   /// A batch begins.
   void begun(instant now) { batch_began_ = now; }
 
-  /// A batch of `events` is over, while `waiting` wait for the next.
+  /// A batch of `events` has ended, while `waiting` wait for the next.
   void ended(std::size_t events, std::size_t waiting, instant now) {
     const instant::duration took = now - batch_began_;
     events_ += events;
@@ -33,10 +33,10 @@ public:
     until_ = now + std::min<instant::duration>(took / 2, longest);
   }
 
-  /// Whether the next batch, for which `waiting` events are there, is not to begin yet.
+  /// Whether the next batch, for which `waiting` events wait, must not begin yet.
   bool holds(std::size_t waiting, instant now) const { return waiting < wanted_ && now < until_; }
 
-  /// Until when it holds at most.
+  /// The latest time until which the batch is held.
   instant until() const { return until_; }
 
 private:
@@ -45,7 +45,7 @@ private:
   static constexpr std::chrono::milliseconds longest{2};
   static constexpr unsigned tried = 32; // Batches of each way.
   static constexpr unsigned kept = 256; // Batches of the better one.
-  /// Holding has to bring so much, as it makes some wait who gain nothing.
+  /// The least gain for which batches are held, as holding delays publishers that gain nothing.
   static constexpr double gain_least = 1.1;
 
   unsigned length() const { return phase_ == phase::chosen ? kept : tried; }

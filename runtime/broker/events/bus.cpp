@@ -6,7 +6,7 @@ namespace troupe::broker {
 
 namespace {
 
-// The lives that an ASSIGN names. Older ones are not known to a database that was away for so long.
+// The most lives in an ASSIGN. Older ones stay unknown to a database that was away for that long.
 constexpr std::size_t lives_told = 256;
 
 } // namespace
@@ -60,8 +60,8 @@ void bus::relay(
   auto made = event_of(header, body);
   made->source = header.to;
   if (!wire::is_topic(made->topic)) {
-    // An event with a malformed topic is logged and taken: refusing it would stop its outbox for
-    // ever. No turn commits one, so this is a fault of the worker.
+    // An event with a malformed topic is logged and accepted: refusing it would stop its outbox
+    // forever. No turn commits one, so this is a bug of the worker.
     out.log.push_back({"strange_topic", {{"capability", made->source}, {"topic", made->topic}}});
   }
   (void)outboxes_.relayed(

@@ -18,12 +18,12 @@ struct bus_options {
   std::shared_ptr<const security::rules> rules{};
 };
 
-/// The event bus of the broker that keeps the journal: takes events in, has them written, and
-/// gives them to the subscribers when they are on disk, and not before. Pure: no socket, no clock,
-/// no thread, no database.
+/// The event bus of the broker that keeps the journal: accepts events, lets them be written, and
+/// delivers them to the subscribers once they are on disk. Pure: no socket, no clock, no thread, no
+/// database.
 ///
-/// An event passes `incoming` (from clients) or `outbox_intake` and `incoming` (from outboxes),
-/// then the journal, then the `feeder`.
+/// An event passes through `incoming` (from clients) or `outbox_intake` and `incoming` (from
+/// outboxes), then the journal, then the `feeder`.
 class bus {
 public:
   /// @param quarantine, cuts outlive this.
@@ -47,7 +47,7 @@ public:
   /// The id of the journal.
   const uuid& instance() const { return instance_; }
 
-  /// The lives of the journal, which say who wrote which position.
+  /// The lives of the journal, which say which life wrote which position.
   const lineage& lives() const { return lives_; }
 
   /// The newest lives of the journal, as ASSIGN names them to workers.
@@ -75,13 +75,13 @@ public:
 
   /// Whether there is something to write and nothing is being written.
   bool wants_write(instant now) const;
-  /// The batch to write next; `written` has to follow.
+  /// The batch to write next; `written` must follow.
   journal_batch take_batch(instant now);
-  /// The batch is on disk, or none of it is.
+  /// The batch is on disk, or (false) none of it is.
   void written(const outcome<void>& how, instant now, event_decisions& out);
   /// The journal has forgotten these topics.
   void forget_topics(const std::vector<std::string>& names);
-  /// Every 10 ms or so; also tells what time of day it is.
+  /// Called about every 10 ms; also gives the time of day.
   void tick(instant now, std::int64_t wall_ms, event_decisions& out);
 
 private:

@@ -19,7 +19,7 @@ public:
     }
   }
 
-  /// The first `count` of them are on disk, or are not and have been refused.
+  /// The first `count` of them are on disk, or have been refused.
   void ended(std::size_t count, bool is_written, instant now) {
     const auto last = came_.begin() + static_cast<std::ptrdiff_t>(std::min(count, came_.size()));
     for (auto each = came_.begin(); is_written && each != last; ++each) {

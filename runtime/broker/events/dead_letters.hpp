@@ -16,9 +16,9 @@
 
 namespace troupe::broker {
 
-/// The operators' calls about dead letters: list, show, retry, drop. One change at a time, so that
-/// each sees the dead letters as the one before it left them on disk. Confined to the thread of the
-/// event service.
+/// The operators' calls about dead letters: list, show, retry, drop. Changes are made one at a
+/// time, so that each sees the result of the former on disk. Confined to the thread of the event
+/// service.
 class dead_letters {
 public:
   /// All of these outlive this.
@@ -35,14 +35,14 @@ public:
   void show(origin from, const uuid& id, const uuid& which, instant now);
   void retry(origin from, const uuid& id, const wire::retry_dead_letter& what, instant now);
   void drop(origin from, const uuid& id, const uuid& which, instant now);
-  /// Retries, or drops, all that the filter means.
+  /// Retries, or drops, all letters that match the filter.
   void change_many(
       origin from, const uuid& id, const wire::change_dead_letters& what, bool drops, instant now);
 
-  /// A batch is on disk, or is not and why: the next change may begin.
+  /// A batch is on disk, or failed for this reason: the next change may begin.
   void written(std::optional<error> why_not, instant now);
 
-  /// The journal was released: the changes that wait find that out, and are refused.
+  /// The journal was released: waiting changes are refused.
   void give_up(instant now);
 
 private:
@@ -59,7 +59,7 @@ private:
   void begin_change(instant now);
   void end_change(instant now);
 
-  /// A call that changes many, and how far it is.
+  /// A call that changes many letters, and its progress.
   struct change_of_many {
     origin from{};
     uuid id;

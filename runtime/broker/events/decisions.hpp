@@ -33,15 +33,15 @@ struct send_assign {
   std::optional<std::vector<wire::remembered_partition>> remembered{};
 };
 
-/// Tell the worker which events are dead letters (BURIED on the wire).
+/// Tell the worker which events became dead letters (BURIED on the wire).
 struct send_dead {
   std::uint32_t subscriber = 0;
   login_id to{};
   std::vector<std::uint64_t> positions;
 };
 
-/// The action to read the events at these positions, and to call `bus::fetched` with the ones that
-/// are there.
+/// The action to read the events at these positions, and to call `bus::fetched` with the existing
+/// ones.
 struct fetch_events {
   std::uint32_t subscriber = 0;
   std::vector<std::uint64_t> positions;
@@ -55,7 +55,7 @@ struct read_journal {
   std::size_t count = 0;
 };
 
-/// Tell a publisher where its event is.
+/// Tell a publisher the position of its event.
 struct answer_published {
   origin to{};
   uuid id;
@@ -63,7 +63,7 @@ struct answer_published {
   bool is_repeat = false;
 };
 
-/// Answer an operator's call: the change it asked for is on disk.
+/// Answer an operator's call: its change is on disk.
 struct answer_written {
   origin to{};
   uuid id;
@@ -77,13 +77,13 @@ struct refuse_published {
   std::uint32_t error = 0;
 };
 
-/// Send CONFIRMED to a worker: its outbox is in the journal up to a number.
+/// Send CONFIRMED to a worker: the number up to which its outbox is in the journal.
 struct send_confirmed {
   login_id to{};
   wire::confirmed what;
 };
 
-/// Send RESEND to a worker: numbers of its outbox are missing.
+/// Send RESEND to a worker: the missing numbers of its outbox.
 struct send_resend {
   login_id to{};
   wire::resend what;

@@ -6,20 +6,20 @@
 
 namespace troupe::broker {
 
-/// The alarm that says when the journal is to be asked for the scheduled events that are due.
+/// The alarm that says when to ask the journal for due scheduled events.
 ///
-/// An answer says when the next one is due, but knows only what was on disk when the question was
-/// read: what is written meanwhile is remembered beside it. A value; times are milliseconds of the
+/// An answer says when the next event is due, but only of the events on disk when it was read:
+/// events written in the meantime are remembered separately. A value; times are milliseconds of the
 /// wall clock.
 class due_alarm {
 public:
   /// @param next when the first event in the journal is due.
   explicit due_alarm(std::optional<std::int64_t> next) : next_{next} {}
 
-  /// An event that is due at `at` is on disk. Not earlier: a question would not find it.
+  /// An event that is due at `at` is on disk. Not called earlier, as a read would not find it.
   void written(std::int64_t at) { next_ = std::min(next_.value_or(at), at); }
 
-  /// Whether something else that waits goes before what is due: they take turns.
+  /// Whether waiting cancellations go before due events: they take turns.
   bool gives_way(std::int64_t now) {
     const bool gives = was_asked_ || !is_due(now);
     was_asked_ = was_asked_ && !gives;
@@ -29,7 +29,7 @@ public:
   /// Whether the journal has not answered yet.
   bool is_asking() const { return is_asking_; }
 
-  /// Whether to ask now. If so, `answered` or `failed` follows before this is true again.
+  /// Whether to ask now. If so, `answered` or `failed` must follow before this is true again.
   bool begin(std::int64_t now) {
     if (is_asking_ || !is_due(now)) {
       return false;
@@ -39,7 +39,7 @@ public:
     return true;
   }
 
-  /// @param next when the first scheduled event that is not in the answer is due.
+  /// @param next the time at which the first scheduled event after the answer is due.
   void answered(std::optional<std::int64_t> next) {
     is_asking_ = false;
     if (next) {
@@ -47,7 +47,7 @@ public:
     }
   }
 
-  /// The question could not be answered.
+  /// The read failed.
   void failed() {
     is_asking_ = false;
     ask_again();

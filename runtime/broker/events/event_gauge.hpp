@@ -11,29 +11,29 @@
 
 namespace troupe::broker {
 
-/// Measures the broker's part with events, for /health and /metrics. Asks the journal only when
-/// somebody asks here. Confined to the thread of the event service.
+/// Measures the broker's work with events, for /health and /metrics. Asks the journal only on
+/// request. Confined to the thread of the event service.
 class event_gauge {
 public:
   /// All of these outlive this.
   event_gauge(const clock& time, journal_client& journal, const bus& events)
       : time_{time}, journal_{journal}, bus_{events} {}
 
-  /// An event may have come in.
+  /// Notes that an event may have arrived.
   void took_in(instant now) { confirms_.waiting(bus_.incoming().pending(), now); }
 
-  /// A batch of so many events is on disk, or is not.
+  /// A batch of this many events is on disk, or has failed.
   void ended(std::size_t events, bool is_written, instant now) {
     confirms_.ended(events, is_written, now);
   }
 
-  /// Takes a batch that is on disk now.
+  /// Counts a batch that is on disk now.
   void wrote(const journal_batch& batch) {
     fired_ += batch.fired.size();
     cancelled_ += batch.cancelled.size();
   }
 
-  /// Asks the journal, unless it has not answered the last time.
+  /// Asks the journal, unless its last answer is still missing.
   void probe(instant now);
 
   /// Whether the journal has answered.

@@ -8,7 +8,7 @@
 
 namespace troupe::broker {
 
-/// The server, as far as the event service that is part of it needs it.
+/// The part of the server that its event service uses.
 class event_links {
 public:
   event_links() = default;

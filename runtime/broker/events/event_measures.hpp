@@ -13,10 +13,10 @@ namespace troupe::broker {
 /// The state of one subscriber.
 struct subscription_measures {
   std::string capability;
-  /// Events that it has yet to handle; while it reads from the journal also those of other topics
-  /// that it has not come past.
+  /// The number of events that it has yet to handle; while it reads from the journal, this includes
+  /// events of other topics.
   std::uint64_t lag = 0;
-  /// The time since the oldest event was journaled that is in memory and not handled.
+  /// The age of the oldest event in memory that is not handled, since it was journaled.
   std::chrono::milliseconds lag_time{};
   std::uint64_t in_flight = 0;
   std::uint64_t retrying = 0;
@@ -24,7 +24,7 @@ struct subscription_measures {
   std::uint64_t handled = 0;
   /// The dead letters in the journal, when it was last asked.
   std::uint64_t dead_letters = 0;
-  /// The reason why it stands still; empty if it does not.
+  /// The reason why it gets no events; empty if it does.
   std::string trouble;
 };
 
@@ -36,13 +36,13 @@ struct event_measures {
   observe::histogram confirmed;
   /// A batch's transaction with its fsync.
   observe::histogram commit;
-  /// The time that the journal took to answer, or for which it has not.
+  /// The time that the journal took to answer, or has taken so far.
   std::chrono::nanoseconds journal_took{};
   /// The reason why it could not be read; empty if it could.
   std::string journal_trouble;
   /// Events that are to be published later, when the journal was last asked.
   std::uint64_t scheduled = 0;
-  /// Scheduled events whose time came, and those that a person cancelled, since the start.
+  /// Scheduled events that became due, and those that a person cancelled, since the start.
   std::uint64_t scheduled_published = 0;
   std::uint64_t scheduled_cancelled = 0;
   std::vector<subscription_measures> subscriptions;

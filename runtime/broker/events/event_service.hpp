@@ -25,17 +25,18 @@ struct event_service_options {
   std::size_t body_bytes_max = 1U << 20U;
 };
 
-/// A journal that is not used any more, and how far it was confirmed.
+/// A journal that is not used any more, and its confirmed positions.
 struct given_up_journal {
   std::unique_ptr<journal> kept;
-  /// The highest position that was on disk for certain, and who wrote the positions up to there.
+  /// The highest position that was on disk for certain, and the lives that wrote the positions up
+  /// to it.
   std::uint64_t last = 0;
   lineage lives{};
 };
 
-/// The shell around the bus, in the broker that keeps the journal: carries out what the bus
-/// decides, has the journal's threads write and read, and hands calls of `troupe.events` to
-/// `operations`. Confined to the thread of its server.
+/// The shell around the bus, in the broker that keeps the journal: carries out the bus's decisions,
+/// passes writes and reads to the journal's threads, and calls of `troupe.events` to `operations`.
+/// Confined to the thread of its server.
 class event_service {
 public:
   /// @param time, links, alone, cuts outlive this.
@@ -62,7 +63,7 @@ public:
   /// The connection of this number has ended; another one may have the number by now.
   void connection_ended(int connection) { operations_.connection_ended(connection); }
 
-  /// OUTBOX, RELAY, ASSIGNED or HANDLED, from a worker that is logged in.
+  /// Handles OUTBOX, RELAY, ASSIGNED or HANDLED, from a logged-in worker.
   /// @errors `invalid`: the body is not a message of that kind; `forbidden`: an outbox of a
   /// capability that the topology does not place on the worker's node. Nothing happened.
   outcome<void>
@@ -74,20 +75,21 @@ public:
   /// The quarantine has changed.
   void follow_quarantine(instant now);
 
-  /// The time at which `due` wants to be called next.
+  /// The time at which `due` must be called next.
   instant next_due(instant tick_at) const;
   void due(instant now);
   void tick(instant now);
 
   event_gauge& gauge() { return gauge_; }
 
-  /// Whether the journal, which brokers share, has to be given up (`journal::is_lost`).
+  /// Whether a shared journal must be given up (`journal::is_lost`).
   bool is_lost() const { return journal_.is_lost(); }
 
-  /// Refuses whoever waits with `why`, and hands the journal out: nothing follows but the end.
+  /// Refuses all waiting callers with `why`, and returns the journal: only the destructor may
+  /// follow.
   given_up_journal give_up(const error& why, instant now);
 
-  /// Whether nobody waits for the disk.
+  /// Whether no caller waits for the disk.
   bool is_done() const { return bus_.incoming().is_done(); }
 
 private:

@@ -23,18 +23,19 @@ struct subscription_options {
   /// Whether the capability has a database.
   bool has_store = true;
   backoff_range backoff{};
-  /// The position above which a subscriber begins that is new to the journal.
+  /// The position after which a subscriber begins that is new to the journal.
   std::uint64_t start = 0;
-  /// The window of what it may have in memory.
+  /// The window of events that it may have in memory.
   event_window window{};
   /// The largest body of an event that a worker can be sent.
   std::size_t body_bytes_max = wire::carried_bytes_max(wire::body_bytes_max);
 };
 
-/// Feeds the subscribers: gives them the events that are on disk, reads on for the ones that are
-/// behind, tells them what their workers say, and has their dead letters and cursors written. Pure.
+/// Feeds the subscribers: offers them the events on disk, reads the journal for those that are
+/// behind, passes on the messages of their workers, and writes their dead letters and cursors.
+/// Pure.
 ///
-/// While the quarantine keeps a node free, only the subscriber that asked for it sends events
+/// While the quarantine keeps a node free, only the subscriber that requested it sends events
 /// there.
 class feeder {
 public:
@@ -67,7 +68,7 @@ public:
   void assigned(login_id from, const wire::assigned& what, instant now, event_decisions& out);
   void handled(login_id from, const wire::handled& what, instant now, event_decisions& out);
 
-  /// Answers `read_journal`: the events found, and how far was looked.
+  /// Answers `read_journal`: the events found, and the last position read.
   void read(
       std::uint32_t index,
       const std::vector<event_ref>& found,
@@ -86,7 +87,7 @@ public:
       instant now,
       event_decisions& out);
 
-  /// Whether dead letters, or cursors after a while, are to be written.
+  /// Whether dead letters, or cursors after a while, must be written.
   bool wants_write(instant now) const;
   /// Adds its rows to the batch that is written next.
   void add_rows(journal_batch& batch, instant now);
@@ -94,28 +95,28 @@ public:
   void written(const journal_batch& batch, instant now, event_decisions& out);
   /// The batch is not on disk: its dead letters and cursors will be in the next.
   void write_failed(const journal_batch& batch);
-  /// Retention has deleted so much.
+  /// Retention has deleted these events.
   void deleted(const std::vector<topic_deletion>& what);
   /// The journal has forgotten these topics.
   void forget_topics(const std::vector<std::string>& names);
 
-  /// The quarantine has changed: keeps away from the node that is kept free now.
+  /// The quarantine has changed: sends no events to the node that is kept free now.
   void follow_quarantine(instant now, event_decisions& out);
-  /// Every 10 ms or so; also tells what time of day it is.
+  /// Called about every 10 ms; also gives the time of day.
   void tick(instant now, std::int64_t wall_ms, event_decisions& out);
 
 private:
   struct fed_subscriber {
     std::unique_ptr<subscriber> core;
-    /// Whether it has been offered all that is in the journal: new events go straight to it.
+    /// Whether it has been offered all events of the journal: new events go directly to it.
     bool is_live = true;
     bool is_reading = false;
     std::uint64_t reading_above = 0;
     /// The journal has no cursor of it yet.
     bool is_new = false;
-    /// Up to here retention has deleted events that it wants.
+    /// The position up to which retention has deleted events that it subscribes to.
     std::shared_ptr<std::uint64_t> deleted_to = std::make_shared<std::uint64_t>(0);
-    /// The cursor that the journal has of it.
+    /// Its cursor in the journal.
     cursor_row persisted;
   };
 
@@ -130,7 +131,7 @@ private:
   quarantine& quarantine_;
   std::vector<fed_subscriber> fed_;
   tsl::robin_map<std::string, std::vector<std::uint32_t>, secret_hash, std::equal_to<>> takers_;
-  // Events that each worker may have of each subscriber, as it last said.
+  // Events that each worker may have of each subscriber, as last reported.
   std::map<std::pair<std::uint32_t, login_id>, std::uint32_t> credits_;
   login_id kept_free_{nowhere};           // The node in quarantine when it was last followed.
   std::uint64_t followed_ = 0;            // The quarantine's `changes` when it was last followed.

@@ -214,8 +214,8 @@ outcome<void> incoming::schedule(scheduled_event what, origin to, std::string bo
           *known, digest_of_event(due.topic, due.key, due.body), due.topic, due.body)) {
     return failure{id_of_another_event()};
   }
-  // A publish that is not on disk may yet fail: the event is scheduled as well, and passed over
-  // when it is due.
+  // A publish that is not on disk may still fail: the event is scheduled as well, and skipped when
+  // it is due.
   if (known == nullptr || known->position > last_) {
     auto found = batch_with(what);
     if (!found) {

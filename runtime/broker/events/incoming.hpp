@@ -21,30 +21,29 @@ std::shared_ptr<event> event_of(const wire::header_view& header, std::string_vie
 
 /// Bounds of the events that wait for the disk.
 struct incoming_options {
-  /// The most that one publisher may have waiting.
+  /// The most events of one publisher that may wait.
   std::uint32_t publisher_events_max = 8'192;
-  /// The most that all may have. One publisher may have as many bytes as are left for the others,
-  /// so that there is room for whoever comes next; its only event may have any size.
+  /// The most bytes of all publishers that may wait. One publisher may have as many bytes as are
+  /// left for the others, so that there is room for the next one; its only event may have any size.
   /// @source Choudhury and Hahne 1998, "Dynamic queue length thresholds".
   std::size_t pending_events_max = 65'536;
   std::size_t pending_bytes_max = 64U << 20U;
-  /// Topics that the journal has events of, or will have. 1 or more.
+  /// The most topics with events in the journal, or on their way to it. 1 or more.
   std::size_t topics_max = 10'000;
   /// No event gets an earlier time, in milliseconds since 1970.
   std::int64_t earliest_ms = 0;
-  /// Whether the journal's database keeps a NUL in a text. PostgreSQL does not: an event with one
-  /// in its key would fail every batch that it is in, and is not taken.
+  /// Whether the journal's database can store a NUL in a text. PostgreSQL cannot: an event with one
+  /// in its key would fail its whole batch, and is refused.
   bool keeps_nul = true;
 };
 
-/// What may wait for an earlier number of its outbox, of all outboxes: of the room that they have.
+/// The part of the outboxes' room for events that wait for an earlier number of their outbox.
 constexpr std::size_t early_bytes_max(std::size_t pending_bytes_max) {
   return pending_bytes_max / 4;
 }
 
-/// The events on their way to the disk: gives each its position, and answers whoever waits when the
-/// batch with it is written. One batch is written at a time; an event that comes meanwhile is in
-/// the next. Pure.
+/// The events on their way to the disk: gives each its position, and answers its publisher when its
+/// batch is written. One batch is written at a time; later events are in the next one. Pure.
 class incoming {
 public:
   incoming(incoming_options options, const journal_state& state);
@@ -59,10 +58,10 @@ public:
       event_decisions& out);
 
   /// The settled time, in milliseconds since 1970: no event gets an earlier one. A wall clock that
-  /// is put back by days, wrongly, must not make events that are older than they are.
+  /// was wrongly set back by days must not make events look old.
   void set_earliest(std::int64_t settled_ms) { options_.earliest_ms = settled_ms; }
 
-  /// Takes an event in, whose topic is admitted; it gets the next position.
+  /// Accepts an event whose topic is admitted; it gets the next position.
   void accept(std::shared_ptr<event> what, std::int64_t wall_ms);
   /// A dead letter goes to the capability `to`, which gets events of its topic, as a new event with
   /// the old one's id; the letter is deleted by the same write.
@@ -73,19 +72,19 @@ public:
     return !next_.rows.dropped.empty() || !writing_.rows.dropped.empty();
   }
 
-  /// Schedules an event, and answers `to` with `body` once the batch that has the event is on disk,
-  /// or with why it is not. If its id was published lately, nothing is left to do: the event has
-  /// been due already, and this is a repeat.
-  /// @errors `rejected` (there are too many topics), `conflict` (that was another event),
-  /// `overloaded` (too much waits for the disk): nothing is scheduled, and nobody is answered.
+  /// Schedules an event, and answers `to` with `body` once the event's batch is on disk, or with
+  /// the error if it fails. If its id was published recently, nothing is done: the event has been
+  /// due already, and this is a repeat.
+  /// @errors `rejected` (too many topics), `conflict` (the id belongs to another event),
+  /// `overloaded` (too much waits for the disk): nothing is scheduled, and `to` is not answered.
   outcome<void> schedule(scheduled_event what, origin to, std::string body);
 
   /// Publishes a scheduled event, unless it was published meanwhile. If another event was published
   /// under its id, it gets an id derived from that, since the schedule was confirmed. False, with
-  /// nothing done, while such a publish is on its way to the disk, which may fail: ask again.
+  /// nothing done, while such a publish is on its way to the disk, which may fail: try again.
   bool fire(const scheduled_event& what, std::int64_t wall_ms, event_decisions& out);
 
-  /// The position in the journal of the event with this id, if a client published it lately or it
+  /// The position in the journal of the event with this id, if a client published it recently or it
   /// was scheduled.
   std::optional<std::uint64_t> position_of(const uuid& id) const {
     const recent_publishes::entry* const known = recent_.find(id);
@@ -93,21 +92,21 @@ public:
                                                         : std::nullopt;
   }
 
-  /// Whether events that were fired are on their way to the disk: until they are there they are
-  /// scheduled, too, and would be found due once more.
+  /// Whether due events are on their way to the disk: until then they are still scheduled, and
+  /// would be found due again.
   bool is_firing() const { return !next_.rows.fired.empty() || !writing_.rows.fired.empty(); }
 
-  /// Answers `to` with `body` once all changes asked for so far are on disk, or with the error if
+  /// Answers `to` with `body` once all changes requested so far are on disk, or with the error if
   /// they cannot be written.
   void answer_when_written(origin to, const uuid& id, std::string body);
 
   /// Whether a batch may be written now.
   bool may_write(instant now) const { return !write_.is_under_way && now >= write_.not_before; }
 
-  /// Whether nobody waits for the disk.
+  /// Whether no caller waits for the disk.
   bool is_done() const { return !write_.is_under_way && !has_batch(); }
 
-  /// Whether something is to be written.
+  /// Whether there is something to write.
   bool has_batch() const { return !next_.rows.empty() || !next_.operators.empty(); }
 
   /// The next batch, for the rows of outboxes and subscribers.
@@ -115,14 +114,14 @@ public:
 
   /// Closes the next batch; `written` or `failed` follows, then `end_batch`.
   const journal_batch& take_batch();
-  /// The batch has not scheduled these: tells whoever asked. Before `written`.
+  /// The batch has not scheduled these events: answers their callers. Before `written`.
   void not_scheduled(const refused_schedules& which, event_decisions& out);
-  /// The batch is on disk: answers whoever waits.
+  /// The batch is on disk: answers its waiting callers.
   void written(event_decisions& out);
-  /// The batch failed, and nothing of it is on disk: tells whoever waits.
+  /// The batch failed, and nothing of it is on disk: answers its waiting callers.
   void failed(const error& why, instant now, event_decisions& out);
-  /// The journal is given up: tells whoever waits. Of the batch that is being written it is not
-  /// known whether it is on disk.
+  /// The journal is given up: answers all waiting callers. For the batch being written the effect
+  /// is unknown.
   void give_up(const error& why, event_decisions& out);
   /// Forgets the batch. If it was not written, the events behind it move up.
   void end_batch(bool is_written);
@@ -139,13 +138,13 @@ public:
   std::uint64_t last() const { return last_; }
 
   /// Whether an event of an outbox may be accepted. Outboxes have as much room as all publishers,
-  /// so that neither keeps the other out.
+  /// so that neither blocks the other.
   bool has_room_for_outboxes() const {
     return next_.bytes + writing_.bytes
            < 2 * options_.pending_bytes_max - early_bytes_max(options_.pending_bytes_max);
   }
 
-  /// Events that are accepted and not on disk.
+  /// Events that are accepted and not yet on disk.
   std::size_t pending() const { return next_.rows.events.size() + writing_.rows.events.size(); }
 
 private:
@@ -163,12 +162,12 @@ private:
     std::size_t bytes = 0;
   };
 
-  /// A batch, and who waits for it.
+  /// A batch, and its waiting callers.
   struct batch {
     journal_batch rows;
     std::vector<waiting_publisher> publishers;
     std::vector<waiting_operator> operators;
-    /// The bytes of its events, and of those that it schedules.
+    /// The bytes of its events, including scheduled ones.
     std::size_t bytes = 0;
   };
 

@@ -14,8 +14,8 @@
 
 namespace troupe::broker {
 
-/// The event service's side of the journal's threads: each request goes with a function that gets
-/// the answer. Confined to the thread of the service.
+/// The event service's side of the journal's threads: each request has a function that gets the
+/// answer. Confined to the thread of the service.
 class journal_client {
 public:
   using then = std::function<void(const outcome<journal_result>& result, instant now)>;
@@ -24,7 +24,7 @@ public:
   journal_client(std::unique_ptr<journal> kept, const clock& time)
       : journal_{std::move(kept)}, time_{time} {}
 
-  /// Asks the journal for the broker itself; `go_on` gets the answer, or why there is none.
+  /// Asks the journal on behalf of the broker itself; `go_on` gets the answer or the error.
   void ask(journal_question question, instant now, then go_on) {
     ask_for(
         asker::broker_itself,
@@ -36,32 +36,32 @@ public:
         });
   }
 
-  /// Asks the journal for a peer.
+  /// Asks the journal on behalf of a peer.
   void ask_for(asker whom, journal_question question, instant now, then go_on);
-  /// Writes a batch; none is under way.
+  /// Writes a batch; none may be running.
   void write(journal_batch batch, then go_on);
-  /// Deletes the events that nobody needs any more.
+  /// Deletes the events that are no longer needed.
   void sweep(retention rules, then go_on);
 
   observe::histogram commits() const { return journal_->commits(); }
 
   bool is_lost() const { return journal_->is_lost(); }
 
-  /// Hands the journal out. From now on every question gets `why`.
+  /// Returns the journal. From now on every request gets `why`.
   std::unique_ptr<journal> release(error why);
 
-  /// After `release`: answers all questions that are open with its reason. A batch or sweep under
-  /// way is not answered.
+  /// After `release`: answers all open requests with its reason. A running batch or sweep is not
+  /// answered.
   void refuse_all(instant now);
 
-  /// Lines for the log: one if the broker's questions are not answered any more, and one once they
-  /// are. Events of the window go out all the while, so that nobody else would notice.
+  /// Lines for the log: one if the broker's requests fail, and one once they succeed again. Events
+  /// of the window are still delivered, so that nothing else would show it.
   std::vector<log_event> take_log() { return std::exchange(reads_.lines, {}); }
 
   bool has_answers() const { return !answers_.empty() || journal_->has_answers(); }
 
-  /// Calls the functions of the answers that have come, for 2 ms at most: an answer may be a
-  /// megabyte of events to encode. The others have to wait for the next turn of the loop.
+  /// Calls the functions of available answers, for 2 ms at most: an answer may be a megabyte of
+  /// events to encode. The others wait for the next turn of the loop.
   void take_answers(instant now);
 
 private:

@@ -11,30 +11,30 @@
 
 namespace troupe::broker {
 
-/// The topics of the journal, so that one too many is refused before anything is written. Topics of
-/// events on their way to the disk count, and can be taken back. Pure.
+/// The topics of the journal, so that a topic beyond the limit is refused before anything is
+/// written. Topics of events on their way to the disk count, and can be taken back. Pure.
 class known_topics {
 public:
-  /// @param names the topics that the journal has; if these are more than `topics_max`, no new one
-  /// is admitted.
+  /// @param names the topics of the journal; if there are more than `topics_max`, no new one is
+  /// admitted.
   known_topics(std::size_t topics_max, std::vector<std::string> names);
 
   bool has_room_for(std::string_view topic) const;
-  /// Whether an event of this topic may be taken in; from then on the topic is known.
+  /// Whether an event of this topic may be accepted; from then on the topic is known.
   bool admit(std::string_view topic);
 
   /// An event of this topic is in the closed batch.
   void admit_closed(std::string_view topic);
 
-  /// A batch is closed: with it are all topics admitted so far.
+  /// A batch is closed: it has all topics admitted so far.
   void close_batch();
   /// The batch is on disk.
   void written();
-  /// The batch is not on disk: topics admitted since the last batch that is are unknown again.
-  /// Topics of events that are still to be written have to be admitted anew.
+  /// The batch failed: topics admitted since the last batch on disk are unknown again. Topics of
+  /// events still to be written must be admitted anew.
   void take_back();
-  /// The journal has these topics no longer. Those of events that are still to be written have to
-  /// be admitted anew.
+  /// The journal has forgotten these topics. Those of events still to be written must be admitted
+  /// anew.
   void forget(const std::vector<std::string>& names);
 
   std::size_t topics_max() const { return topics_max_; }

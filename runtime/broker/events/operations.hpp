@@ -9,12 +9,11 @@
 
 namespace troupe::broker {
 
-/// The largest question to `troupe.events`, `schedule` apart. To decode a megabyte of patterns
-/// takes as long as a thousand calls; as many as a `read` may have, of the largest size, have half
-/// of this.
+/// The largest request to `troupe.events`, except `schedule`. Decoding a megabyte of patterns takes
+/// as long as a thousand calls; the most and largest patterns of a `read` have half of this.
 inline constexpr std::size_t question_bytes_max = std::size_t{32} * 1024;
 
-/// The operations of `troupe.events` (runtime/wire/journal_calls.hpp): decodes each call and hands
+/// The operations of `troupe.events` (runtime/wire/journal_calls.hpp): decodes each call and passes
 /// it to the part that answers it. Confined to the thread of the event service.
 class operations {
 public:
@@ -39,7 +38,7 @@ public:
   /// Whether calls wait for new events.
   bool has_readers() const { return reading_.has_readers(); }
 
-  /// A batch is on disk, with these events if there are readers; or it is not, and why.
+  /// A batch is on disk, with these events if there are readers; or it failed, for this reason.
   void written(const std::vector<event_ref>& events, const outcome<void>& how, instant now);
 
   void tick(instant now) { reading_.tick(now); }

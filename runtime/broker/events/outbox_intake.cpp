@@ -10,13 +10,13 @@ namespace troupe::broker {
 
 namespace {
 
-// A number that is missing for so long will not come by itself: its worker may be dead.
+// The time after which a missing number is requested, as its worker may be dead.
 constexpr milliseconds gap_patience{20};
 // The time between two questions for the same numbers.
 constexpr milliseconds ask_again_after{500};
-// The number of questions without an answer after which an operator has to look.
+// The number of requests without an answer after which an operator must act.
 constexpr std::uint32_t asked_max = 10;
-// The words that say what holds, and what a person can do.
+// The text that says what holds now, and what a person can do.
 constexpr std::string_view remedy =
     "was the database restored from a backup? Nothing is taken from its outbox and nothing is "
     "deleted. Put the newer file back; or stop the system, and `troupe restore FILE` says what "
@@ -71,8 +71,8 @@ void outbox_intake::restore(
   }
 }
 
-/// Another database is announced in place of this one. What was accepted of it is on its way all
-/// the same: if it comes back, none of that may be taken twice.
+/// Another database is announced instead of this one. Accepted events of it are on their way: if it
+/// comes back, none of them may be taken twice.
 void outbox_intake::set_aside(const std::string& capability, const progress& outbox) {
   past_.push_back({capability, outbox});
 }
@@ -113,7 +113,7 @@ void outbox_intake::joined(login_id whom) {
   }
 }
 
-/// The place that the outbox must have reached when the worker read it.
+/// The number that the outbox must have reached when the worker read it.
 outbox_intake::taken_at
 outbox_intake::least_of(login_id whom, const wire::outbox_state& state, const source& whose) const {
   const auto login = at_login_.find(whom);
@@ -251,7 +251,7 @@ bool outbox_intake::accept(
     return true;
   }
   if (rules_ && !rules_->may_relay(name, what->topic)) {
-    // The event cannot be passed over either: the topology has to change, or the code.
+    // The event cannot be skipped either: the topology must change, or the code.
     refuse(
         name,
         whose,
@@ -333,7 +333,7 @@ bool outbox_intake::has_room_for_early(const source& whose) const {
          && whose.early_bytes < std::min(early_bytes_of_one_max, left);
 }
 
-/// All of it will be asked for.
+/// All of it will be requested.
 void outbox_intake::forget_early(source& whose) {
   early_bytes_ -= whose.early_bytes;
   whose.early.clear();

@@ -22,7 +22,7 @@ namespace troupe::broker {
 /// them. Pure.
 ///
 /// A number is `accepted` when the one before it was; it is `taken` when it is in the journal. An
-/// event that comes early waits; numbers that do not come are asked for.
+/// event that arrives early waits; missing numbers are requested.
 /// @source runtime/wire/FORMAT.md, "Outboxes".
 class outbox_intake {
 public:
@@ -36,9 +36,9 @@ public:
     }
   };
 
-  /// @param topics those of the journal, to which accepted events add theirs; outlives this.
-  /// @param rules which topics each capability may publish; null: all.
-  /// @param early_bytes_max of what waits for an earlier number, of all outboxes together.
+  /// @param topics the topics of the journal, to which accepted events add theirs; outlives this.
+  /// @param rules the topics that each capability may publish; null: all.
+  /// @param early_bytes_max of events that wait for an earlier number, of all outboxes together.
   /// @param keeps_nul `incoming_options::keeps_nul`.
   explicit outbox_intake(
       known_topics& topics,
@@ -48,20 +48,20 @@ public:
       : topics_{topics}, rules_{std::move(rules)}, early_bytes_max_{early_bytes_max},
         keeps_nul_{keeps_nul} {}
 
-  /// @param rewound events that are in the journal, and not to be taken again.
+  /// @param rewound events that are in the journal, and must not be taken again.
   void restore(std::vector<source_row> rows, const std::vector<rewound_event>& rewound = {});
 
-  /// A worker logged in. It reads its outboxes after that, so the events that were taken of them by
-  /// now must be there; events that others relay in the meantime need not.
+  /// A worker logged in. It reads its outboxes after that, so they must have the events taken so
+  /// far; events that others relay in the meantime may be missing.
   void joined(login_id whom);
   /// OUTBOX: this worker has that outbox.
   void announced(login_id from, const wire::outbox_state& state, instant now, decisions& out);
   void left(login_id whom);
 
-  /// RELAY. `what` is without position; its `source` says which outbox it comes from. False, and
-  /// it is dropped, if this worker announced no such outbox.
+  /// RELAY: an event of an outbox. `what` has no position; its `source` names the outbox. False,
+  /// and it is dropped, if this worker announced no such outbox.
   ///
-  /// @param has_room whether one more event may wait for the disk; else this one is asked for
+  /// @param has_room whether one more event may wait for the disk; else this one is requested
   /// later.
   bool relayed(
       login_id from,
@@ -71,23 +71,23 @@ public:
       instant now,
       decisions& out);
 
-  /// Adds the rows that go with the events accepted so far: call when a batch is closed.
+  /// Adds the rows of the events accepted so far; called when a batch is closed.
   void close_batch(std::vector<source_row>& rows);
-  /// The batch closed before is in the journal, or (false) none of it is: then the caller also
-  /// drops the events accepted since, which will be asked for again.
+  /// The closed batch is in the journal, or (false) none of it is: then the caller also drops the
+  /// events accepted since, which will be requested again.
   void written(bool is_good, instant now, decisions& out);
-  /// Asks again for numbers that are missing. Every 10 ms or so.
+  /// Requests missing numbers again. Called about every 10 ms.
   void tick(instant now, decisions& out);
 
-  /// Whether numbers were accepted whose events are in the journal already: a batch that may have
-  /// no event has to say so.
+  /// Whether numbers were accepted whose events are in the journal already: their rows need a
+  /// batch, even without events.
   bool has_passed_over() const { return has_passed_over_; }
 
   /// Events that wait for an earlier one.
   std::size_t early() const;
 
 private:
-  /// The place up to which an outbox was taken at some moment.
+  /// The number up to which an outbox was taken at some moment.
   struct taken_at {
     uuid instance;
     std::uint64_t taken = 0;
@@ -97,8 +97,8 @@ private:
   /// The progress of the outbox of one database.
   struct progress {
     uuid instance{};
-    /// The last number in the journal. The position is not known of what an earlier life of the
-    /// broker took.
+    /// The last number in the journal. The position is unknown for events that an earlier life of
+    /// the broker took.
     std::uint64_t taken = 0;
     uuid taken_id{};
     std::uint64_t taken_position = 0;
@@ -117,18 +117,18 @@ private:
     /// The event; null if it was in the journal already. It gets its position later.
     std::shared_ptr<const event> accepted_event{};
 
-    /// Adds the row for the batch that is closed now, if it has events of this outbox.
+    /// Adds the row for the batch being closed, if it has events of this outbox.
     void close(const std::string& capability, std::vector<source_row>& rows);
-    /// The batch closed before is in the journal. False if it has no events of this outbox.
+    /// The closed batch is in the journal. False if it has no events of this outbox.
     bool confirm();
     /// No event above `taken` is in the journal or on its way. False if none was.
     bool take_back();
   };
 
   struct source : progress {
-    /// The place where it was when it was first announced in this life of the broker.
+    /// Its number when it was first announced in this life of the broker.
     taken_at begun;
-    /// The highest number heard of.
+    /// The highest known number.
     std::uint64_t newest = 0;
     std::map<std::uint64_t, std::shared_ptr<event>> early;
     std::size_t early_bytes = 0;
@@ -136,18 +136,18 @@ private:
     std::size_t next_worker = 0;
     instant asked_at{};
     std::uint32_t asked = 0;
-    /// Events that were taken under numbers which this outbox gives again; null: none.
+    /// Events taken under numbers that this outbox uses again; null: none.
     const std::set<uuid>* rewound = nullptr;
-    /// The reason why nothing more is taken; empty while all is well.
+    /// The reason why nothing more is accepted; empty if there is none.
     std::string refused;
-    /// Whether that is about the next event alone, and not about the outbox.
+    /// Whether the reason concerns only the next event, not the outbox.
     bool waits_at_event = false;
-    /// The topic of the next event, if there is no room for one more topic; else empty.
+    /// The topic of the next event, if it exceeds the limit of topics; else empty.
     std::string no_room_for;
   };
 
-  // Of one outbox: so many events, and no more once they have so many bytes, or as many as are left
-  // for the others.
+  // The limits of one outbox: this many events, and no more once they have this many bytes, or as
+  // many as are left for the others.
   static constexpr std::size_t early_max = 8'192;
   static constexpr std::size_t early_bytes_of_one_max = std::size_t{8} << 20U;
 
@@ -176,14 +176,14 @@ private:
   const std::size_t early_bytes_max_;
   const bool keeps_nul_;
   std::size_t early_bytes_ = 0;
-  // The ids of events taken under numbers that are given again, by capability and database.
+  // The ids of events taken under numbers that are used again, by capability and database.
   std::map<std::pair<std::string, uuid>, std::set<uuid>> rewound_;
   bool has_passed_over_ = false;
-  // The databases that nobody has announced since, one entry each. Events of theirs may still be on
+  // The databases that no worker has announced since, one entry each. Their events may still be on
   // their way to the journal.
   std::vector<past_database> past_;
   std::map<std::string, source, std::less<>> sources_;
-  // The place up to which each was taken when a worker logged in.
+  // The number up to which each outbox was taken when a worker logged in.
   std::map<login_id, std::map<std::string, taken_at, std::less<>>> at_login_;
 };
 

@@ -12,16 +12,16 @@
 
 namespace troupe::broker {
 
-/// The readers by the patterns that they wait for, so that an event finds those who want it at a
-/// cost that does not grow with the others. Pure.
+/// The readers by the patterns that they wait for, so that an event finds its readers at a cost
+/// independent of the others. Pure.
 class pattern_index {
 public:
-  /// @param patterns topics, `PREFIX.*` or `*`; each counts once, however often it is given.
+  /// @param patterns topics, `PREFIX.*` or `*`; duplicates count once.
   void add(std::uint64_t reader, std::span<const std::string> patterns);
   /// @param patterns the same as for `add`.
   void remove(std::uint64_t reader, std::span<const std::string> patterns);
 
-  /// Appends the readers of whose patterns one matches the topic, some of them more than once.
+  /// Appends the readers with a pattern that matches the topic, possibly more than once.
   void find(std::string_view topic, std::vector<std::uint64_t>& readers) const;
 
 private:

@@ -37,19 +37,19 @@ public:
 
   bool has_readers() const { return !readers_.empty(); }
 
-  /// These events are on disk: reads on for whoever waits for them.
+  /// These events are on disk: continues the waiting reads for them.
   void written(const std::vector<event_ref>& events, instant now);
-  /// Answers the readers whose time is over.
+  /// Answers the readers whose time is up.
   void tick(instant now);
-  /// The connection of this number has ended: its readers wait no longer. They are answered with
-  /// nothing, since another connection may have the number by now, whose reader then asks again.
+  /// The connection of this number has ended: its readers wait no longer. They get an empty answer,
+  /// since another connection may have the number by now, whose reader then asks again.
   void connection_ended(int connection);
 
   /// Refuses all readers.
   void give_up(const error& why);
 
 private:
-  /// A `read` that is not answered yet.
+  /// A `read` without an answer yet.
   struct reader {
     origin from{};
     uuid id;

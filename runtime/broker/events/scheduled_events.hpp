@@ -12,8 +12,8 @@ namespace troupe::broker {
 /// The operators' calls about events that are to be published later: list, show, cancel. Confined
 /// to the thread of the event service.
 ///
-/// An order to cancel waits until no question for what is due is under way, and none is asked until
-/// the order is on disk: an event is either published or cancelled.
+/// A cancellation waits until no read of due events is running, and none starts until it is on
+/// disk, so that an event is either published or cancelled.
 class scheduled_events {
 public:
   /// All of these outlive this.
@@ -33,10 +33,10 @@ public:
 
   bool are_waiting() const { return !orders_.empty(); }
 
-  /// Whether orders are being carried out, until they are on disk or refused.
+  /// Whether cancellations are being carried out, until they are on disk or refused.
   bool is_busy() const;
 
-  /// Carries out all orders that wait. What is due is not being asked for.
+  /// Carries out all waiting cancellations. No read of due events may be running.
   void carry_out(instant now);
 
 private:

@@ -31,7 +31,7 @@ void topic_states::forget(const std::vector<std::string>& names) {
   }
 }
 
-/// Several questions to the journal, asked one after the other, and one answer.
+/// Several requests to the journal, one after the other, for one answer.
 struct topic_states::pending_answer {
   origin from{};
   uuid id;
@@ -62,7 +62,7 @@ void topic_states::list(origin from, const uuid& id, const wire::get_topics& wha
       });
 }
 
-/// Asks, goes on with `take`, and asks what is to be known next.
+/// Sends a request, continues with `take`, and sends the next one.
 template <class Take>
 void topic_states::ask(
     const std::shared_ptr<pending_answer>& answer,

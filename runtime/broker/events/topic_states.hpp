@@ -15,8 +15,8 @@
 
 namespace troupe::broker {
 
-/// Answers the call `topics`: what the journal has of each topic, how fast its events come, and how
-/// far the subscribers are. Confined to the thread of the event service.
+/// Answers the call `topics`: the events of each topic in the journal, their rate, and the progress
+/// of the subscribers. Confined to the thread of the event service.
 class topic_states {
 public:
   /// All of these outlive this.
@@ -32,7 +32,7 @@ public:
   void list(origin from, const uuid& id, const wire::get_topics& what, instant now);
   /// These events are on disk.
   void written(const std::vector<event_ref>& events);
-  /// The journal has these topics no longer.
+  /// The journal has forgotten these topics.
   void forget(const std::vector<std::string>& names);
 
 private:

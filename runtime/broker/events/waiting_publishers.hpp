@@ -9,7 +9,7 @@
 
 namespace troupe::broker {
 
-/// The events that each publisher has waiting for the disk. Pure.
+/// The waiting events of each publisher. Pure.
 class waiting_publishers {
 public:
   /// @param events_max of one publisher; @param bytes_max of all: one may have as many as are left
@@ -17,14 +17,14 @@ public:
   waiting_publishers(std::uint32_t events_max, std::size_t bytes_max)
       : events_max_{events_max}, bytes_max_{bytes_max} {}
 
-  /// Counts one more event of a publisher in.
-  /// @param all_bytes of what waits now, events of outboxes included.
+  /// Counts one more event of a publisher.
+  /// @param all_bytes of all waiting events, including those of outboxes.
   /// @errors `overloaded`: too much waits.
   outcome<void> admit(origin from, std::size_t bytes, std::size_t all_bytes);
-  /// One of its events, with these bytes, waits no longer.
+  /// One of the publisher's events, with these bytes, no longer waits.
   void release(origin whom, std::size_t bytes);
 
-  /// The same of an operator, whose call may have come without an event (0 bytes).
+  /// The same for an operator, whose call may have no event (0 bytes).
   void release_scheduled(origin whom, std::size_t bytes) {
     if (bytes != 0) {
       release(whom, bytes);

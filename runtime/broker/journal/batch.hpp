@@ -26,7 +26,7 @@ struct source_row {
   std::uint64_t digest_from = 0;
 };
 
-/// An event of an outbox that went back: it is in the journal under a number that the outbox gives
+/// An event of an outbox that went back: it is in the journal under a number that the outbox uses
 /// again, and is not taken a second time if its turn is repeated.
 struct rewound_event {
   std::string capability{};
@@ -35,8 +35,8 @@ struct rewound_event {
   uuid id{};
 };
 
-/// How far a subscribed capability has come, as the broker last heard: its events after the cursor
-/// are kept by retention, and delivered again after a restart.
+/// The progress of a subscribed capability, as last reported: events after its cursor are kept by
+/// retention, and delivered again after a restart.
 struct cursor_row {
   std::string capability{};
   /// By partition: every event up to this position is handled, or a dead letter.
@@ -48,7 +48,7 @@ struct cursor_row {
   bool operator==(const cursor_row&) const = default;
 };
 
-/// An event that is to be published later. It has no position yet.
+/// A scheduled event, to be published later. It has no position yet.
 struct scheduled_event {
   uuid id{};
   /// Milliseconds since 1970 (UTC).
@@ -56,11 +56,11 @@ struct scheduled_event {
   event_ref what{};
 };
 
-/// A person's order that a scheduled event is not published.
+/// A person's order to cancel a scheduled event.
 struct cancellation {
   /// Of the event.
   uuid id{};
-  /// Of the order: one that comes again is known by it.
+  /// The id of the order, by which a repeat is recognised.
   uuid request{};
   std::string who{};
   std::string why{};
@@ -68,18 +68,19 @@ struct cancellation {
   std::int64_t at = 0;
 };
 
-/// An order to retry or drop dead letters: one that comes again is known by its id.
+/// An order to retry or drop dead letters; its id recognises a repeat.
 struct letter_order {
   uuid request{};
-  /// Dead letters that it has retried or dropped so far, with those of the batch.
+  /// The number of dead letters that it has retried or dropped so far, including those of the
+  /// batch.
   std::uint64_t letters = 0;
 };
 
-/// Ids of events that a batch has not scheduled.
+/// The ids of events that a batch has not scheduled.
 struct refused_schedules {
-  /// Other events wait under them.
+  /// Ids under which other events wait.
   std::vector<uuid> clashed{};
-  /// A person has cancelled them.
+  /// Ids that a person has cancelled.
   std::vector<uuid> cancelled{};
 };
 
@@ -87,7 +88,7 @@ struct refused_schedules {
 struct rewind {
   std::string capability{};
   uuid instance{};
-  /// So many of its newest events are remembered (`rewound_event`): they may come again.
+  /// The number of its newest events that are remembered (`rewound_event`): they may come again.
   std::uint64_t events = 0;
 };
 
@@ -99,14 +100,14 @@ struct journal_batch {
   std::vector<cursor_row> cursors{};
   /// New ones. A capability and position that have a dead letter already keep it unchanged.
   std::vector<dead_letter> dead_letters{};
-  /// Ids of dead letters to delete: a person dropped them, or one of `events` tries them again.
+  /// Ids of dead letters to delete, as a person dropped them, or as `events` has them again.
   std::vector<uuid> dropped{};
   /// The orders by which they are deleted.
   std::vector<letter_order> letter_orders{};
   std::vector<scheduled_event> scheduled{};
-  /// Ids of scheduled events to delete, as they are among `events`.
+  /// Ids of scheduled events to delete, as they are in `events`.
   std::vector<uuid> fired{};
-  /// Their scheduled events are deleted, and the orders kept.
+  /// Cancellations: the scheduled events are deleted, and the orders stored.
   std::vector<cancellation> cancelled{};
   /// Carried out before the other rows are written.
   std::vector<rewind> rewinds{};
@@ -124,7 +125,7 @@ struct topic_deletion {
   std::uint64_t upto = 0;
 };
 
-/// What the broker has to know of a journal that it opened. Bounded, however much the journal
+/// The state of a journal that a broker needs after opening it. Bounded, however much the journal
 /// holds.
 struct journal_state {
   /// The database's id: positions of another database mean nothing here.
@@ -133,7 +134,7 @@ struct journal_state {
   std::uint64_t generation = 0;
   /// The highest position ever given; 0 if none was.
   std::uint64_t last = 0;
-  /// Who wrote which positions; the last one is the life that began with this opening.
+  /// The lives that wrote the positions; the last one began with this opening.
   lineage lives{};
   std::vector<source_row> sources{};
   std::vector<rewound_event> rewound{};
@@ -155,10 +156,10 @@ struct journal_state {
   };
 
   std::vector<dead_letter_at> dead_letters{};
-  /// The time by which events are deleted (settled_time.hpp), as it was written down last, in
-  /// milliseconds since 1970; 0 in a new journal.
+  /// The time by which events are deleted (settled_time.hpp), as last stored, in milliseconds since
+  /// 1970; 0 in a new journal.
   std::int64_t settled = 0;
-  /// When the first scheduled event is due.
+  /// The time at which the first scheduled event is due.
   std::optional<std::int64_t> next_due{};
   /// How far retention has deleted events, by topic; all topics that were forgotten share an empty
   /// name.

@@ -11,14 +11,14 @@
 
 namespace troupe::broker {
 
-/// The first statement of each transaction that writes the journal. Where brokers share it, a
-/// transaction of one whose generation is over ends there: nothing of it is written. A journal that
-/// one broker alone can have needs none. Belongs to the journal's writer.
+/// The first statement of each transaction that writes the journal. For a shared journal, a
+/// transaction of a broker whose generation is over ends there: nothing of it is written. A journal
+/// that only one broker can open needs no fence. Belongs to the journal's writer.
 ///
 /// Until its first `check` the journal is being opened, and the lease is a longer one.
 class journal_fence {
 public:
-  /// For a journal that no other broker can have open.
+  /// A fence for a journal that no other broker can open.
   journal_fence() = default;
 
   /// The fence of a lease that was taken just now. @param table over the writer's session.
@@ -43,9 +43,9 @@ public:
     }
   }
 
-  /// While the journal is being opened, outside of a transaction: puts the end of the lease off
-  /// when that is due. On a slow server opening takes longer than a lease, and brokers would take
-  /// the journal from each other for ever. Throws as `check` does.
+  /// While the journal is being opened, outside a transaction: extends the lease when that is due.
+  /// On a slow server opening takes longer than a lease, and brokers would take the journal from
+  /// each other forever. Throws as `check` does.
   void keep() {
     if (!lease_ || lease_->watch->now() - lease_->kept_at < lease_->opening / 4) {
       return;
@@ -76,8 +76,8 @@ private:
         store::database_fault::other, "another broker has taken the journal over"};
   }
 
-  /// Whether nobody else has the journal, nor takes it before the transaction ends. Puts the end of
-  /// the lease off when that is due, as `decide` does for an idle journal.
+  /// Whether no other broker has the journal, or takes it before the transaction ends. Extends the
+  /// lease when that is due, as `decide` does for an idle journal.
   bool is_held() {
     const auto left = lease_->table.hold(lease_->generation);
     if (!std::exchange(lease_->is_opened, true)) {

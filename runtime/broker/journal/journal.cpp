@@ -182,17 +182,17 @@ void journal::write_one(batch_request&& request) {
   copy_back();
 }
 
-/// Copies the WAL back: after the answer, as nobody has to wait for that. A fault there shows at
-/// the next write.
+/// Copies the WAL back, after the answer, as no caller needs to wait for that. A fault there shows
+/// at the next write.
 void journal::copy_back() {
   if (store_->pages_to_copy() < large_wal_pages) {
     (void)store_->checkpoint();
     return;
   }
-  // All can be copied back if nobody looks at the time before the last commit, and SQLite begins
-  // the WAL anew if nobody has begun to look into it before all was: what the reader begins later
-  // needs the database's file alone. It goes on meanwhile, as a disk may take seconds; a question
-  // takes milliseconds.
+  // All can be copied back if no session reads a version before the last commit, and SQLite
+  // restarts the WAL if no session began to read it before that: later reads need only the
+  // database's file. The reader goes on meanwhile, as a disk may take seconds; a request takes
+  // milliseconds.
   const auto await_end_of_question = [this] {
     {
       std::unique_lock lock{mutex_};

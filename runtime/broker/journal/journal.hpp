@@ -26,15 +26,14 @@ namespace troupe::broker {
 class journal_reader;
 class journal_writer;
 
-/// The journal as the broker's socket loop sees it: requests in, answers out, no function but
-/// `open` and `stop` waits. Behind it are two threads.
+/// The journal as the broker's socket loop sees it: requests in, answers out; only `open` and
+/// `stop` wait. Behind it are two threads.
 ///
 /// The writer takes one batch at a time, answers it once it is on disk, then copies the WAL back;
-/// between two batches it sweeps. The reader answers questions, one after the other and fairly
+/// between two batches it sweeps. The reader answers requests, one after the other and fairly
 /// (`question_line`), from a session of its own, so that a capability with much to catch up on
-/// never holds a commit up. A question asked after a batch was answered sees that batch. Once the
-/// WAL has grown large because the reader always looks into it, it is copied back between two
-/// questions.
+/// never delays a commit. A request made after a batch was answered sees that batch. Once the WAL
+/// has grown large because of the reader, it is copied back between two requests.
 ///
 /// Used by the loop's thread, which also destroys it. `wake` is called by the two threads.
 class journal {
@@ -52,7 +51,7 @@ public:
   /// As `stop`.
   ~journal();
 
-  /// Writes the batch. @return false, with nothing done, if one is under way.
+  /// Writes the batch. @return false, with nothing done, if one is being written.
   ///
   /// Its answer is `batch_written`, or the error of `journal_writer::write`.
   bool write(journal_batch&& batch, std::uint64_t token);
@@ -60,26 +59,26 @@ public:
   /// @return false, with nothing done, if too many questions wait already (`question_line`).
   bool ask(journal_question&& question, std::uint64_t token, asker from = asker::broker_itself);
 
-  /// Deletes the events that these rules let go; answered with `events_swept` when that is over. A
-  /// sweep under way is given up, and answered with the number that it has deleted.
+  /// Deletes the events that these rules do not keep; answered with `events_swept` at the end. A
+  /// running sweep is abandoned, and answered with the number that it has deleted.
   void sweep(retention&& rules, std::uint64_t token);
 
-  /// Appends the answers there are.
+  /// Appends the available answers.
   void take_all(std::vector<journal_answer>& answers);
 
-  /// Whether there are answers to take. Takes no lock, for a loop that looks often.
+  /// Whether there are answers to take. Takes no lock, as the loop calls it often.
   bool has_answers() const { return signs_.has_answers.load(std::memory_order_acquire); }
 
   bool is_writing() const;
 
-  /// Whether the writer can write no more, as another broker has the journal, or as it has to be
-  /// opened anew (`journal_writer::is_lost`). Takes no lock. Said before the answer that tells it.
+  /// Whether the writer can write no more, as another broker has the journal, or as it must be
+  /// opened anew (`journal_writer::is_lost`). Takes no lock. Set before the answer that reports it.
   bool is_lost() const { return signs_.is_lost.load(std::memory_order_acquire); }
 
-  /// How long the commits of batches took, with their fsync.
+  /// The times of batches' commits, with their fsync.
   observe::histogram commits() const;
 
-  /// Finishes the batch and the questions taken so far, gives a sweep up, and ends the threads.
+  /// Finishes the batch and the accepted requests, abandons a sweep, and ends the threads.
   /// `take_all` then has the last answers; nothing is taken any more.
   void stop();
 

@@ -11,39 +11,38 @@
 
 namespace troupe::broker {
 
-/// What a lease needs of a kind of database beyond portable SQL.
+/// The SQL of a lease that differs between kinds of databases.
 struct lease_dialect {
   /// The database's clock in milliseconds since 1970, as an expression: of this moment, not of the
   /// transaction's beginning.
   std::string_view clock;
-  /// Whether the session is there that was marked with `owner_key` of the row of `journal`, as an
+  /// Whether the session exists that was marked with `owner_key` of the row of `journal`, as an
   /// expression that is 0 or 1.
   std::string_view is_attended;
   /// Marks this session with $1 until it ends. Empty: sessions cannot be marked.
   std::string_view mark;
-  /// What makes a SELECT keep others from changing its row until the transaction ends. Empty: a
-  /// transaction does so by itself.
+  /// The clause with which a SELECT locks its row until the transaction ends. Empty: a transaction
+  /// does so by itself.
   std::string_view keep{};
-  /// Asks the server for a `server_condition`, but for `held`. Empty: there is no server.
+  /// Reads a `server_condition` from the server, except `held`. Empty: there is no server.
   std::string_view condition{};
 };
 
-/// What operators should know of the server of a journal.
+/// The condition of a journal's server, for operators.
 struct server_condition {
-  /// The standbys that a commit waits for, as its settings name them; empty: none.
+  /// The standbys that a commit waits for, as in the server's settings; empty: none.
   std::string standbys{};
-  /// How long its oldest transaction has been open, of those whose time may be seen: dead rows
-  /// since are kept.
+  /// The age of its oldest open transaction whose time is visible: later dead rows are kept.
   std::chrono::milliseconds oldest{0};
-  /// Whatever keeps the oldest dead rows, in words: "the session 4711 (psql) of ann", "the
-  /// replication slot reports", "the prepared transaction a7 of ann"; empty: nothing does.
+  /// The cause that keeps the oldest dead rows, as text: "the session 4711 (psql) of ann", "the
+  /// replication slot reports", "the prepared transaction a7 of ann"; empty: none.
   std::string holder{};
-  /// The transaction since which it does, as the server counts them, and how many began since.
+  /// The transaction number since which it does, and how many transactions began since.
   std::int64_t horizon = 0;
   std::int64_t transactions = 0;
-  /// How long it has been that one, as far as it was watched.
+  /// How long this cause has been observed.
   std::chrono::milliseconds held{0};
-  /// Whether the times of other roles' sessions are seen.
+  /// Whether the times of other roles' sessions are visible.
   bool sees_others = true;
 
   bool operator==(const server_condition&) const = default;
@@ -53,8 +52,8 @@ struct server_condition {
 /// the lease ends.
 extern const lease_dialect postgresql_lease;
 
-/// The columns of the lease in the row of `journal` (component `troupe.lease`), by SQL. Borrows the
-/// session, whose thread it belongs to. All functions throw database_error.
+/// Reads and writes the columns of the lease in the row of `journal` (component `troupe.lease`).
+/// Borrows the session, and belongs to its thread. All functions throw database_error.
 class lease_table {
 public:
   lease_table(store::database& session, const lease_dialect& dialect);
@@ -62,7 +61,7 @@ public:
   lease_seen look();
 
   /// Raises the generation, if the row is still as `seen`, and marks the session as the owner's.
-  /// Outside a transaction; on disk when it returns. @return false: somebody was faster.
+  /// Outside a transaction; on disk when it returns. @return false: another broker was faster.
   bool take(
       const lease_seen& seen,
       const uuid& owner,
@@ -72,13 +71,13 @@ public:
 
   /// In a transaction: keeps every other broker from taking the journal before the commit.
   ///
-  /// The row is locked and not written, for each commit would leave a version of it behind: whoever
-  /// has a transaction open for an hour (a backup) would have each look at the row pass over all of
+  /// The row is locked and not written, since each commit would leave a version of it behind:
+  /// during a transaction of an hour (a backup), each read of the row would have to skip all of
   /// them.
-  /// @return how long the lease lasts yet; nothing: another broker has raised the generation.
+  /// @return the remaining time of the lease; nothing: another broker has raised the generation.
   std::optional<std::chrono::milliseconds> hold(std::uint64_t generation);
 
-  /// Puts the end of the lease off. @return false: another broker has raised the generation.
+  /// Extends the lease. @return false: another broker has raised the generation.
   bool renew(std::uint64_t generation, std::chrono::milliseconds lease);
 
   /// Nothing if there is no server.

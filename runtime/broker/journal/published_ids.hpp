@@ -9,17 +9,18 @@
 
 namespace troupe::broker {
 
-/// The ids under which clients published: the table `published`, in rows of up to 60, the ids
-/// of each commit apart. A client that repeats an id is answered from them, also when the event is gone.
+/// The ids under which clients published: the table `published`, in rows of up to 60, the ids of
+/// each commit apart. A client that repeats an id is answered from them, even after the event was
+/// deleted.
 ///
 /// Belongs to the journal's writer and works in its transactions: `keep` follows each commit,
 /// `take_back` each one that failed.
 class published_ids {
 public:
-  /// How many ids are remembered, the newest ones. @source runtime/wire/FORMAT.md, section 11.
+  /// The number of remembered ids, the newest ones. @source runtime/wire/FORMAT.md, section 11.
   static constexpr std::uint64_t kept = 65'536;
 
-  /// The ids that are remembered, oldest first. Throws database_error.
+  /// The remembered ids, oldest first. Throws database_error.
   std::vector<journal_state::published> load(store::database& session);
 
   /// Writes the ids of a batch, and deletes rows that are older than `kept` allows.

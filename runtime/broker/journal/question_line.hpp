@@ -11,18 +11,19 @@
 
 namespace troupe::broker {
 
-/// Who asks the journal: a number of the broker's for each peer, or the broker itself.
+/// The asker of a request: a peer, by the broker's number for it, or the broker itself.
 enum class asker : std::uint64_t { broker_itself = 0 };
 
 inline asker asker_of(origin whom) {
   return static_cast<asker>(static_cast<std::uint64_t>(whom) + 1);
 }
 
-/// The questions that wait for the journal's one reader, fair by the time that their answers take.
+/// The requests that wait for the journal's one reader, scheduled fairly by the time of their
+/// answers.
 ///
-/// The broker's own questions (subscribers that catch up, what is due) get half of the reader's
-/// time while others wait; peers share the other half, whoever has more questions. Pure; whoever
-/// asks late begins with the least that any peer has had.
+/// The broker's own requests (subscribers that catch up, due events) get half of the reader's time
+/// while others wait; peers share the other half equally, however many requests they have. Pure; a
+/// new peer starts with the least time that any peer has had.
 class question_line {
 public:
   struct waiting {
@@ -35,18 +36,18 @@ public:
   explicit question_line(std::size_t questions_max)
       : questions_max_{questions_max}, shares_{questions_max} {}
 
-  /// False, with nothing done, if there are too many.
+  /// False, with nothing done, if there are too many requests.
   bool add(waiting&& what);
 
-  /// The next question, of which there must be one; `answered` follows.
+  /// The next request, of which there must be one; `answered` must follow.
   waiting take();
 
-  /// The question taken last is answered.
+  /// The request taken last is answered.
   void answered(asker whom, instant::duration took);
 
   bool is_empty() const { return own_.empty() && of_peers_.empty(); }
 
-  /// Questions that wait or are being answered.
+  /// Requests that wait or are being answered.
   std::size_t size() const { return taken_ + own_.size() + peers_waiting_; }
 
 private:
@@ -65,7 +66,7 @@ private:
   std::size_t taken_ = 0;
   instant::duration spent_on_own_{};
   instant::duration spent_on_peers_{};
-  /// What the peer that was served last had had: nobody who waits has had less.
+  /// The time that the peer served last had had: no waiting peer has had less.
   instant::duration least_spent_{};
 };
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-// The questions that the journal's reader answers, each followed by its answer. Times are
+// The requests that the journal's reader answers, each followed by its answer. Times are
 // milliseconds since 1970 (UTC); patterns are topics, `PREFIX.*` or `*`.
 
 namespace troupe::broker {
@@ -20,29 +20,30 @@ namespace troupe::broker {
 struct ask_events {
   /// Only events above this position.
   std::uint64_t after = 0;
-  /// The page ends after so many events, 1 or more, or once it has as many bytes as this.
+  /// The page ends after this many events, 1 or more, or this many bytes.
   std::size_t count_max = 1'000;
   std::size_t bytes_max = 4U << 20U;
   std::vector<std::string> patterns{};
-  /// Whether the page is to say how far retention has deleted.
+  /// Whether the page must say how far retention has deleted.
   bool tells_deleted = false;
 };
 
 struct events_page {
   std::vector<event_ref> events{};
-  /// The `after` of the next page: every event up to here was looked at.
+  /// The `after` of the next page: every event up to here was scanned.
   std::uint64_t scanned = 0;
-  /// The last position given when the page was read. The page is the last one if `scanned` is that.
+  /// The last assigned position when the page was read. The page is the last one if `scanned`
+  /// equals it.
   std::uint64_t last = 0;
-  /// The highest position above `after` at which an event of these topics, or of a topic that is
-  /// forgotten, was deleted; 0 if none was, or nobody asked.
+  /// The highest position above `after` at which an event of these topics, or of a forgotten topic,
+  /// was deleted; 0 if none was, or if not requested.
   std::uint64_t deleted_to = 0;
 };
 
 /// The events at these positions.
 struct ask_positions {
   std::vector<std::uint64_t> positions{};
-  /// The answer ends once it has so many bytes; it has one event at least.
+  /// The answer ends after this many bytes; it has at least one event.
   std::size_t bytes_max = 4U << 20U;
 };
 
@@ -50,12 +51,12 @@ struct positions_found {
   std::vector<event_ref> events{};
   /// No longer in the journal.
   std::vector<std::uint64_t> missing{};
-  /// Positions that were not looked at any more: the next question.
+  /// Positions that were not read any more: for the next request.
   std::vector<std::uint64_t> rest{};
 };
 
-/// The position after which the events since `time` are, for `ask_events` to begin with. Found by
-/// binary search: wrong where the wall clock ran backwards.
+/// The position after which the events since `time` begin, for `ask_events`. Found by binary
+/// search: wrong where the wall clock ran backwards.
 struct ask_time {
   std::int64_t time = 0;
 };
@@ -64,11 +65,11 @@ struct position_found {
   std::uint64_t after = 0;
 };
 
-/// How many events of some topics are above a position.
+/// The number of events of some topics above a position.
 struct ask_lag {
   std::uint64_t after = 0;
   std::vector<std::string> patterns{};
-  /// Positions that are looked at, at most.
+  /// The most positions to scan.
   std::uint64_t scan_max = 200'000;
 };
 
@@ -76,7 +77,7 @@ struct lag_counted {
   std::uint64_t events = 0;
   /// False: there may be more.
   bool is_all = true;
-  /// When the first of them was journaled; 0 if there is none.
+  /// The time at which the first of them was journaled; 0 if there is none.
   std::int64_t oldest_time = 0;
 };
 
@@ -84,19 +85,19 @@ struct ask_topics {};
 
 struct topic_counts {
   std::string topic{};
-  /// Events that are kept, and the bytes of their bodies.
+  /// The kept events, and the bytes of their bodies.
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   /// Events ever published.
   std::uint64_t total = 0;
-  /// The oldest event that is kept: its position is no less than this (exact unless a sweep is
-  /// under way); 0 if none is kept.
+  /// The oldest kept event: its position is at least this (exact unless a sweep is running); 0 if
+  /// none is kept.
   std::uint64_t first = 0;
   std::int64_t first_time = 0;
   /// The newest event ever.
   std::uint64_t last = 0;
   std::int64_t last_time = 0;
-  /// Events that are to be published later, and when the first of them is due; 0 if there are none.
+  /// Scheduled events, and the time at which the first of them is due; 0 if there are none.
   std::uint64_t scheduled = 0;
   std::int64_t next_due = 0;
 };
@@ -106,7 +107,7 @@ struct topics_counted {
   std::uint64_t last = 0;
 };
 
-/// Dead letters in order of their ids, which is the order in which they were made.
+/// Dead letters in order of their ids, which is their order of creation.
 struct ask_dead_letters {
   /// Of this capability and cause, and of topics of this pattern; of all if empty.
   std::string capability{};
@@ -115,35 +116,35 @@ struct ask_dead_letters {
   /// Given up at `since` or later, and earlier than `before`.
   std::int64_t since = 0;
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
-  /// Only those behind this one.
+  /// Only letters after this one.
   std::optional<uuid> after{};
   std::size_t count_max = 100;
   std::size_t bytes_max = 4U << 20U;
-  /// The order for which they are asked.
+  /// The order on whose behalf they are read.
   std::optional<uuid> order{};
 };
 
 struct dead_letters_page {
   std::vector<dead_letter> dead_letters{};
-  /// Whether there are more behind the last one.
+  /// Whether there are more after the last one.
   bool has_more = false;
-  /// Letters that the order has changed so far: it came before.
+  /// The number of letters that the order has changed so far, if it is a repeat.
   std::uint64_t changed = 0;
 };
 
 struct ask_dead_letter {
   uuid id{};
-  /// The order for which it is asked.
+  /// The order on whose behalf it is read.
   std::optional<uuid> order{};
 };
 
 struct dead_letter_found {
   std::optional<dead_letter> what{};
-  /// Letters that the order has changed: it came before.
+  /// The number of letters that the order has changed, if it is a repeat.
   std::uint64_t changed = 0;
 };
 
-/// How many dead letters there are, by capability, and how many events are scheduled.
+/// The numbers of dead letters, by capability, and of scheduled events.
 struct ask_dead_letter_counts {};
 
 struct dead_letters_counted {
@@ -159,15 +160,15 @@ struct dead_letters_counted {
 /// Scheduled events that are due, earliest first.
 struct ask_due {
   std::int64_t now = 0;
-  /// The answer ends after so many events, 1 or more, or before their bodies have more bytes than
-  /// this; one event may have any size.
+  /// The answer ends after this many events, 1 or more, or before their bodies exceed this many
+  /// bytes; one event may have any size.
   std::size_t count_max = 1'000;
   std::size_t bytes_max = 4U << 20U;
 };
 
 struct due_found {
   std::vector<scheduled_event> events{};
-  /// When the next one after these is due.
+  /// The time at which the next one after these is due.
   std::optional<std::int64_t> next_due{};
 };
 
@@ -193,12 +194,12 @@ struct scheduled_page {
   };
 
   std::vector<entry> events{};
-  /// The last one that was looked at, if the next page begins behind it.
+  /// The last one that was scanned, if the next page begins after it.
   std::optional<uuid> next{};
   std::int64_t next_from = 0;
 };
 
-/// What the journal has of the scheduled event with this id.
+/// The scheduled event with this id, if the journal has it.
 struct ask_scheduled_event {
   uuid id{};
 };
@@ -231,12 +232,12 @@ struct batch_written {
   refused_schedules refused{};
 };
 
-/// A sweep has come to its end, or a new one took its place.
+/// A sweep has ended, or was replaced by a new one.
 struct events_swept {
   std::uint64_t deleted = 0;
-  /// Topics that have no event in the journal any more and are forgotten.
+  /// Topics without events in the journal, which are forgotten.
   std::vector<std::string> forgotten{};
-  /// How far it went; a topic may be there several times.
+  /// The deleted positions; a topic may be listed several times.
   std::vector<topic_deletion> deletions{};
 };
 

@@ -55,8 +55,8 @@ scheduled_event scheduled_of(const store::row& row) {
   return {row.id(0), row.integer(1), std::move(what)};
 }
 
-/// A session with the database that the writer has. During a failover two servers may pass for the
-/// one that takes writes; the older one would say of positions that nothing is there.
+/// A session with the writer's database. During a failover two servers may look like the primary;
+/// the older one would lack positions.
 outcome<std::unique_ptr<store::database>> connect_where_taken(const shared_journal& place) {
   auto session = place.connect();
   if (!session) {

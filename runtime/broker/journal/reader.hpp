@@ -16,21 +16,22 @@
 
 namespace troupe::broker {
 
-/// Answers questions about a journal, from a reading session of its own beside `journal_writer`. An
-/// answer includes every batch that was written before the question, and takes a bounded time.
+/// Answers requests about a journal, from its own reading session beside `journal_writer`. An
+/// answer includes every batch that was written before the request, and takes a bounded time.
 ///
 /// Used by one thread at a time.
 class journal_reader {
 public:
-  /// @errors of `open_sqlite`; the journal has to be there.
+  /// @errors of `open_sqlite`; the journal must exist.
   static outcome<std::unique_ptr<journal_reader>> open(const journal_options& options);
 
   /// Connects anew if the server was lost, not more often than each 100 ms.
   ///
-  /// @errors `unavailable` (a stranger has the database locked, the server is away), `internal`.
+  /// @errors `unavailable` (another process has the database locked, the server is away),
+  /// `internal`.
   outcome<journal_result> answer(const journal_question& question);
 
-  // The answer to each question. They throw database_error.
+  // The answers to the requests. They throw database_error.
   events_page operator()(const ask_events& asked);
   positions_found operator()(const ask_positions& asked);
   position_found operator()(const ask_time& asked);
@@ -44,7 +45,7 @@ public:
   scheduled_event_found operator()(const ask_scheduled_event& asked);
 
 private:
-  /// Positions above `after` that one question looks at.
+  /// The positions above `after` that one request scans.
   struct stretch {
     std::uint64_t from = 0;
     std::uint64_t to = 0;
@@ -73,7 +74,7 @@ private:
   instant connects_at_{}; // Not before.
   std::uint64_t scan_max_;
   std::map<std::uint32_t, std::string> topics_;
-  /// At so many topics they are read anew, to drop those that the journal has forgotten.
+  /// The number of topics at which they are read anew, to drop forgotten ones.
   std::size_t topics_read_anew_ = 0;
 };
 

@@ -6,12 +6,11 @@
 
 namespace troupe::broker {
 
-/// Has the journal's reader pause between two questions, so that the writer knows that it looks
-/// into nothing that is older. All functions are called with the journal's mutex held, but for
-/// `answered_one`.
+/// Pauses the journal's reader between two requests, so that the writer knows that it reads no
+/// older version. All functions except `answered_one` are called with the journal's mutex held.
 class reader_pause {
 public:
-  /// Whether the reader may begin with a question.
+  /// Whether the reader may begin with a request.
   bool is_open() const { return !is_wanted_; }
 
   void begins() { is_reading_ = true; }

@@ -7,8 +7,8 @@
 
 namespace troupe::broker {
 
-/// How long the events of some topics are kept: until they are too old or too large together,
-/// whichever comes first.
+/// A rule for how long the events of some topics are kept: until they are too old or too large
+/// together, whichever comes first.
 struct retention_rule {
   /// A topic, `PREFIX.*` or `*`.
   std::string pattern = "*";
@@ -26,9 +26,9 @@ struct retention_need {
   std::uint64_t above = 0;
 };
 
-/// Which events may be deleted. Topics without a rule are kept for good.
+/// Which events may be deleted. Events of topics without a rule are kept forever.
 struct retention {
-  /// The first whose pattern matches a topic holds for it.
+  /// The first rule whose pattern matches a topic applies to it.
   std::vector<retention_rule> rules{};
   std::vector<retention_need> needs{};
   /// By the settled time (settled_time.hpp), in milliseconds since 1970 (UTC).

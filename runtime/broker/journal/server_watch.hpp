@@ -9,14 +9,14 @@
 
 namespace troupe::broker {
 
-/// What is known of the condition of a journal's server, for people. `look` belongs to one thread,
-/// `last` to any.
+/// The last known condition of a journal's server, for people. `look` belongs to one thread, `last`
+/// to any.
 class server_watch {
 public:
-  /// Asks the server, if it is time to.
+  /// Asks the server, if that is due.
   void look(lease_table& table, instant now);
 
-  /// As it was some seconds ago; nothing while that is not known.
+  /// The condition some seconds ago; nothing while it is unknown.
   std::optional<server_condition> last() const;
 
 private:

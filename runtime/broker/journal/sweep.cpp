@@ -159,9 +159,9 @@ std::vector<event_sweep::row_range> event_sweep::find_rows(std::uint64_t last) {
   return ranges;
 }
 
-/// The time at which an event was there at the latest: that in its row, but for one that was written
-/// under a wall clock that was ahead. Such an event counts from the sweep on that met it first, and
-/// those behind it as much later as their rows say.
+/// The time at which an event was there at the latest: that in its row, but for one that was
+/// written under a wall clock that was ahead. Such an event counts from the sweep on that met it
+/// first, and those behind it as much later as their rows say.
 std::int64_t
 event_sweep::time_of(swept_topic& topic, std::uint64_t position, std::int64_t told) const {
   std::int64_t known = told;
@@ -210,7 +210,7 @@ void event_sweep::delete_rows(const std::vector<row_range>& ranges, std::uint64_
   topics_.keep();
 }
 
-/// Writes down how far the settled time has come, for the next broker to begin with.
+/// Stores the settled time, for the next broker to begin with.
 void event_sweep::write_time() {
   if (now_ - written_ >= written_every_ms) {
     session_.execute("UPDATE settled SET time = $1 WHERE time < $1", now_);

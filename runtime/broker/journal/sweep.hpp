@@ -15,39 +15,38 @@
 
 namespace troupe::broker {
 
-/// Retention at work: deletes the events that the rules let go, from the oldest on, and then
-/// forgets topics that nothing is left of.
+/// Applies retention: deletes the events that the rules do not keep, from the oldest on, and then
+/// forgets topics without any content.
 ///
-/// A sweep goes in slices, each a transaction of its own, so that a commit waits for one slice at
-/// most. A slice walks the rows once, for all topics that have something to delete.
+/// A sweep works in slices, each in its own transaction, so that a commit waits for one slice at
+/// most. A slice reads the rows once, for all topics that have something to delete.
 ///
 /// Belongs to the journal's writer, which commits nothing while a slice runs.
 class event_sweep {
 public:
   struct slice {
     std::uint64_t deleted = 0;
-    /// Topics that nothing is kept of any more, at the end of the sweep.
+    /// Topics without any content, at the end of the sweep.
     std::vector<std::string> forgotten{};
-    /// How far the slice went in each topic that lost events.
+    /// The deleted positions of the slice, for each topic that lost events.
     std::vector<topic_deletion> deletions{};
-    /// False: the sweep is over.
+    /// False: the sweep has ended.
     bool has_more = false;
   };
 
-  /// @param rows that a slice looks at, 1 or more.
+  /// @param rows that a slice reads, 1 or more.
   event_sweep(store::database& session, journal_fence& fence, topic_book& topics, std::size_t rows)
       : session_{session}, fence_{fence}, topics_{topics}, rows_{rows} {}
 
-  /// Begins a sweep in a journal whose highest position is `last`; one that is under way is given
-  /// up.
+  /// Begins a sweep in a journal whose highest position is `last`; a running one is abandoned.
   void begin(const retention& rules, std::uint64_t last);
 
-  /// Looks at the next rows and deletes those that may go; never the one at `last`. The last slice
-  /// also forgets topics that have neither events, scheduled events nor dead letters and that no
-  /// `retention_need` names; it looks at as many topics as rows, and the next sweep goes on there.
+  /// Reads the next rows and deletes those that the rules do not keep; never the one at `last`. The
+  /// last slice also forgets topics without events, scheduled events and dead letters that no
+  /// `retention_need` names; it checks as many topics as rows, and the next sweep continues there.
   slice advance(std::uint64_t last);
 
-  /// Gives the sweep up.
+  /// Abandons the sweep.
   void stop() { topics_left_.clear(); }
 
 private:
@@ -56,15 +55,15 @@ private:
     topic_entry* topic = nullptr;
     /// Events up to this time are too old.
     std::int64_t cutoff = 0;
-    /// Bytes beyond what the topic may have.
+    /// The bytes by which the topic exceeds its limit.
     std::uint64_t surplus = 0;
-    /// Events above this position stay. 0: the topic has come to its end.
+    /// Events above this position stay. 0: the topic is finished.
     std::uint64_t limit = 0;
     /// The highest position that the slice deletes; 0 if none.
     std::uint64_t deleted_to = 0;
     /// The topic's counters after the slice.
     topic_counters after{};
-    /// The time in the row that was looked at last, and the time at which it was there at the latest.
+    /// The time in the row that was read last, and the latest time at which it was written.
     std::int64_t told = 0;
     std::int64_t known = 0;
   };

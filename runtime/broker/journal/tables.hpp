@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-// The journal's tables, and how their rows are written and read. README.md describes them.
+// The journal's tables, and the writing and reading of their rows. README.md describes them.
 
 namespace troupe::broker {
 
@@ -22,7 +22,7 @@ inline constexpr std::string_view journal_component = "troupe.journal";
 /// The first is of the first release.
 std::span<const store::component> journal_components();
 
-/// Those, and that of the lease, for a journal that brokers share.
+/// These components, and that of the lease, for a shared journal.
 std::span<const store::component> shared_journal_components();
 
 using store::bytes_of;
@@ -42,7 +42,7 @@ void unpack(store::blob bytes, std::array<std::uint64_t, 64>& positions);
 /// @param what of the journal, in the plural: "topics".
 [[noreturn]] void throw_damaged(std::string_view what);
 
-/// The error of whoever asked the journal, for `met`; `doing`: "write to the journal".
+/// The error for a caller of the journal, made from `met`; `doing`: "write to the journal".
 error journal_error(const store::database_error& met, std::string_view doing);
 
 } // namespace troupe::broker

@@ -14,15 +14,15 @@
 
 namespace troupe::broker {
 
-/// How much the journal holds of one topic.
+/// The counters of one topic in the journal.
 struct topic_counters {
-  /// Events that are kept, and the bytes of their bodies.
+  /// The kept events, and the bytes of their bodies.
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;
   /// Events ever published.
   std::uint64_t total = 0;
-  /// No event of the topic is kept below this position, and none is older than this time. Both mean
-  /// nothing while there are no events.
+  /// No event of the topic is kept below this position, and none is older than this time. Both have
+  /// no meaning while there are no events.
   std::uint64_t first = 0;
   std::int64_t first_time = 0;
   std::uint64_t last = 0;
@@ -32,11 +32,11 @@ struct topic_counters {
 };
 
 struct topic_entry {
-  /// From 1; rising, with gaps where topics were forgotten, and never given twice.
+  /// From 1; rising, with gaps where topics were forgotten, and never reused.
   std::uint32_t number = 0;
   std::string name;
   topic_counters counters;
-  /// The counters differ from those on disk.
+  /// Whether the counters differ from those on disk.
   bool changed = false;
 };
 
@@ -72,10 +72,10 @@ public:
   /// Forgets a topic whose row was deleted, after the commit.
   void forget(number which);
 
-  /// Writes the counters that changed; `last` is the position up to which they have every event.
+  /// Writes the changed counters; `last` is the position up to which they include every event.
   void write_counters(store::database& session, std::uint64_t last);
 
-  /// The counters on disk have the events up to this position.
+  /// The counters on disk include the events up to this position.
   std::uint64_t counted() const { return counted_; }
 
   void keep();

@@ -28,13 +28,13 @@ bool is_undone(const store::database_error& met, const journal_fence& fence) {
   case store::database_fault::schema:
     return !fence.is_passed();
   default:
-    // A position that is there already, a connection that ended, an outcome that nobody knows.
+    // For example an existing position, an ended connection, an unknown outcome.
     return false;
   }
 }
 
-/// The error of a shared journal that is lost: whatever is to be written next has to be written by
-/// who opens it anew, and knows what is there by then. Its publishers ask again.
+/// The error of a lost shared journal: the broker that opens it anew, and then knows its content,
+/// writes the next batches. Publishers ask again.
 error lost(error why) {
   why.code = errc::unavailable;
   why.possible = effect::unknown;

@@ -19,17 +19,17 @@
 
 namespace troupe::broker {
 
-/// The one writer of the journal of events: gives positions without gaps in the order of commits,
-/// and keeps with them whatever a broker has to know after a crash. README.md has the tables and
+/// The one writer of the journal of events: assigns positions without gaps in the order of commits,
+/// and stores with them the state that a broker needs after a crash. README.md has the tables and
 /// the reasons; `journal_reader` reads.
 ///
-/// Holds the writers' lock of the database from opening to its end, so that a second broker is
-/// refused; or, where brokers share the journal, writes only as long as no other one has taken it
-/// over (`journal_fence`). Used by one thread at a time.
+/// Holds the writers' lock of the database as long as it lives, so that a second broker is refused;
+/// or, for a shared journal, writes only as long as no other broker has taken it (`journal_fence`).
+/// Used by one thread at a time.
 class journal_writer {
 public:
-  /// Opens, and if need be makes, the journal; `found` gets what the broker has to know of it.
-  /// Takes a bounded time, however much the journal holds.
+  /// Opens the journal, and creates it if it is missing; `found` gets its state. Takes a bounded
+  /// time, however much the journal holds.
   ///
   /// @errors of `open_for_writing`.
   static outcome<std::unique_ptr<journal_writer>>
@@ -41,20 +41,20 @@ public:
 
   /// Writes a batch in one transaction; it is on disk when this returns.
   ///
-  /// @errors `unavailable` (disk full, or a stranger has the database locked: nothing was written,
-  /// a later try may succeed); `internal` with effect `unknown` or {fault: corrupt}: every later
-  /// write is refused with the same error; `internal` otherwise: the batch is wrong, nothing was
-  /// written. Of a shared journal, `unavailable` for whatever else happened: it is lost.
+  /// @errors `unavailable` (disk full, or another process has the database locked: nothing was
+  /// written, a later attempt may succeed); `internal` with effect `unknown` or {fault: corrupt}:
+  /// every later write is refused with the same error; `internal` otherwise: the batch is wrong,
+  /// nothing was written. For a shared journal, `unavailable` for any other failure: it is lost.
   outcome<void> write(const journal_batch& batch);
 
-  /// Whether a shared journal has to be opened anew, by this broker or another: its lease is over,
-  /// or it is not known what is written.
+  /// Whether a shared journal must be opened anew, by this broker or another: its lease has ended,
+  /// or it is unknown what was written.
   bool is_lost() const { return session_.fence.is_shared() && spent_.has_value(); }
 
-  /// What of the last batch was not scheduled.
+  /// The events that the last batch has not scheduled.
   const refused_schedules& refused() const { return refused_; }
 
-  /// Copies the WAL back where that is worth it; called once a batch has been answered.
+  /// Copies the WAL back if that is worth it; called once a batch has been answered.
   /// @errors as of `write`.
   outcome<void> checkpoint();
 
@@ -62,20 +62,20 @@ public:
   /// @errors as `checkpoint`.
   outcome<void> checkpoint_all();
 
-  /// How long batches took until they were on disk. Any thread.
+  /// The times of batches until they were on disk. Any thread.
   observe::histogram commits() const { return commits_; }
 
-  /// How many pages of the WAL that would be; 0 if it is not worth it.
+  /// The pages of the WAL to copy back; 0 if it is not worth it.
   std::int64_t pages_to_copy() const { return database_.checkpoint_due(); }
 
-  /// The highest position given.
+  /// The highest assigned position.
   std::uint64_t last() const { return last_; }
 
-  /// Begins a sweep by these rules, which `sweep` carries out; one that is under way is given up.
+  /// Begins a sweep by these rules, which `sweep` carries out; a running one is abandoned.
   void begin_sweep(const retention& rules) { sweep_.begin(rules, last_); }
 
   /// The next slice of the sweep (`event_sweep::advance`).
-  /// @errors as of `write`; the sweep is then over.
+  /// @errors as of `write`; the sweep has then ended.
   outcome<event_sweep::slice> sweep();
 
 private:

@@ -56,7 +56,7 @@ std::optional<access_desk::wish> access_desk::denied(
   if (call.to == "troupe.events" && (call.op == "read" || call.op == "schedule")) {
     return denied_of_events(who, call, body);
   }
-  // Whether the broker is there is nobody's secret.
+  // The existence of the broker is no secret.
   const bool is_ping = call.to == "troupe.broker" && call.op == "ping";
   if (is_ping || rules_->may_call(who, call.to, call.op)) {
     granted_.add(who, call.to, call.op);
@@ -65,8 +65,8 @@ std::optional<access_desk::wish> access_desk::denied(
   return wish{act::call, fmt::format("{}.{}", call.to, call.op)};
 }
 
-/// The topics that a question to the journal is about. One that cannot be read is let pass, since
-/// whoever answers it refuses it.
+/// The topics of a request to the journal. An unreadable request is let pass, since the part that
+/// answers it refuses it.
 std::optional<access_desk::wish> access_desk::denied_of_events(
     security::rules::row who, const wire::header_view& call, std::string_view body) const {
   if (call.op == "schedule") {

@@ -17,10 +17,10 @@
 
 namespace troupe::broker {
 
-/// Whether whoever sends a call has the right to it, asked before anything is done about the call.
-/// Each refusal is counted, and some are written to the audit log.
+/// Checks whether the sender of a call has the right to it, before anything else is done with the
+/// call. Each refusal is counted, and some are written to the audit log.
 ///
-/// Belongs to the server's thread. Without rules nothing is asked.
+/// Belongs to the server's thread. Without rules everything is allowed.
 class access_desk {
 public:
   /// @param log outlives this.
@@ -42,15 +42,15 @@ public:
     return rules_->may_call(who, capability, operation);
   }
 
-  /// An act to which there is no right.
+  /// An act without the necessary right.
   struct wish {
     security::act what;
     /// An operation with its capability, or topics.
     std::string target;
   };
 
-  /// The wish of a call that has no right to it; nothing if it has all it needs. The name that the
-  /// sender gives has no part in it.
+  /// The act to which a call lacks the right; nothing if it has all rights. The name that the
+  /// sender gives in the call is ignored.
   std::optional<wish>
   denied(security::rules::row who, const wire::header_view& call, std::string_view body);
 
@@ -60,7 +60,7 @@ public:
   error refusal(security::rules::row who, std::string_view name, const wish& wanted, instant now);
 
   /// Counts a login that was refused, and perhaps writes it to the audit log.
-  /// @param name as for `row_of`. @param rule where it stands that the login is not allowed.
+  /// @param name as for `row_of`. @param rule the place of the rule that forbids the login.
   void note_login(
       security::rules::row who,
       std::string_view name,

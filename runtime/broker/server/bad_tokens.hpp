@@ -9,8 +9,8 @@
 
 namespace troupe::broker {
 
-/// The bad tokens that each owner of a key showed lately, counted: finding out costs a signature
-/// each, and the loop's time is everybody's. Pure.
+/// Counts the recent bad tokens of each owner of a key, since checking one costs a signature on the
+/// loop's thread. Pure.
 class bad_tokens {
 public:
   static constexpr std::uint32_t per_second_max = 10;

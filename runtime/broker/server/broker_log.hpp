@@ -23,8 +23,8 @@ public:
 
   explicit broker_log(sink to) : to_{std::move(to)} {}
 
-  /// Writes to the process's log alone: what peers cause at will must not push other lines out of
-  /// `status`.
+  /// Writes only to the process's log, so that lines which peers can cause at will do not push
+  /// other lines out of `status`.
   void write_aside(const log_event& what) const {
     if (to_) {
       to_(what);
@@ -47,7 +47,7 @@ public:
 
 private:
   static constexpr std::size_t recent_max = 64;
-  // The most of a field in `status`, so that no line swells its answer.
+  // The largest field in `status`, so that no line makes its answer too large.
   static constexpr std::size_t shown_bytes_max = 512;
 
   sink to_;

@@ -9,7 +9,7 @@
 
 namespace troupe::broker {
 
-/// The state of a broker, as its loop tells other threads of the process.
+/// The state of a broker, as its loop reports it to other threads of the process.
 struct broker_snapshot {
   wire::broker_status status{};
   /// The times of each capability of `status`.

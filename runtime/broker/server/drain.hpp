@@ -6,19 +6,19 @@
 
 namespace troupe::broker {
 
-/// The end of a broker: asked for from any thread, begun on the server's, over when nothing is
-/// under way any more or the time allowed for it is up.
+/// The drain of a broker: requested from any thread, begun on the server's, over when no call is
+/// running any more or the allowed time is up.
 class drain {
 public:
-  /// @param allowed how long calls under way get. 0 to 1 min.
+  /// @param allowed the time for running calls. 0 to 1 min.
   explicit drain(milliseconds allowed) : allowed_{allowed} {}
 
-  /// Asks for the drain, from any thread.
+  /// Requests the drain, from any thread.
   void request() { is_requested_.store(true, std::memory_order_relaxed); }
 
   bool is_requested() const { return is_requested_.load(std::memory_order_relaxed); }
 
-  /// Whether the drain was asked for and has not begun.
+  /// Whether the drain was requested and has not begun.
   bool is_to_begin() const { return is_requested() && !has_begun_; }
 
   void begin(instant now) {
@@ -28,7 +28,7 @@ public:
 
   bool has_begun() const { return has_begun_; }
 
-  /// @param is_idle nothing is under way.
+  /// @param is_idle no call is running.
   bool is_over(bool is_idle, instant now) const { return has_begun_ && (is_idle || now >= until_); }
 
 private:

@@ -10,13 +10,13 @@
 
 namespace troupe::broker {
 
-/// The calls that each name was found to have the right to, some of them: a peer asks for few
-/// operations again and again, and to compare their names costs a fraction of a look-up. Pure.
+/// A cache of granted calls for each name: a peer calls few operations again and again, and
+/// comparing their names costs a fraction of a look-up. Pure.
 ///
-/// Rules do not change while a broker runs, so that nothing here becomes wrong.
+/// Rules do not change while a broker runs, so that the cache stays valid.
 class granted_calls {
 public:
-  /// @param names how many rows the rules have.
+  /// @param names the number of rows of the rules.
   explicit granted_calls(std::size_t names) : of_name_(names) {}
 
   bool
@@ -42,7 +42,8 @@ private:
     std::size_t capability_bytes = 0;
   };
 
-  /// Two operations of one place take it from each other, and cost what they would without.
+  /// Two operations with the same place replace each other, and then cost as much as without a
+  /// cache.
   static std::size_t place_of(std::string_view capability, std::string_view operation) {
     const auto last = [](std::string_view text) {
       return text.empty() ? 0U : static_cast<unsigned char>(text.back());

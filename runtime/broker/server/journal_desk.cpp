@@ -11,9 +11,9 @@ namespace troupe::broker {
 
 namespace {
 
-// Between two signs of life to the keeper, which looks a little less often.
+// The interval of signs of life to the keeper, which checks a little less often.
 constexpr milliseconds beat_interval{100};
-// The wait of whoever asks while the journal moves: a broker looks for it every 200 ms.
+// The wait of callers while the journal moves: brokers check for it every 200 ms.
 constexpr milliseconds moving_retry{100};
 
 } // namespace
@@ -119,8 +119,8 @@ void journal_desk::take_news(instant now) {
   }
 }
 
-/// Keeps the journal from now on. WELCOME leaves before the first assignment, which a worker would
-/// not take from a broker that does not have the journal.
+/// Keeps the journal from now on. WELCOME is sent before the first assignment, which a worker would
+/// not accept from a broker without the journal.
 void journal_desk::begin(opened_journal opened, instant now) {
   TROUPE_FAULT("broker.journal_opened");
   tell_if_it_went_back(opened.state, now);
@@ -136,7 +136,7 @@ void journal_desk::begin(opened_journal opened, instant now) {
   TROUPE_FAULT("broker.journal_taken");
 }
 
-/// Compares a journal that is taken again with what this broker had confirmed in it.
+/// Compares a journal that is taken again with the events that this broker had confirmed in it.
 void journal_desk::tell_if_it_went_back(const journal_state& found, instant now) {
   const std::uint64_t shared =
       std::min(found.last, found.lives.shared_with(confirmed_.lives, confirmed_.last));

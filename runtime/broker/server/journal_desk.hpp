@@ -14,10 +14,10 @@
 
 namespace troupe::broker {
 
-/// The journal that this broker shares with others: carries out what the `journal_keeper` found,
-/// tells peers where the journal is, and refuses what is for the broker that has it.
+/// For a journal that brokers share: follows the `journal_keeper`, tells peers where the journal
+/// is, and refuses requests that only the broker with the journal can answer.
 ///
-/// Belongs to the server's thread. All that it is given outlives it.
+/// Belongs to the server's thread. All constructor arguments outlive it.
 class journal_desk {
 public:
   journal_desk(
@@ -33,14 +33,14 @@ public:
 
   bool is_shared() const { return keeper_ != nullptr; }
 
-  /// The refusal of a question to a broker that does not have the journal.
+  /// The refusal of a request to a broker that does not have the journal.
   error elsewhere() const;
 
-  /// A worker says something about events that only the broker with the journal can take: it had
-  /// not heard yet that the journal moved, and says it again to the next one.
+  /// A worker sent a message about events that only the broker with the journal can use: it did not
+  /// know yet that the journal moved, and repeats it to the next broker.
   void note_stray() { ++stray_; }
 
-  /// When `due` wants to be called next.
+  /// The time at which `due` must be called next.
   instant next_due() const;
   void due(instant now);
 
@@ -65,7 +65,7 @@ private:
   std::uint64_t stray_ = 0;
   instant beaten_{};
 
-  /// What this broker had confirmed when it gave the journal up.
+  /// The events that this broker had confirmed when it gave up the journal.
   struct {
     lineage lives;
     std::uint64_t last = 0;

@@ -7,8 +7,8 @@
 
 namespace troupe::broker {
 
-/// What each worker that is logged in last said it serves: for an event service that begins in the
-/// middle of its login. Pure; belongs to the switchboard.
+/// The services that each logged-in worker last reported, for an event service that starts during
+/// its login. Pure; belongs to the switchboard.
 class known_workers {
 public:
   void joined(login_id whom, const wire::hello& what);
@@ -16,7 +16,7 @@ public:
 
   void left(login_id whom) { workers_.erase(whom); }
 
-  /// As if each of them logged in now: node, incarnation and what it serves.
+  /// Calls back for each worker as if it logged in now: node, incarnation and services.
   const std::map<login_id, wire::hello>& all() const { return workers_; }
 
 private:

@@ -16,9 +16,9 @@ namespace {
 
 // The time between two log lines about messages that were dropped.
 constexpr std::chrono::seconds flood_log_interval{10};
-// The time between two looks at which tokens have expired.
+// The interval of checks for expired tokens.
 constexpr std::chrono::seconds expiry_interval{1};
-// A system whose tokens nobody renews is told by some of them.
+// The most logins listed; some are enough to show that tokens are not renewed.
 constexpr std::size_t ending_told_max = 16;
 
 } // namespace
@@ -72,7 +72,7 @@ login_desk::log_in(origin from, const wire::hello& what, const proof& proved, in
 
 outcome<void>
 login_desk::log_in_worker(origin from, const wire::hello& what, const proof& proved, instant now) {
-  // The process that has the name may have died this very moment: ask its connection.
+  // The process with this name may have just died: ping its connection.
   const login_id before = out_.logins().find(peer_of(from));
   if (const login_id other = calls_.calls().login_of(what.node);
       other != login_id{nowhere} && other != before && say_ping(other) != sent::queued) {
@@ -90,7 +90,7 @@ login_desk::log_in_worker(origin from, const wire::hello& what, const proof& pro
   out_.logins().set_proved(whom, proved.owner, proved.until, now);
   out_.logins().bind(whom);
   TROUPE_FAULT("broker.before_welcome");
-  // WELCOME leaves at once, hence before the first delivery, which leaves with the batch.
+  // WELCOME is sent at once, and so before the first delivery, which is sent with the batch.
   send_welcome(from);
   TROUPE_FAULT("broker.welcomed");
   calls_.joined(whom, what, now);
@@ -111,7 +111,7 @@ wire::welcome login_desk::welcome() const {
 void login_desk::send_welcome(origin to) {
   std::string header;
   wire::append_plain_header(header, wire::kind::welcome);
-  // A peer that is gone already is found out by the next ping.
+  // The next ping detects a peer that is gone already.
   (void)out_.send(unbatched(to), header, wire::encoded(welcome()));
 }
 
@@ -125,7 +125,7 @@ void login_desk::tell_journal() {
 
 void login_desk::end(login_id whom, bool is_blamed, std::string_view why, instant now) {
   if (out_.logins()[whom].is_worker) {
-    // The router takes back what the worker had, and has the login closed.
+    // The router takes back the worker's calls, and closes the login.
     return calls_.leave(whom, is_blamed, why, now);
   }
   clients_lost_ += is_blamed ? 1U : 0U;

@@ -12,10 +12,10 @@
 
 namespace troupe::broker {
 
-/// Begins and ends logins: takes HELLO and BYE, pings whoever is logged in, and ends the login of a
+/// Begins and ends logins: handles HELLO and BYE, pings logged-in peers, and ends the login of a
 /// peer that cannot be reached any more.
 ///
-/// Belongs to the server's thread. All that the constructor takes outlives it.
+/// Belongs to the server's thread. All constructor arguments outlive it.
 class login_desk {
 public:
   login_desk(
@@ -25,18 +25,17 @@ public:
       broker_log& log,
       instant now);
 
-  /// The proof of somebody who logs in.
+  /// The proof of a peer that logs in.
   struct proof {
     /// The row of its rights.
     security::rules::row row = security::rules::stranger;
-    /// The end of the time of the token.
+    /// The time at which the token expires.
     instant until = instant::max();
     /// The owner of its key; empty without one.
     std::string owner{};
   };
 
-  /// @errors of `router::hello`; the login that the connection had before is over, and nobody was
-  /// told anything.
+  /// @errors of `router::hello`; the connection's former login has ended, and no message was sent.
   outcome<void> log_in(origin from, const wire::hello& what, const proof& proved, instant now);
 
   void bye(login_id whom, instant now) { end(whom, false, "it said BYE", now); }
@@ -44,30 +43,30 @@ public:
   /// A connection ended.
   void lost(transport::peer whom, instant now);
 
-  /// Has a peer log in anew whose messages were dropped, replies perhaps. Said in the log.
-  /// @param dropped messages of all peers, so far.
+  /// Makes a peer log in anew, as its messages were dropped, possibly replies. Logged.
+  /// @param dropped the dropped messages of all peers so far.
   void end_flooding(transport::peer whom, std::uint64_t dropped, instant now);
 
-  /// Connections are being ended whose bytes become no message. Said in the log.
+  /// Connections are being ended that send bytes without completing a message. Logged.
   void note_stuck(std::size_t links, instant now);
 
-  /// The broker stood still and dropped what it had received, replies perhaps: all workers log in
-  /// anew.
+  /// The broker's process stood still and dropped received messages, possibly replies: all workers
+  /// log in anew.
   void end_workers(instant now);
 
-  /// The time at which `due` wants to be called next.
+  /// The time at which `due` must be called next.
   instant next_due() const;
 
-  /// Pings whoever is to be pinged, and ends the logins whose tokens have expired.
+  /// Sends due pings, and ends logins whose tokens have expired.
   void due(instant now);
 
-  /// Pings every peer, to learn whose connection ended.
+  /// Pings every peer, to find out which connections have ended.
   void ping_all(instant now) { ping(ping_schedule::round::everybody, now); }
 
-  /// Tells every peer to look for another broker, or for the next one here.
+  /// Tells every peer to use another broker, or to wait for the next process here.
   void say_bye();
 
-  /// Tells every peer that the journal has moved: another WELCOME, before whatever follows.
+  /// Tells every peer that the journal has moved, by another WELCOME before any other message.
   void tell_journal();
 
   std::uint64_t clients_joined() const { return clients_joined_; }
@@ -77,7 +76,7 @@ public:
   /// The gateways of the topology, and which of them are logged in.
   std::vector<wire::known_gateway> gateways() const;
 
-  /// Logins that end soon, as their tokens are not renewed: 16 at most.
+  /// Logins that will end soon, as their tokens are not renewed: 16 at most.
   std::vector<wire::ending_login> ending(instant now) const;
 
 private:
@@ -106,7 +105,7 @@ private:
   instant expiry_look_at_{};
 };
 
-/// The error of a peer that has to say HELLO first, or again.
+/// The error of a peer that must send HELLO first, or again.
 error say_hello_first();
 
 } // namespace troupe::broker

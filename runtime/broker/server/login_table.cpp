@@ -24,7 +24,8 @@ void login_table::set_proved(login_id whom, std::string owner, instant until, in
   login& proved = logins_[static_cast<std::size_t>(whom)];
   proved.owner = std::move(owner);
   proved.until = until;
-  // Its owner sends the next one when a third is left. The leeway of clocks is part of the time.
+  // The owner sends the next token when a third of the time is left. The leeway of clocks is part
+  // of the time.
   proved.overdue = until == instant::max() ? until : until - (until - now) / 6;
   proved.refused.clear();
 }

@@ -13,7 +13,7 @@
 
 namespace troupe::broker {
 
-/// The logins of connections: the peers that said HELLO and have not left.
+/// The logins of connections: the peers that sent HELLO and have not left.
 ///
 /// A login's place in the table is its `login_id`, which is given again once the login is over. A
 /// connection has at most one login that `find` finds; while a worker logs in anew, its earlier
@@ -30,25 +30,25 @@ public:
     security::rules::row row = security::rules::stranger;
     /// The time at which its token expires; `instant::max()` without one.
     instant until = instant::max();
-    /// The largest body of an answer that it takes.
+    /// The largest body of an answer that the peer accepts.
     std::uint64_t body_bytes_max = ~std::uint64_t{0};
     /// The time from which on the next token is overdue.
     instant overdue = instant::max();
     /// The owner of its key.
     std::string owner{};
-    /// The reason why the next token was not taken; empty if none was refused.
+    /// The reason why the next token was refused; empty if none was.
     std::string refused{};
   };
 
   /// A login that `find` finds once it is bound.
   login_id add(transport::peer whom, bool is_worker, std::uint32_t batch);
 
-  /// Has `find` find this login for its connection from now on, and no earlier one.
+  /// Makes `find` return this login for its connection from now on, and no earlier one.
   void bind(login_id whom);
 
   void remove(login_id whom);
 
-  /// Sets the rights of whoever has the login.
+  /// Sets the rights of the login's peer.
   void set_row(login_id whom, security::rules::row row) {
     logins_[static_cast<std::size_t>(whom)].row = row;
   }
@@ -57,16 +57,17 @@ public:
     logins_[static_cast<std::size_t>(whom)].body_bytes_max = most;
   }
 
-  /// Notes that whoever has the login has proved the name until then, `instant::max()` for good.
+  /// Notes that the login's peer has proved its name until then; `instant::max()` means without
+  /// end.
   void set_proved(login_id whom, std::string owner, instant until, instant now);
 
-  /// The next token of whoever has the login was refused.
+  /// Notes that the next token of the login's peer was refused.
   void set_refused(login_id whom, std::string why) {
     logins_[static_cast<std::size_t>(whom)].refused = std::move(why);
   }
 
-  /// The login of a connection, or `login_id{nowhere}`. Remembers the last connection asked for, as
-  /// a batch brings many envelopes from one.
+  /// The login of a connection, or `login_id{nowhere}`. Caches the last connection, as a batch
+  /// brings many envelopes from one.
   login_id find(transport::peer whom);
 
   const login& operator[](login_id whom) const { return logins_[static_cast<std::size_t>(whom)]; }

@@ -19,8 +19,8 @@ void peer_sender::close(login_id whom) {
 }
 
 void peer_sender::answer(origin to, std::string_view header, std::string_view body) {
-  // Every peer takes the least. An event at the limit is read back in an answer that is larger by its
-  // key, topic and times, for which a frame has room where a call has its header.
+  // Every peer accepts the minimum. An event at the limit is read in an answer that is larger by
+  // its key, topic and times, for which a frame has the room of a call's header.
   if (body.size() > wire::control_bytes_max
       && header.size() + body.size() > body_bytes_max(to) + wire::header_bytes_max) {
     return refuse_too_large(to, header, body.size());
@@ -65,7 +65,7 @@ std::size_t peer_sender::body_bytes_max(origin to) {
              : std::min<std::size_t>(body_bytes_max_, logins_[whom].body_bytes_max);
 }
 
-/// A frame beyond the limit would cut the asker's connection, and again when it asks anew.
+/// A frame beyond the limit would cut the caller's connection, and again when it repeats the call.
 void peer_sender::refuse_too_large(origin to, std::string_view header, std::size_t bytes) {
   const auto read = wire::scan_header(header);
   auto fits =

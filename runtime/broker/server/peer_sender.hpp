@@ -10,8 +10,8 @@
 
 namespace troupe::broker {
 
-/// The connection and the framing of whoever asked something, as the one number that the router and
-/// the bus keep of it.
+/// The connection and the framing of a caller, as the one number by which the router and the bus
+/// know it.
 inline origin origin_of(transport::peer from, transport::framing how) {
   return static_cast<origin>(
       (std::uint64_t{static_cast<std::uint8_t>(how)} << 40U) | static_cast<std::uint64_t>(from));
@@ -32,58 +32,57 @@ inline origin unbatched(origin from) {
              : from;
 }
 
-/// Sends envelopes: answers in the framing in which they were asked for, messages to logins in
-/// their batches. What cannot be delivered is counted and dropped, as a retry asks again.
+/// Sends envelopes: answers in the framing of their requests, messages to logins in their batches.
+/// Undeliverable ones are counted and dropped, as callers repeat their requests.
 ///
 /// Belongs to the server's thread; the loop outlives it.
 class peer_sender {
 public:
-  /// @param body_bytes_max the largest body of an answer; the asker of a larger one gets an error.
+  /// @param body_bytes_max the largest body of an answer; the caller of a larger one gets an error.
   peer_sender(transport::router_loop& loop, std::size_t body_bytes_max)
       : loop_{loop}, body_bytes_max_{body_bytes_max} {}
 
-  /// The table of who is logged in.
+  /// The table of logins.
   login_table& logins() { return logins_; }
 
   const login_table& logins() const { return logins_; }
 
-  /// A login, with a batch towards its peer. `login_table::bind` makes it the peer's own.
+  /// Begins a login, with a batch towards its peer. `login_table::bind` binds it to the connection.
   login_id open(transport::peer whom, bool is_worker) {
     return logins_.add(whom, is_worker, loop_.open_batch(whom, !is_worker));
   }
 
-  /// Ends a login, with what is still in its batch.
+  /// Ends a login, with the rest of its batch.
   void close(login_id whom);
 
-  /// Answers an asker. An answer for which there is no room, as the asker has not read what it was
-  /// sent before, is omitted, and the asker gets an error instead; once there is no room for errors
-  /// either, these are dropped.
+  /// Answers a caller. If there is no room, as the caller has not read earlier messages, it gets an
+  /// error instead of the answer; once there is no room for errors either, these are dropped.
   void answer(origin to, std::string_view header, std::string_view body);
   void refuse(origin to, const uuid& id, const error& why);
 
   /// Whether an answer to this peer would have room, so that it is worth making.
   bool has_room(origin to) { return loop_.has_room(peer_of(to), 0); }
 
-  /// Tells the asker why it gets no answer, as there is no room for it.
+  /// Tells the caller that there is no room for its answer.
   void refuse_unread(origin to, const uuid& id, effect possible);
 
-  /// Appends to the batch of a login, which leaves when the loop's pass ends.
+  /// Appends to the batch of a login, which is sent when the loop's pass ends.
   void append(login_id to, std::string_view header, std::string_view body) {
     (void)loop_.append(logins_[to].batch, header, body, words_bytes);
   }
 
-  /// Sends at once, in plain or delimited frames, what nobody asked for.
+  /// Sends an unrequested message at once, in plain or delimited frames.
   transport::sent send(origin to, std::string_view header, std::string_view body) {
     return loop_.send(peer_of(to), framing_of(to), header, body, 2 * words_bytes);
   }
 
-  /// `send` said that the peer is gone: its login ends once all it has sent is read.
+  /// Notes that `send` found the peer gone: its login ends once all its messages are read.
   void note_gone(login_id whom) { loop_.note_gone(logins_[whom].peer); }
 
   /// Answers that reached nobody.
   std::uint64_t undeliverable() const { return undeliverable_; }
 
-  /// Answers that were omitted, as the asker had not read earlier ones.
+  /// Answers that were omitted, as the caller had not read earlier ones.
   std::uint64_t unread() const { return unread_; }
 
 private:

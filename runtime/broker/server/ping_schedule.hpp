@@ -22,7 +22,7 @@ public:
     return has_workers ? std::min(beat, pinged_ + of_workers_) : beat;
   }
 
-  /// Whom to ping now.
+  /// The peers to ping now.
   round due(instant now) {
     const bool is_beat = now - beat_ >= heartbeat_;
     if (!is_beat && now - pinged_ < of_workers_) {

@@ -38,7 +38,7 @@ bool proofs::note_refused(
   return access_.is_on() && is_denied;
 }
 
-/// The time until which a token of the sender holds: `instant::max()` if none is asked for.
+/// The time until which the sender's token is valid: `instant::max()` if none is required.
 outcome<instant> proofs::until(std::string_view token, instant now) {
   const auto key = options_.check_token ? loop_.key_of_sender() : std::nullopt;
   if (!key) {

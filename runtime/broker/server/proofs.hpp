@@ -11,10 +11,10 @@
 
 namespace troupe::broker {
 
-/// The proofs of the sender of the message that is being received: its name by the key of its link,
-/// and by its token, where the broker wants one.
+/// The proofs of the sender of the current message: its name by the key of its link, and by its
+/// token, if the broker requires one.
 ///
-/// Belongs to the server's thread. All that the constructor takes outlives it.
+/// Belongs to the server's thread. All constructor arguments outlive it.
 class proofs {
 public:
   proofs(
@@ -30,19 +30,20 @@ public:
     return access_.is_on() ? access_.row_of(loop_.user_of_sender()) : security::rules::stranger;
   }
 
-  /// Checks name and token of a HELLO. A refusal is counted and told to the audit log.
+  /// Checks name and token of a HELLO. A refusal is counted and written to the audit log.
   /// @errors `unauthenticated` or `forbidden`, in words for the peer.
   outcome<login_desk::proof> check(const wire::hello& who, instant now);
 
-  /// Tells the audit log of a HELLO that is refused for what the sender may not do. False if it is
-  /// refused for something else, or nothing is to be proved here.
+  /// Writes a HELLO that is refused for lack of a right to the audit log. False if it is refused
+  /// for another reason, or if no proof is required here.
   bool note_refused(const wire::hello& who, std::string_view rule, const error& why, instant now);
 
-  /// Takes a new token for a login that stands.
-  /// @errors as of `check`: the login holds as long as the token before, and `status` says so.
+  /// Accepts a new token for an existing login.
+  /// @errors as of `check`: the login stays valid as long as the former token, and `status` shows
+  /// that.
   outcome<void> renew(login_id whom, std::string_view token, instant now);
 
-  /// Whether a call without login is not taken: the sender has a key, hence a token to show.
+  /// Whether a call without login is refused, as the sender has a key and must show a token.
   bool has_to_log_in(transport::peer who);
 
 private:

@@ -9,17 +9,18 @@
 
 namespace troupe::broker {
 
-/// The spans of a broker: how long a call waited here, each time that it was sent to a worker; and
-/// each call that the broker took in and ended with an error of its own. Confined to the server's
+/// The spans of a broker: the waiting time of a call, each time that it is sent to a worker; and
+/// each accepted call that the broker ended with an error of its own. Confined to the server's
 /// thread; borrows both.
 class queue_spans {
 public:
   queue_spans(const clock& time, observe::span_rings& rings)
       : time_{time}, rings_{rings}, ring_{rings.add()} {}
 
-  /// A call is sent to a worker, whose trace is recorded or which waited long.
+  /// A call is sent to a worker: it has a span if its trace is recorded or if it waited long.
   void add(const call& sent, instant now);
-  /// Whether or not its trace is recorded: whoever decided that it is not did not know how it ends.
+  /// Recorded whether or not the trace is: the decision not to record was made without knowing the
+  /// failure.
   void add(const failed_call& ended, instant now);
 
   const observe::span_rings& all() const { return rings_; }

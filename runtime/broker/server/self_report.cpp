@@ -82,8 +82,8 @@ instant self_report::next_due() const {
   return probing_since_ ? *probing_since_ + probe_patience() : instant{}; // At once.
 }
 
-/// The status that it tells a peer, as large as an answer may be. Made once in a pass of the loop:
-/// with a thousand capabilities it takes milliseconds.
+/// The status for peers, within the size of an answer. Made once per pass of the loop: with a
+/// thousand capabilities it takes milliseconds.
 const std::string& self_report::status_answer(instant now) {
   if (said_at_ != now || said_.empty()) {
     said_at_ = now;
@@ -106,7 +106,7 @@ milliseconds self_report::probe_patience() const {
   return std::min(probe_patience_max, of_.options.heartbeat.timeout / 2);
 }
 
-/// Tells whoever asked how this broker is, once its journal has been asked in turn.
+/// Answers the requests for a snapshot, once the journal has answered.
 void self_report::due(instant now) {
   if (!asked_.is_asked()) {
     return;

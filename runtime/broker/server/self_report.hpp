@@ -21,10 +21,10 @@
 namespace troupe::broker {
 
 /// The report of a broker on itself: to peers as answers of `troupe.broker`, and to its health and
-/// metrics as snapshots. Confined to the server's thread, but for `ask_snapshot`.
+/// metrics as snapshots. Confined to the server's thread, except for `ask_snapshot`.
 class self_report {
 public:
-  /// The parts of which it tells; all of them outlive the report.
+  /// The parts that it reports on; all of them outlive the report.
   struct parts {
     const transport::router_loop& loop;
     const server_options& options;
@@ -44,14 +44,14 @@ public:
   /// @errors `unknown_operation`; `describe` also `invalid`, `unknown_capability`.
   outcome<std::string> answer(std::string_view operation, std::string_view body, instant now);
 
-  /// Asks for a snapshot, from any thread; the loop has to be woken up then.
+  /// Requests a snapshot, from any thread; the caller must wake the loop then.
   void ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
     asked_.ask(std::move(answered));
   }
 
-  /// The time at which `due` wants to be called next.
+  /// The time at which `due` must be called next.
   instant next_due() const;
-  /// Tells whoever asked for a snapshot, once the journal has been asked in turn.
+  /// Answers requests for a snapshot, once the journal has answered.
   void due(instant now);
 
 private:
@@ -67,7 +67,7 @@ private:
   observe::loop_question<broker_snapshot> asked_;
   /// The spans of gateways.
   observe::kept_spans kept_;
-  /// The time at which the journal was asked for those who asked.
+  /// The time at which the journal was asked for the waiting requests.
   std::optional<instant> probing_since_;
   instant said_at_{};
   std::string said_; // The answer to `status`.

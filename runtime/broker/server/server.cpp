@@ -21,14 +21,14 @@ error too_large(std::string_view what, std::size_t bytes, std::uint64_t bytes_ma
       bytes_max));
 }
 
-/// The time that is left to a call after a wait that nobody has counted.
+/// The time left to a call after an uncounted wait.
 std::uint32_t time_left(std::uint32_t ttl, instant::duration waited) {
   const auto used = std::chrono::ceil<milliseconds>(waited).count();
   return used >= ttl ? 0 : ttl - static_cast<std::uint32_t>(used);
 }
 
-/// Says whether the next token of a login is taken to who wants to know, which no peer of an
-/// earlier release does.
+/// Answers whether the next token of a login is accepted, if the peer asks; no peer of an earlier
+/// release does.
 void answer_renewal(
     peer_sender& out, origin to, const wire::header_view& asked, const outcome<void>& taken) {
   if (!asked.has_id) {
@@ -52,8 +52,9 @@ error no_room(const server_options& at) {
       .retry_after = milliseconds{1'000}};
 }
 
-/// Whether a sender of HELLO may stay. When descriptors run short, workers and operators may. Where
-/// links have keys an operator is whoever may see the broker's state, whatever he calls himself.
+/// Whether a sender of HELLO may stay. When descriptors run short, workers and operators may. If
+/// links have keys, an operator is a peer with the right to see the broker's state, whatever its
+/// name.
 bool is_let_in(
     transport::router_loop& loop,
     const access_desk& access,
@@ -154,7 +155,7 @@ void server::received(
     return take_call(out_.logins()[whom].row, from, *header, bytes, body, now);
   }
   if (header->kind == wire::kind::reply && is_too_large) {
-    // The call has to end, and its worker to get its credit back.
+    // The call must end, and its worker get its credit back.
     ++counts_.malformed;
     std::string instead;
     error why = too_large("the answer has a body", body.size(), options_.body_bytes_max);
@@ -166,8 +167,8 @@ void server::received(
   take_from_login(whom, from, *header, bytes, body, now);
 }
 
-/// Takes a HELLO that can be read. Who is not allowed to log in is told to the audit log, where it
-/// cannot push other lines out of `status`; all else that is wrong is for operators to mend.
+/// Handles a readable HELLO. A login without the right is written to the audit log, where it cannot
+/// push other lines out of `status`; other faults are logged for operators.
 void server::log_in(origin from, const wire::hello& who, instant now) {
   const auto proved = proofs_.check(who, now);
   if (!proved) {
@@ -216,7 +217,7 @@ bool server::take_own_call(
     return true;
   }
   if (header.to != "troupe.publish" && header.to.starts_with("troupe.") && !out_.has_room(from)) {
-    // Making an answer that has no room costs time, and reading from the disk.
+    // Making an answer that there is no room for would cost time and reads from the disk.
     out_.refuse_unread(from, header.id, effect::none);
     return true;
   }
@@ -300,7 +301,7 @@ void server::take_from_login(
   }
 }
 
-/// Takes what workers tell the broker with the journal about events.
+/// Handles workers' messages about events to the broker with the journal.
 void server::take_event_talk(
     login_id whom,
     origin from,
@@ -322,7 +323,7 @@ void server::take_event_talk(
   }
 }
 
-/// Logged and not answered: an error that belongs to no call says that the login is over.
+/// Logged and not answered: an error that belongs to no call would end the login.
 void server::note_misspoken(std::string_view kind, const error& why, instant now) {
   ++counts_.malformed;
   log_.write({"worker_misspoke", {{"kind", std::string{kind}}, {"why", why.message}}}, now);
@@ -409,8 +410,8 @@ void server::crowded(instant now) {
       now);
 }
 
-/// Whether somebody may log in. What is kept back when the limit of open files is reached is for
-/// workers, and for the clients of `troupe` itself.
+/// Whether a peer may log in. At the limit of open files, the reserve is for workers, and for the
+/// clients of `troupe` itself.
 instant server::next_due() const {
   if (drain_.is_to_begin()) {
     return instant{}; // At once.

@@ -20,8 +20,8 @@
 namespace troupe::broker {
 
 /// A broker behind its socket: reads each envelope, checks it and the login of its sender, and
-/// hands it on: HELLO to the login desk, calls and what workers say to the switchboard. What is
-/// asked of `troupe.broker` goes to the self-report.
+/// passes it on: HELLO to the login desk, calls and workers' messages to the switchboard, calls of
+/// `troupe.broker` to the self-report.
 ///
 /// Confined to the thread of its loop, which must outlive it; `request_drain` and `ask_snapshot`
 /// from any thread.
@@ -34,11 +34,11 @@ public:
     calls_.keep_journal(time, std::move(options), state);
   }
 
-  /// Shares the journal with other brokers instead: `keeper` says when this one has it. Before the
-  /// loop runs; both outlive this.
+  /// Shares the journal with other brokers: `keeper` says when this one has it. Before the loop
+  /// runs; both outlive this.
   void share_journal(journal_keeper& keeper, const clock& time) { journal_.share(keeper, time); }
 
-  /// Has spans of calls recorded. Before the loop runs; both outlive this.
+  /// Turns on the recording of spans of calls. Before the loop runs; both outlive this.
   void keep_spans(const clock& time, observe::span_rings& rings) { calls_.keep_spans(time, rings); }
 
   void received(
@@ -62,11 +62,11 @@ public:
   instant next_due() const override;
   void due(instant now) override;
 
-  /// Refuses new calls, lets those under way end, then stops the loop.
+  /// Refuses new calls, lets running ones end, then stops the loop.
   void request_drain();
 
-  /// Has the loop tell how it is, once the journal has answered it: within 250 ms or half the
-  /// heartbeat timeout, whatever the journal does.
+  /// Makes the loop report its state once the journal has answered, in any case within 250 ms or
+  /// half the heartbeat timeout.
   void ask_snapshot(observe::loop_question<broker_snapshot>::receiver answered) {
     report_.ask_snapshot(std::move(answered));
     loop_.wake_up();

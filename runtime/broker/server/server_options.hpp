@@ -19,11 +19,11 @@ namespace troupe::broker {
 struct server_options {
   /// The broker's name in the topology.
   std::string name;
-  /// The id that each process makes anew.
+  /// The id of this process, new at each start.
   uuid incarnation;
   transport::heartbeat_options heartbeat;
   std::uint64_t body_bytes_max = 1U << 20U;
-  /// The time that calls under way get once a drain was asked for. 0 to 1 min.
+  /// The time for running calls once a drain is requested. 0 to 1 min.
   milliseconds drain_max{5'000};
   /// The time between two pings to a worker.
   milliseconds ping_interval{20};
@@ -42,10 +42,10 @@ struct server_options {
   bool has_keys = false;
   /// Connections that were not let in for their key, if links have some. Called on the loop.
   std::function<std::uint64_t()> keys_refused{};
-  /// The rules of who may do what; null: whoever reaches this broker may do everything.
+  /// The rules of rights; null: every peer that reaches this broker may do everything.
   std::shared_ptr<const security::rules> rules{};
-  /// Checks the token of whoever logs in with a key, and says for how long it holds; absent: none
-  /// is asked for. Called on the loop.
+  /// Checks the token of a peer that logs in with a key, and returns how long it is valid; absent:
+  /// no token is required. Called on the loop.
   /// @param user the owner of the key. @errors `unauthenticated`, in words for the peer.
   std::function<outcome<milliseconds>(
       std::string_view token, std::string_view user, const transport::curve_public_key& key)>

@@ -8,15 +8,15 @@
 
 namespace troupe::broker {
 
-/// The part of a broker's status that follows from its router and its log: nodes, capabilities, the
+/// The part of a broker's status that comes from its router and its log: nodes, capabilities, the
 /// router's counters, and the last lines of the log.
 wire::broker_status status_of(const router& calls, const broker_log& log, instant now);
 
 /// The times of each capability that `status_of` names, in that order.
 std::vector<call_times> times_of(const router& calls);
 
-/// Leaves out what grows with capabilities times nodes, and what has happened, and says so: for a
-/// status that no answer has room for.
+/// Leaves out the parts that grow with capabilities times nodes, and the log lines, and says so:
+/// for a status that is too large for an answer.
 void leave_out_details(wire::broker_status& said);
 
 } // namespace troupe::broker

@@ -132,7 +132,7 @@ void switchboard::due(instant now) {
   follow_quarantine(now);
 }
 
-/// Does what the router decided, in order.
+/// Carries out the router's decisions, in order.
 void switchboard::carry_out(instant now) {
   for (const action& each : decisions_.actions) {
     if (const auto* to_worker = std::get_if<deliver>(&each)) {
@@ -174,7 +174,7 @@ void switchboard::carry_out(instant now) {
   }
 }
 
-/// Lets router and bus know whose turn it is in quarantine, until that stays as it is.
+/// Tells router and bus about the turn in quarantine, until it no longer changes.
 void switchboard::follow_quarantine(instant now) {
   while (followed_.changes != quarantine_.changes()) {
     followed_.changes = quarantine_.changes();

@@ -16,31 +16,32 @@
 
 namespace troupe::broker {
 
-/// Gives calls and replies to the router and carries out what it decides; tells the router and, in
-/// the broker that keeps the journal, the event service what happened to a worker.
+/// Passes calls and replies to the router and carries out its decisions; tells the router and, in
+/// the broker that keeps the journal, the event service about logins and losses of workers.
 ///
 /// Belongs to the server's thread. The sender and the log outlive it.
 class switchboard final : public event_links {
 public:
   switchboard(peer_sender& out, broker_log& log, router_options options, instant now);
 
-  /// Makes this the broker that keeps the journal; workers that are logged in by then follow with
-  /// `join_workers`.
+  /// Makes this the broker that keeps the journal; `join_workers` must follow for workers that are
+  /// logged in already.
   void keep_journal(const clock& time, event_service_options options, const journal_state& state);
 
-  /// Where brokers share the journal: tells the event service, which has just begun, who is there.
+  /// For a shared journal: tells the event service, which has just started, about the logged-in
+  /// workers.
   void join_workers(instant now);
 
-  /// Another broker is to keep the journal: whoever waits for it here is told `why`.
-  /// @return the journal, to be closed where that holds nobody up.
+  /// Gives up the journal to another broker: callers that wait for it here are told `why`.
+  /// @return the journal, to be closed where that blocks nothing.
   given_up_journal give_up_journal(const error& why, instant now);
 
-  /// Of a journal that brokers share, as far as this one knows.
+  /// The state of a shared journal, as far as this broker knows.
   std::optional<std::uint64_t> journal_generation() const { return shared_.generation; }
 
   void set_journal_generation(std::uint64_t generation) { shared_.generation = generation; }
 
-  /// Has spans of calls recorded. Before the loop runs; both outlive this.
+  /// Turns on the recording of spans of calls. Before the loop runs; both outlive this.
   void keep_spans(const clock& time, observe::span_rings& rings) { spans_.emplace(time, rings); }
 
   /// The spans of calls; null before `keep_spans`.
@@ -68,20 +69,21 @@ public:
   outcome<void> hello(login_id whom, const wire::hello& what, instant now);
   void joined(login_id whom, const wire::hello& what, instant now);
 
-  /// Ends a worker's login. @param is_blamed it may have died of the calls in its hands.
+  /// Ends a worker's login. @param is_blamed whether it may have died of the calls that it had in
+  /// hand.
   void leave(login_id whom, bool is_blamed, std::string_view why, instant now);
 
-  /// A client's login ends.
+  /// Ends a client's login.
   void client_left(origin whom) { router_.client_left(whom); }
 
-  /// The time at which `due` wants to be called next.
+  /// The time at which `due` must be called next.
   instant next_due() const;
   void due(instant now);
 
   /// Refuses new calls from now on.
   void drain() { router_.drain(); }
 
-  /// Whether nobody waits for a call, and nothing for the disk.
+  /// Whether no caller waits for a call, and nothing waits for the disk.
   bool is_done() const { return router_.waited_for() == 0 && (!events_ || events_->is_done()); }
 
   const router& calls() const { return router_; }

@@ -21,16 +21,15 @@ struct forced_breaker {
   wall_time since{};
 };
 
-/// The orders of people for a capability's breakers, stored so that they outlive the processes.
+/// People's orders for a capability's breakers, stored so that they outlive the processes.
 ///
-/// Borrows the session; each function belongs to the transaction of the moment and throws
-/// database_error.
+/// Borrows the session; each function runs in the current transaction and throws database_error.
 class forced_breakers {
 public:
   explicit forced_breakers(database& session) : session_{session} {}
 
-  /// The order in force on `node`: the one for that node alone, else the one for all. Nothing
-  /// without either.
+  /// The order in force on `node`: the one for that node, else the one for all. Nothing without
+  /// either.
   std::optional<forced_breaker> on(std::string_view node);
 
   /// @param node the node it is for; empty: all nodes, and orders for single ones become void.

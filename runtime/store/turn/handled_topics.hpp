@@ -8,16 +8,16 @@
 
 namespace troupe::store {
 
-/// The topics that the processes over a database have handlers for. Processes of two releases may
-/// differ in them, and the position of an event is one for all.
+/// The topics for which the processes over a database have handlers. Processes of two releases may
+/// differ in them, and share the position of events.
 ///
-/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+/// Borrows the session; each function runs in the current turn and throws database_error.
 class handled_topics {
 public:
   explicit handled_topics(database& session) : session_{session} {}
 
-  /// The process has handlers for topics of these patterns, and for no others. Forgets processes
-  /// that are gone.
+  /// Stores that the process has handlers for topics of these patterns only. Deletes processes that
+  /// are gone.
   void set(const uuid& incarnation, const std::vector<std::string>& patterns);
 
   /// The patterns of the other processes that are not fenced.

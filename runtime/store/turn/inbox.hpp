@@ -14,7 +14,7 @@
 
 namespace troupe::store {
 
-/// The state of the message of an inbox row. The numbers are in the database.
+/// The state of an inbox row's message. The numbers are in the database.
 enum class inbox_state : std::uint8_t {
   /// Its answer is stored later, by the effect or the saga that works on it.
   pending = 1,
@@ -47,50 +47,50 @@ struct inbox_row {
   handled_by by;
 };
 
-/// The messages that a database has handled, by id, with their answers, which make a repeat
-/// harmless.
+/// The handled messages of a database, by id, with their answers, which make a repeat harmless.
 ///
-/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+/// Borrows the session; each function runs in the current turn and throws database_error.
 class inbox {
 public:
   explicit inbox(database& session) : session_{session} {}
 
   std::optional<inbox_entry> find(const uuid& id);
 
-  /// Asks for the rows of `ids`, many in one statement. `found` is called for each row there is, by
+  /// Requests the rows of `ids`, many in one statement. `found` is called for each existing row, by
   /// the session's next await(); it must not throw.
   void ask(std::span<const uuid> ids, const std::function<void(const uuid&, inbox_entry&&)>& found);
 
-  /// The greatest id there is; all zeros if there is none.
+  /// The greatest id; all zeros if there is none.
   uuid newest();
 
   /// The least id of an answered message.
   std::optional<uuid> oldest_answered();
 
-  /// Best `rows_best` at a time: in one statement a row costs about three quarters of what it costs
-  /// alone. Rows inserted before one that is refused may stay: undo the turn.
+  /// Best `rows_best` at a time: in one statement a row costs about three quarters of its cost
+  /// alone. Rows inserted before a refused one may stay: undo the turn.
   void insert(std::span<const inbox_row> rows);
 
   static constexpr std::size_t rows_best = 32;
 
   /// Stores the answer of a pending message.
-  /// @return false if it is not pending: it has its answer, and nothing changed.
+  /// @return false if it is not pending: it has an answer, and nothing changed.
   bool settle(const uuid& id, inbox_state state, std::string_view reply);
 
-  /// The messages that `forget` forgets: calls (UUIDv7), or the commands of sagas (derived ids)
-  /// with them.
+  /// The messages that `forget` deletes: calls (UUIDv7), or calls and the commands of sagas
+  /// (derived ids).
   enum class kind : std::uint8_t { calls, all };
 
-  /// Forgets the answered ones among the next `rows_max` messages with ids from `from` to below
+  /// Deletes the answered ones among the next `rows_max` messages with ids from `from` to below
   /// `to`.
-  /// @return where the next ones begin; `to` if there are none.
+  /// @return the id at which the next ones begin; `to` if there are none.
   uuid forget(kind which, const uuid& from, const uuid& to, int rows_max);
 
 private:
   database& session_;
 };
 
-/// The id with which every id born at or after `time` compares as not less; all zeros before 1970.
+/// The least id with the time `time`: every id made at or after it is not less; all zeros before
+/// 1970.
 uuid floor_id(wall_time time);
 
 } // namespace troupe::store

@@ -10,16 +10,16 @@
 
 namespace troupe::store {
 
-/// A writer's memory of the ids in the inbox, so that it need not look there for a new id.
+/// A writer's memory of the ids in the inbox, so that it need not query it for a new id.
 ///
-/// It knows every row above a floor, and none up to it. That holds only while nobody else writes
-/// the database: call `start_over` when the database's version has changed. Bounded: the older half
-/// goes when there are `ids_max`, and the floor rises. A value, 0.5 MiB when full.
+/// It knows every row above a floor, and none up to it. That is true only while no other process
+/// writes the database: call `start_over` when the database's version has changed. Bounded: the
+/// older half goes when there are `ids_max`, and the floor rises. A value, 0.5 MiB when full.
 class known_ids {
 public:
   static constexpr std::size_t ids_max = 16'384;
 
-  /// Forgets all; every row there is has an id up to `newest`.
+  /// Forgets all ids; every existing row has an id up to `newest`.
   void start_over(const uuid& newest);
 
   /// Notes an id that has a row now, or may have one.

@@ -15,9 +15,9 @@ namespace troupe::store {
 
 /// The state of a partition of a capability's events.
 struct partition_row {
-  /// The epoch of the last assignment: whoever has the partition under an earlier one has lost it.
+  /// The epoch of the last assignment: a process with an earlier one has lost the partition.
   std::uint64_t epoch = 0;
-  /// Everything up to here is handled, except what is postponed.
+  /// Everything up to this position is handled, except postponed events.
   std::uint64_t handled = 0;
 };
 
@@ -25,29 +25,29 @@ struct partition_row {
 struct postponed_row {
   std::uint64_t position = 0;
   std::uint32_t partition = 0;
-  /// The ordering key: later events of it wait.
+  /// The ordering key: later events of the key wait.
   std::string key;
-  /// Tries that failed; 0: it only waits behind an earlier one of its key.
+  /// The failed attempts; 0: it only waits behind an earlier event of its key.
   std::uint32_t attempts = 0;
-  /// True if it was given up and waits for becoming a dead letter.
+  /// Whether it was given up and waits to become a dead letter.
   bool is_dead = false;
   std::string cause{};
   std::string error{};
   std::uint32_t replica = 0;
 };
 
-/// Where a database stood when lives were kept last. A partition with a higher epoch was assigned
-/// since then to a process of an earlier release, which keeps none.
+/// The state of a database when lives were stored last. A partition with a higher epoch was
+/// assigned since then to a process of an earlier release, which stores none.
 struct lives_told {
   std::uint64_t epoch = 0;
   /// The highest position handled in any partition.
   std::uint64_t handled = 0;
 };
 
-/// How far a capability has come with the events it subscribes to; stands for an inbox row for each
-/// of them. An event at or below `handled` that is not postponed has been handled.
+/// The progress of a capability with the events it subscribes to, instead of an inbox row for each
+/// event. An event at or below `handled` that is not postponed has been handled.
 ///
-/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+/// Borrows the session; each function runs in the current turn and throws database_error.
 class subscriptions {
 public:
   /// The partition number in the row of an event that became a dead letter before this database saw
@@ -60,14 +60,14 @@ public:
   std::optional<uuid> journal();
   void set_journal(const uuid& journal);
 
-  /// Who wrote the journal's events, as far as this database was told.
+  /// The lives that wrote the journal's events, as far as this database was told.
   lineage lives();
   /// Keeps the newest `lives_max` of them.
   void set_lives(const lineage& lives);
 
   static constexpr std::size_t lives_max = 1'000;
 
-  /// All 0 if lives were never kept.
+  /// All 0 if lives were never stored.
   lives_told told();
   void set_told(const lives_told& now);
 
@@ -77,7 +77,7 @@ public:
   std::uint64_t highest_epoch();
 
   std::optional<partition_row> find(std::uint32_t partition);
-  /// Reads the row by the session's next await(), and shows it to `each`, if there is one.
+  /// Reads the row by the session's next await(), and passes it to `each`, if there is one.
   void ask(std::uint32_t partition, std::function<void(const partition_row&)> each);
   void insert(std::uint32_t partition, const partition_row& row);
   void raise_epoch(std::uint32_t partition, std::uint64_t epoch);
@@ -90,15 +90,16 @@ public:
   /// @return false if it was not postponed.
   bool forget(std::uint64_t position);
 
-  /// Positions that are never to be run: dead letters that were not postponed here.
+  /// Positions that must never be handled: dead letters that were not postponed here.
   std::vector<std::uint64_t> graves();
   void add_grave(std::uint64_t position);
-  /// Forgets the dead letters that every partition has passed.
+  /// Deletes the dead letters that all partitions have passed.
   void forget_passed_graves();
 
-  /// All events that wait for another try, or to become dead letters.
+  /// All events that wait for another attempt, or to become dead letters.
   std::vector<std::uint64_t> waiting();
-  /// Goes on with `journal`, which has what was handled up to `position` and other events above it.
+  /// Continues with `journal`, which has the same handled events up to `position` and other events
+  /// above it.
   void go_back(const uuid& journal, const lineage& lives, std::uint64_t position);
 
 private:

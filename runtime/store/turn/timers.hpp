@@ -35,10 +35,10 @@ struct waiting_timer {
   std::uint64_t body_bytes = 0;
 };
 
-/// The events that a capability publishes later. Any of its processes moves a due one to the
-/// outbox, so that events outlive the process that made them.
+/// The events that a capability publishes later. Any of its processes moves due ones to the outbox,
+/// so that they outlive the process that made them.
 ///
-/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+/// Borrows the session; each function runs in the current turn and throws database_error.
 class timers {
 public:
   explicit timers(database& session) : session_{session} {}
@@ -51,7 +51,7 @@ public:
       std::string_view body,
       std::string_view trace = {});
 
-  /// The events due at `now`, the earliest first, `rows_max` at most.
+  /// The events due at `now`, the earliest first, at most `rows_max`.
   std::vector<timer_row> due(wall_time now, int rows_max);
   void remove(std::int64_t n);
 
@@ -60,7 +60,7 @@ public:
   std::vector<waiting_timer>
   waiting(std::int64_t from, std::int64_t after, std::int64_t before, int rows_max);
 
-  /// When the earliest is due; nothing if there is none.
+  /// The time at which the earliest is due; nothing if there is none.
   std::optional<wall_time> next();
 
 private:

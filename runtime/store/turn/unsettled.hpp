@@ -15,24 +15,23 @@
 namespace troupe::store {
 
 /// An effect that stands still, for people: its result is known and could not be settled, or its
-/// owner is gone and nobody has a program for it.
+/// owner is gone and no running program has it.
 struct unsettled_row {
   uuid key;
   /// The call that waits for it.
   uuid call;
   std::string name;
   std::uint32_t attempts = 0;
-  /// When a settlement failed first.
+  /// The time of the first failed settlement.
   wall_time since{};
-  /// Why it failed last.
+  /// The reason of the last failure.
   std::string error;
   bool is_left_alone = false;
 };
 
-/// The results of effects whose settlement failed: what the outside said is kept until it is in the
-/// books.
+/// The results of effects whose settlement failed, kept until they are settled.
 ///
-/// Borrows the session; each function belongs to the turn of the moment and throws database_error.
+/// Borrows the session; each function runs in the current turn and throws database_error.
 class unsettled {
 public:
   explicit unsettled(database& session) : session_{session} {}
@@ -40,14 +39,14 @@ public:
   /// Keeps the result of the effect `key`, or notes that its settlement failed once more.
   void keep(const uuid& key, const unsettled_result& result, std::string_view error, wall_time now);
 
-  /// How many settlements of the effect failed; 0 if none did.
+  /// The number of the effect's failed settlements; 0 if none failed.
   std::uint32_t attempts(const uuid& key);
 
   /// The result was settled.
   void remove(const uuid& key);
 
-  /// The first `count_max` behind `after`, in the order of their keys, whoever owns them; those
-  /// that were left alone are among them.
+  /// The first `count_max` after `after`, in the order of their keys, of all owners, including
+  /// those left alone.
   std::vector<unsettled_row> list(const uuid& after, int count_max);
 
 private:

@@ -21,7 +21,7 @@ public:
 
   void remove(std::uint32_t partition) { waiting_ &= ~(std::uint64_t{1} << partition); }
 
-  /// Takes the next one in turn; there is one.
+  /// Takes the next one in turn; there must be one.
   std::uint32_t take() {
     const auto ahead = std::rotr(waiting_, static_cast<int>(next_));
     const std::uint32_t taken =
@@ -54,20 +54,20 @@ struct event_worker {
   std::uint32_t credit = 0;
   std::uint32_t outstanding = 0;
   bool is_live = false;
-  /// Whether it gets one suspect and nothing else.
+  /// Whether it gets only one suspect and nothing else.
   bool is_kept_free = false;
-  /// Its partitions that have something to deliver.
+  /// Its partitions with something to deliver.
   turns ready;
   /// Partitions for the next ASSIGN.
   std::vector<std::uint32_t> given;
 };
 
-/// The assignment of a subscriber's partitions: which worker has which, under which epoch, and
-/// which is to have it. Pure; the rules are in events/README.md, "Partitions and workers".
+/// The assignment of a subscriber's partitions: which worker owns which, under which epoch, and
+/// which should own it. Pure; the rules are in events/README.md, "Partitions and workers".
 class assignment {
 public:
   enum class phase : std::uint8_t {
-    /// No worker has the partition.
+    /// No worker owns the partition.
     unowned,
     /// Its worker was told, and has not answered.
     assigning,
@@ -102,20 +102,20 @@ public:
     return shares_[partition].target != shares_[partition].owner;
   }
 
-  /// Whether this worker has the partition and its database has the epoch.
+  /// Whether this worker owns the partition and its database has the epoch.
   bool is_active_at(std::uint32_t partition, std::uint32_t worker) const {
     return partition < shares_.size() && shares_[partition].owner == worker
            && shares_[partition].is == phase::active;
   }
 
-  /// Whether this worker is to answer for the partition, under this epoch.
+  /// Whether this worker must answer for the partition, under this epoch.
   bool awaits(std::uint32_t partition, std::uint32_t worker, std::uint64_t epoch) const;
 
   void set(std::uint32_t partition, phase is) { shares_[partition].is = is; }
 
   void join(login_id login, std::string_view node, const uuid& incarnation, std::uint32_t credit);
   /// The worker is gone. `take_from` follows for each partition it has.
-  /// @return true if its process is logged in under another login.
+  /// @return whether its process is logged in under another login.
   bool leave(std::uint32_t worker);
   void take_from(std::uint32_t partition);
 
@@ -124,13 +124,13 @@ public:
   /// Gives the partition, of which nothing is in flight, to its target.
   void give(std::uint32_t partition);
 
-  /// Whether workers have been given partitions that they were not told of.
+  /// Whether workers have been given partitions without an ASSIGN yet.
   bool has_given() const { return has_given_; }
 
-  /// The database has an epoch of another life of the journal: those that follow are above it.
+  /// The database has an epoch of another life of the journal: later epochs are above it.
   void rise_above(std::uint64_t epoch) { epoch_ = std::max(epoch_, epoch); }
 
-  /// One order per worker for all it was given; progress is for the caller to fill in.
+  /// One ASSIGN per worker for all its new partitions; the caller fills in the progress.
   std::vector<send_assign> take_orders();
 
 private:

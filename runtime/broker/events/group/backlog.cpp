@@ -189,7 +189,7 @@ bool backlog::has_next(std::uint32_t partition) const {
   }
   const tracked_event& next = events_[of.next];
   if (next.is == state::dead) {
-    // The worker may take BURIED for "handled up to here": no event before it may be in flight.
+    // The worker may read BURIED as "handled up to here": no event before it may be in flight.
     return !of.has_in_flight();
   }
   return next.is == state::waiting && !deaths_.is_suspect(next.what);

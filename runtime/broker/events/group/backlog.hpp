@@ -22,8 +22,7 @@ struct subscriber_options {
   std::uint32_t index = 0;
   /// Patterns of the topics it subscribes to.
   std::vector<std::string> patterns;
-  /// Whether it has a database. One without keeps positions in memory, where they are gone with its
-  /// process.
+  /// Whether it has a database. Without one, its positions are in memory and lost with its process.
   bool has_store = true;
   /// Whether the journal has no cursor of it.
   bool is_new = false;
@@ -37,24 +36,24 @@ struct subscriber_options {
   std::uint64_t seed = 0;
   /// The highest position in the journal when it was opened.
   std::uint64_t journal_last = 0;
-  /// The last positions that `subscriber::reached` said, by partition, as far as that was kept. 0:
-  /// not known.
+  /// The last stored positions of `subscriber::reached`, by partition. 0: not known.
   std::array<std::uint64_t, 64> reached{};
   /// The lives that wrote the positions of the journal. The same for all subscribers; null: not
   /// known.
   std::shared_ptr<const lineage> lives{};
-  /// Up to here retention has deleted events that it wants; null: none. The feeder keeps it so.
+  /// The position up to which retention has deleted events that it subscribes to; null: none. The
+  /// feeder keeps it up to date.
   std::shared_ptr<const std::uint64_t> deleted_to{};
 };
 
 /// Rows of a capability's database, sorted by position.
 using postponed_rows = std::vector<const wire::postponed*>;
 
-/// The events that one subscriber has yet to handle, whichever worker it has: what is next in each
-/// partition, and what a worker's answer, its death or its database makes of an event. Pure; the
-/// rules are in events/README.md.
+/// The events that one subscriber has yet to handle, independent of its workers: the next event of
+/// each partition, and the effect of a worker's answer, its death or its database on an event.
+/// Pure; the rules are in events/README.md.
 ///
-/// `assignment` knows the workers; here a worker is a login to send to.
+/// `assignment` has the workers; here a worker is only a login.
 class backlog {
 public:
   struct counters {
@@ -106,13 +105,14 @@ public:
   }
 
   bool has_next(std::uint32_t partition) const;
-  /// Sends the next of a partition that has one. False if nothing was to be sent after all.
+  /// Sends the next event of a partition that has one. False if there was nothing to send after
+  /// all.
   bool send_next(std::uint32_t partition, login_id to, instant now, event_decisions& out);
   /// The partition's next suspect, which may only be sent alone; 0 if there is none.
   ///
-  /// @return also how often workers died with it when its time alone was over.
+  /// @return also how often workers died with it after its time alone was over.
   std::pair<std::uint64_t, std::uint8_t> suspect_of(std::uint32_t partition) const;
-  /// Sends the suspect. False if it is none any more.
+  /// Sends the suspect. False if it is no longer a suspect.
   bool send_suspect(
       std::uint32_t partition,
       std::uint64_t position,
@@ -141,14 +141,14 @@ public:
   /// A postponed event is handled. False if no worker had it.
   bool handled_again(login_id by, std::uint64_t position, instant now);
 
-  /// The state of a partition for a process that keeps no positions and goes on with it; nothing if
-  /// it has to begin at the cursor, and handles again what was handled.
+  /// The state of a partition for a process without a database that takes it over; nothing if it
+  /// must begin at the cursor, and handles events again.
   std::optional<wire::remembered_partition> recall(std::uint32_t partition) const;
-  /// The database is older than it was: forgets what is known of the partition. What lies above
-  /// `handled` is offered again.
+  /// The database is older than before: forgets the state of the partition. Events above `handled`
+  /// are offered again.
   void start_over(std::uint32_t partition, std::uint64_t handled, std::uint64_t scanned);
-  /// Makes of the partition what its database says: all up to `handled` is handled, but for the
-  /// events in `waiting`. Tells `to` which of these are dead letters.
+  /// Sets the partition to the state of its database: all events up to `handled` are handled,
+  /// except those in `waiting`. Tells `to` which of these are dead letters.
   void reconcile(
       wire::progress handled,
       const postponed_rows& waiting,
@@ -162,7 +162,7 @@ public:
     std::string node;
     /// Whether it may have died of one of its events.
     bool is_blamed = false;
-    /// The event it had was sent alone, and nothing else since.
+    /// The event in its hand was sent alone, and nothing else since.
     bool was_alone = false;
   };
 
@@ -192,8 +192,8 @@ private:
     /// Everything up to here was put in line, or needs not be.
     std::uint64_t queued_to = 0;
     std::uint64_t reached = 0;
-    /// The position up to which what a database has as dead was a dead letter on disk: the journal's
-    /// cursor had passed it. A person may have retried or dropped the letter since.
+    /// The position up to which what a database has as dead was a dead letter on disk: the
+    /// journal's cursor had passed it. A person may have retried or dropped the letter since.
     std::uint64_t buried_to = 0;
   };
 

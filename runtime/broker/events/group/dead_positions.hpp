@@ -19,7 +19,7 @@ public:
     return !dying_.empty() && dying_.contains(position);
   }
 
-  /// A dead letter is to be written. False if it is on its way already.
+  /// A dead letter must be written. False if it is on its way already.
   bool begin(std::uint64_t position, std::uint32_t partition) {
     return dying_.emplace(position, partition).second;
   }
@@ -28,7 +28,7 @@ public:
   /// @return its partition; `nowhere` if it was not on its way.
   std::uint32_t written(std::uint64_t position);
 
-  /// Whether it is time to forget the positions that every partition has passed.
+  /// Whether it is time to forget the positions that all partitions have passed.
   bool is_full() const;
   void forget_up_to(std::uint64_t position);
 

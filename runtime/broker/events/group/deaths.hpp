@@ -13,8 +13,8 @@
 
 namespace troupe::broker {
 
-/// The workers of one subscriber that died, and the events they had in hand: which event killed
-/// them cannot be seen, so each counts a death. Pure.
+/// The dead workers of one subscriber, and the events they had in hand: the event that killed a
+/// worker is unknown, so a death is counted for each. Pure.
 class deaths {
 public:
   /// An event that was in hand when a worker died.
@@ -28,7 +28,7 @@ public:
   struct conviction {
     std::string node;
     std::uint32_t partition = 0;
-    /// No worker died: each cut its link.
+    /// No worker died: the event cut a link each time.
     bool was_cut = false;
   };
 
@@ -54,7 +54,7 @@ public:
   /// @return true if the event is convicted by this death.
   bool add(const event& what, std::uint32_t partition, bool was_alone, const std::string& node);
 
-  /// The number of workers that died with the suspect when its time alone was over.
+  /// The number of workers that died with the suspect after its time alone was over.
   std::uint8_t outlasted(const event& what) const { return blamed_.outlasted(what.id); }
 
   void end_departure();
@@ -67,12 +67,13 @@ public:
     cuts_.sent(to, {whose_, what.id, partition, what.position, what.body.size()}, now);
   }
 
-  /// A worker has said something about the events of a partition from `first` to `last`.
+  /// A worker has reported about the events of a partition from `first` to `last`, and so has
+  /// received them.
   void note_word(login_id by, std::uint32_t partition, std::uint64_t first, std::uint64_t last) {
     cuts_.answered(by, whose_, partition, first, last);
   }
 
-  /// The event that cut the links of the worker which is back, once too often.
+  /// The event that has cut the links of the returned worker too often.
   std::optional<cut_links::message> too_large() const { return cuts_.too_large(whose_); }
 
   /// Convicts that event.
@@ -81,7 +82,7 @@ public:
     cuts_.set_aside();
   }
 
-  /// The event was handled, given up, or failed without killing anybody.
+  /// The event was handled, given up, or failed without killing a worker.
   void clear(const event& what);
 
   void acquit(std::uint64_t position) { convicted_.erase(position); }

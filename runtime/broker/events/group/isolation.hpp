@@ -10,7 +10,7 @@
 namespace troupe::broker {
 
 /// The turns of one subscriber's suspects: each is sent alone, to a worker that has nothing else,
-/// so that a further death proves something. Asks the broker's quarantine for the worker. Pure.
+/// so that a further death is evidence. Asks the broker's quarantine for the worker. Pure.
 class isolation {
 public:
   /// @param events, workers of the same subscriber; like the quarantine, they outlive this.
@@ -31,18 +31,19 @@ public:
            && quarantine_.is_granted(self_);
   }
 
-  /// Whether the worker is kept free for a suspect that was not sent yet.
+  /// Whether the worker is kept free for a suspect that has not been sent yet.
   bool waits_for(std::uint32_t worker) const {
     return (is_ == phase::asked || is_ == phase::granted) && worker_ == worker;
   }
 
-  /// Asks for the worker of the next suspect, if there is one and no other has its turn.
+  /// Requests the worker of the next suspect, if there is one and no other has its turn.
   void begin(event_decisions& out);
-  /// Follows the quarantine: whether the turn has come, was granted, or was ended.
+  /// Follows the quarantine: the turn may have begun, been granted, or been ended.
   /// @return false if there is nothing new.
   bool follow();
   /// Sends the suspect, or the next one, if the worker has nothing in hand.
-  /// @return true if the worker was kept free for long enough: others have their turn first.
+  /// @return true if the worker was kept free for long enough: other suspects have their turn
+  /// first.
   bool advance(instant now, event_decisions& out);
   /// The worker may have other events again.
   void end();

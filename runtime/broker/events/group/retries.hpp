@@ -21,8 +21,8 @@ struct backoff_range {
   milliseconds max{30'000};
 };
 
-/// The postponed events of one subscriber: rows of its database, which are delivered again one by
-/// one of each key when their back-off is over. Events without a key wait for no other. Pure.
+/// The postponed events of one subscriber: rows of its database, which are delivered again after
+/// their back-off, one at a time for each key. Events without a key wait for no other. Pure.
 ///
 /// An event is `ready` when its turn has come, and `set aside` if it must be sent alone.
 class retries {
@@ -48,7 +48,7 @@ public:
     return partitions_[partition].positions;
   }
 
-  /// Whether bodies are missing: nothing of the partition is delivered again before they are read,
+  /// Whether bodies are missing: no event of the partition is delivered again before they are read,
   /// since an event that is not in memory could be the first of its key.
   bool lacks_bodies(std::uint32_t partition) const { return partitions_[partition].bodiless != 0; }
 
@@ -67,9 +67,9 @@ public:
 
   /// Makes an event ready, now or when it is due, if it is the first of its key.
   void schedule(std::uint32_t slot, instant now);
-  /// The same for all of a partition, whichever were ready before.
+  /// The same for all of a partition, also those that were ready before.
   void schedule_all(std::uint32_t partition, instant now);
-  /// Makes the events ready that have become due.
+  /// Makes due events ready.
   void ring(instant now);
 
   bool has_ready(std::uint32_t partition) const {
@@ -82,15 +82,15 @@ public:
   void set_aside(std::uint32_t slot);
   /// The first event of the partition that is set aside, or `nowhere`.
   std::uint32_t first_aside(std::uint32_t partition) const;
-  /// Takes an event that is to be sent alone. False if it is set aside no more.
+  /// Takes an event that must be sent alone. False if it is no longer set aside.
   bool take_aside(std::uint32_t slot);
-  /// Makes all ready that are set aside: their turn shows whether they are still suspects.
+  /// Makes all events ready that are set aside: their turn shows whether they are still suspects.
   void reconsider();
 
   /// The event was sent to its worker.
   void sent(std::uint32_t slot) { ++partitions_[events_[slot].partition].in_flight; }
 
-  /// The event is not to be delivered again.
+  /// The event must not be delivered again.
   void withhold(std::uint32_t slot);
   /// The partition has lost its worker, and none of its events is with one now.
   void forget_worker(std::uint32_t partition);
@@ -107,7 +107,7 @@ private:
     std::uint32_t bodiless = 0;
   };
 
-  /// A postponed event whose turn it is at that time.
+  /// A postponed event and the time of its turn.
   struct alarm {
     instant at;
     std::uint64_t position = 0;

@@ -11,9 +11,9 @@ namespace troupe::broker {
 
 namespace {
 
-/// The part of an ASSIGN that may be what is remembered of partitions, in bytes.
+/// The part of an ASSIGN for remembered states of partitions, in bytes.
 constexpr std::size_t remembered_bytes_max = wire::control_bytes_max / 2;
-/// The size of a row beside its texts, about.
+/// The approximate size of a row without its texts.
 constexpr std::size_t remembered_row_bytes = 96;
 /// The text of an error is for a person who looks at a dead letter.
 constexpr std::size_t remembered_error_bytes_max = 256;
@@ -41,8 +41,8 @@ std::uint64_t highest_in(const wire::assigned& answer) {
   return highest;
 }
 
-/// Whether the database has passed less than it had, and events behind the last one that it has
-/// handled are deleted: they cannot be offered again, and nobody would miss them.
+/// Whether the database has passed less than before, and events after the last handled one are
+/// deleted: they cannot be offered again, and would be missing unnoticed.
 bool lacks_deleted(const wire::assigned& answer, const backlog& events, std::uint64_t deleted_to) {
   return deleted_to > highest_in(answer)
          && std::any_of(
@@ -175,7 +175,7 @@ void subscriber::left(login_id login, bool is_blamed, instant now, event_decisio
   }
 }
 
-/// Takes all from a worker that is gone.
+/// Takes all partitions from a worker that is gone.
 void subscriber::lose(std::uint32_t worker, bool is_blamed, instant now, event_decisions& out) {
   const bool was_alone = isolation_.is_alone_at(worker);
   const bool lives_on = workers_.leave(worker);

@@ -42,7 +42,7 @@ public:
   /// The next event it has to be offered has a position above this.
   std::uint64_t scanned() const { return scanned_; }
 
-  /// The next event that it wants. Ones it was offered before change nothing.
+  /// Offers the next event that it subscribes to. Events offered before change nothing.
   void offer(const event_ref& what, instant now, event_decisions& out);
   /// Notes that there is nothing for it from `scanned()` up to `position`.
   void passed(std::uint64_t position);
@@ -54,7 +54,7 @@ public:
       instant now,
       event_decisions& out);
 
-  /// A worker that serves the capability logged in. `credit`: events it may have at once.
+  /// A worker that serves the capability logged in. `credit`: the events that it may have at once.
   void joined(
       login_id login,
       std::string_view node,
@@ -62,10 +62,10 @@ public:
       std::uint32_t credit,
       instant now,
       event_decisions& out);
-  /// @param is_blamed it may have died of an event it had in hand.
+  /// @param is_blamed whether it may have died of an event in hand.
   void left(login_id login, bool is_blamed, instant now, event_decisions& out);
   /// Sets a worker's credit. With 0 (it drains, is down, or its breaker is open) it is sent nothing
-  /// more, and events that it has not begun go to other workers.
+  /// more, and its waiting events go to other workers.
   void credit(login_id login, std::uint32_t credit, instant now, event_decisions& out);
 
   void assigned(login_id from, const wire::assigned& state, instant now, event_decisions& out);
@@ -73,7 +73,7 @@ public:
   /// The dead letters are on disk.
   void dead_letters_written(
       const std::vector<std::uint64_t>& positions, instant now, event_decisions& out);
-  /// The quarantine has changed: perhaps it is the turn of a suspect of this subscriber.
+  /// The quarantine has changed: a suspect of this subscriber may have its turn.
   void follow_quarantine(instant now, event_decisions& out);
 
   void tick(instant now, event_decisions& out) { settle(now, out); }
@@ -83,8 +83,8 @@ public:
   std::array<std::uint64_t, 64> cursors() const;
 
   /// The position that the capability's database has passed for certain, by partition. A database
-  /// that is below it later is older: a restored backup. (A cursor also passes events of other
-  /// partitions, and says nothing about the database.)
+  /// that is later below it is a restored backup. (A cursor also passes events of other partitions,
+  /// and says nothing about the database.)
   std::array<std::uint64_t, 64> reached() const;
 
   /// Events of this subscriber that the worker has.
@@ -105,14 +105,14 @@ public:
     /// none.
     std::int64_t oldest_time = 0;
     std::vector<worker_status> workers;
-    /// The reason why it does not go on, if somebody has to look; else empty.
+    /// The reason why it stands still, if a person must act; else empty.
     std::string trouble;
   };
 
   status look() const;
 
 private:
-  /// Every input ends with this, since workers may have to be told or given something after it.
+  /// Every input ends with this, since workers may need a message or events after it.
   void settle(instant now, event_decisions& out);
   void wake(std::uint32_t partition);
   void pump_all(instant now, event_decisions& out);

@@ -13,7 +13,7 @@
 
 namespace troupe::broker {
 
-/// An event that the subscriber has neither handled nor given up, as far as the broker knows.
+/// An event that, as far as the broker knows, the subscriber has neither handled nor given up.
 struct tracked_event {
   enum class state : std::uint8_t {
     /// The event waits for its turn, for its back-off, or for an earlier event of its key.
@@ -29,7 +29,7 @@ struct tracked_event {
 
   /// A row of the capability's database: the event was not handled in its turn.
   struct postponement {
-    /// The state that the worker said last.
+    /// The state that the worker reported last.
     wire::postponed said;
     /// The node of that worker; empty if the row was written in an earlier life of the broker.
     std::string node;
@@ -39,7 +39,7 @@ struct tracked_event {
   /// The event; null for a postponed one that was not read from the journal yet.
   event_ref what;
   std::uint64_t position = 0;
-  /// The time at which it was delivered first; the clock's epoch before that.
+  /// The time of its first delivery; the clock's epoch before that.
   instant first{};
   /// The postponement; null for an event in line.
   std::unique_ptr<postponement> postponed;
@@ -66,8 +66,8 @@ struct event_window {
   std::size_t bytes = 8U << 20U;
 };
 
-/// The events that one subscriber holds, in slots that are used again: once warm, to take an event
-/// in and let it go costs no allocation.
+/// The events that one subscriber holds, in reused slots: once warm, adding and removing an event
+/// costs no allocation.
 class tracked_events {
 public:
   /// @param body_bytes_max of an event that a worker can be sent.
@@ -96,12 +96,12 @@ public:
 
   std::size_t in_line() const { return in_line_.events; }
 
-  /// Whether another event may be offered now. One always may, whatever its size.
+  /// Whether another event may be offered now. A single one always may, whatever its size.
   bool has_room() const;
-  /// The number of events that may be offered, as far as their number goes.
+  /// The number of events that may be offered, apart from their bytes.
   std::size_t room() const;
   /// Whether it is time to read on: an event that is read and finds no room is read again. Counts
-  /// the events in line alone, since postponed ones may fill the window for a long time.
+  /// only the events in line, since postponed ones may fill the window for a long time.
   bool wants_more() const;
 
 private:
