@@ -10,7 +10,7 @@ namespace troupe {
 /// `most`.
 milliseconds backoff_after(std::uint64_t failures, milliseconds first, milliseconds most);
 
-/// Spreads waits at random, so that parties that failed together do not come back together.
+/// Spreads waits at random, so that parties that failed together do not retry together.
 ///
 /// Seeded by its owner: the same seed gives the same waits, so that a simulation can be replayed.
 class jitter {

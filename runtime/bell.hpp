@@ -25,7 +25,8 @@ public:
     }
   }
 
-  /// Returns once `is_met`; who changes the condition rings afterwards. Gives `lock` up to wait.
+  /// Returns once `is_met`; the thread that changes the condition rings afterwards. Releases `lock`
+  /// while it waits.
   template <class Lock, class Condition>
   void wait(Lock& lock, const Condition& is_met) {
     while (!is_met()) {

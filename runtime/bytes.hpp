@@ -46,7 +46,7 @@ inline void append_big_endian(std::string& to, std::uint64_t value) {
 /// 2^64 divided by the golden ratio: multiples of it differ in all bits.
 inline constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15ULL;
 
-/// A permutation of the 64-bit numbers in which each bit of `value` moves each bit of the result.
+/// A permutation of the 64-bit numbers in which each bit of `value` affects each bit of the result.
 /// @source the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
 constexpr std::uint64_t mixed(std::uint64_t value) {
   value = (value ^ value >> 30U) * 0xbf58476d1ce4e5b9ULL;

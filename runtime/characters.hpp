@@ -7,19 +7,19 @@ namespace troupe {
 
 /// A character of UTF-8 text.
 struct character {
-  /// The code point; U+FFFD for a byte that is no UTF-8.
+  /// The code point; U+FFFD for a byte that is not UTF-8.
   char32_t code = 0;
   std::size_t bytes = 1;
 
-  /// Whether it stands for itself: neither a control character, of which terminals know two ranges,
-  /// nor one that ends a line, turns text around or has no width.
+  /// Whether it is shown as itself: neither a control character (terminals know two ranges) nor one
+  /// that ends a line, reverses text or has no width.
   bool is_shown() const;
 };
 
 /// The first character of `text`, which is not empty. @source RFC 3629, 4.
 character first_character(std::string_view text);
 
-/// Whether all of `text` stands for itself; a byte that is no UTF-8 does not.
+/// Whether all characters of `text` are shown as themselves; a byte that is not UTF-8 is not.
 bool is_all_shown(std::string_view text);
 
 } // namespace troupe

@@ -8,7 +8,8 @@ namespace troupe {
 /// A point on the monotonic clock of this machine. Never compared across machines.
 using instant = std::chrono::steady_clock::time_point;
 
-/// A point of civil time, for ids, logs and retention. Never for timeouts: this clock may be set.
+/// A point of calendar time, for ids, logs and retention. Never for timeouts: this clock may be
+/// set.
 using wall_time = std::chrono::system_clock::time_point;
 
 using std::chrono::milliseconds;
@@ -32,7 +33,7 @@ public:
   wall_time wall() const override { return std::chrono::system_clock::now(); }
 };
 
-/// A clock that stands still until it is told to move, by one thread. For tests and simulations.
+/// A clock that moves only when told to, by one thread. For tests and simulations.
 class manual_clock final : public clock {
 public:
   instant now() const override { return instant{std::chrono::hours{1}} + moved_.load(); }

@@ -24,7 +24,7 @@ struct fault {
   std::string remedy;
 };
 
-/// A parsed configuration file: scalars, lists and maps, each knowing where it stands.
+/// A parsed configuration file: scalars, lists and maps, each with its position.
 ///
 /// A plain value. Nothing is interpreted: every scalar is its text.
 struct config_tree {
@@ -34,7 +34,7 @@ struct config_tree {
   template <class Tree>
   struct basic_entry {
     std::string key;
-    /// The place where the key stands.
+    /// The position of the key.
     file_position at;
     Tree value;
   };
@@ -53,11 +53,11 @@ struct config_tree {
 /// The words of `candidates` closest to `word`, as ", did you mean `x`?", or "" if none is close.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
-/// The longest duration that people may write where nothing shorter is said: ten years. Added to
-/// any time of this age it is one that a clock can tell, in nanoseconds, too.
+/// The longest duration that may be written where no shorter limit is given: ten years. Added to
+/// any present-day time it is still within a clock's range, in nanoseconds, too.
 constexpr std::chrono::hours duration_max{24 * 3'650};
 
-/// "250ms", "5s", "1m", "2h", "7d"; a number without unit is refused, as is anything negative.
+/// "250ms", "5s", "1m", "2h", "7d"; a number without a unit is refused, as are negative numbers.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// "4096" (bytes), "16KiB", "1MiB", "2GiB".
@@ -69,11 +69,11 @@ std::string duration_text(std::chrono::milliseconds duration);
 /// "64KiB", "1MiB"; rounded to a tenth where `bytes` is no whole number of a unit ("4.4GiB").
 std::string size_text(std::uint64_t bytes);
 
-/// Reads the keys of one map and collects its faults, so that all are reported at once.
+/// Reads the keys of one map and collects the faults, so that all are reported at once.
 ///
-/// Each getter marks its key as known and returns nothing where the key is absent or unreadable
-/// (the latter is a fault). `finish` reports the keys nobody asked for, with the nearest known one.
-/// Borrows the tree and the list of faults; confined to one thread.
+/// Each getter marks its key as known and returns nothing if the key is absent or unreadable (the
+/// latter is a fault). `finish` reports the keys that no getter read, each with the nearest known
+/// one. Borrows the tree and the list of faults; confined to one thread.
 class config_reader {
 public:
   /// An empty value (`users:` and nothing more) reads as an empty map; a scalar or list is a fault.
@@ -94,7 +94,7 @@ public:
   /// The subtree under `key`, whatever it is.
   const config_tree* tree(std::string_view key);
 
-  /// A fault unless `key` is there.
+  /// Adds a fault unless `key` is there.
   void require(std::string_view key, std::string_view remedy);
   /// Adds "`key` of MAP WHAT", as in "`listen` of broker `b1` is no endpoint".
   void add_fault(std::string_view key, std::string what, std::string remedy);

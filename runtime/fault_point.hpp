@@ -7,8 +7,8 @@
 ///
 /// The environment variable TROUPE_FAULT_PLAN says where and how: "name=action@n,...", where action
 /// is kill (SIGKILL), stop (SIGSTOP), throw (std::runtime_error) or hang, at the n-th pass (from 1;
-/// default 1). TROUPE_FAULT_LOG names a file to which each point passed for the first time is
-/// appended, so that a test can tell which points were reached.
+/// default 1). TROUPE_FAULT_LOG names a file to which each point is appended when it is first
+/// passed, so that a test can tell which points were reached.
 #ifdef TROUPE_FAULTS
 #define TROUPE_FAULT(name) ::troupe::pass_fault_point(name)
 #else

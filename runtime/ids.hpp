@@ -17,7 +17,7 @@ namespace troupe {
 
 /// A 128-bit identifier (RFC 9562). A call's id is also its idempotency key.
 ///
-/// Version 7 starts with 48 bits of Unix milliseconds, so that ids sort by time of birth and new
+/// Version 7 starts with 48 bits of Unix milliseconds, so that ids sort by creation time and new
 /// inbox rows lie together. Version 8 (`derived_id`) keeps the time of the id it is derived from.
 struct uuid {
   std::array<std::byte, 16> bytes{};
@@ -29,7 +29,7 @@ struct uuid {
   /// 4 bits: 7 for an id from a `uuid_source`, 8 for a derived one.
   int version() const { return std::to_integer<int>(bytes[6]) >> 4; }
 
-  /// The time of birth since 1970, to the millisecond: up to the year 10889. For versions 7 and 8
+  /// The creation time since 1970, in milliseconds: up to the year 10889. For versions 7 and 8
   /// only.
   milliseconds birth() const;
 
@@ -47,11 +47,11 @@ std::optional<uuid> parse_uuid(std::string_view text);
 std::optional<uuid> uuid_from(std::span<const std::byte> bytes);
 
 /// Makes ids of version 7: unique, rising within one source. The last 48 bits of each follow from a
-/// secret of the source, so that who sees some of them cannot guess others.
+/// secret of the source, so that nobody can guess ids from others.
 ///
-/// A clock that is put back by an hour or less does not put the ids back. One that is put back by
-/// more was wrong before, and the ids follow it: else one moment of a wrong clock would make all
-/// later ids of the process ids of the future, which capabilities refuse. Confined to one thread.
+/// If the clock is put back by an hour or less, ids go on rising. If it is put back by more it was
+/// wrong before, and the ids follow it: otherwise one moment of a wrong clock would give all later
+/// ids of the process times in the future, which capabilities refuse. Confined to one thread.
 class uuid_source {
 public:
   /// Draws its secret from the operating system.

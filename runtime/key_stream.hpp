@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// Blocks of bytes that follow from a secret key, and that nobody without the key can foretell from
-/// others: ChaCha with 8 rounds and a nonce of zeros. It costs a quarter of `sip_hash` for each byte.
+/// Blocks of bytes derived from a secret key; without the key nobody can predict one from others:
+/// ChaCha with 8 rounds and a nonce of zeros. It costs a quarter of `sip_hash` for each byte.
 ///
 /// @source Bernstein, "ChaCha, a variant of Salsa20" (2008); no attack on 8 rounds is known.
 class key_stream {
@@ -20,7 +20,7 @@ public:
 
   explicit key_stream(const key& secret) : key_{secret} {}
 
-  /// The block of this number, the same whenever it is asked for.
+  /// The block with this number, the same each time.
   block at(std::uint64_t number) const;
 
 private:

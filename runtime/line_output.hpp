@@ -6,12 +6,12 @@
 
 namespace troupe {
 
-/// Writes lines to a descriptor that somebody else reads, and never waits for the reader.
+/// Writes lines to a descriptor that another process reads, and never waits for the reader.
 ///
-/// What does not fit into a pipe, terminal or socket at once is lost, and counted: a reader that
-/// stands still must not stop who writes. Files are written to as they are. A line that was begun
-/// is ended before another one, so that all that arrive are whole. The process must ignore SIGPIPE,
-/// else a reader that leaves ends it. Not for several threads at once.
+/// What does not fit into a pipe, terminal or socket at once is lost, and counted: a stopped reader
+/// must not stop the writer. Files are written normally. A started line is completed before the
+/// next one, so that all lines that arrive are whole. The process must ignore SIGPIPE, or a reader
+/// that closes ends it. Not for several threads at once.
 class line_output {
 public:
   /// @param descriptor stays open as long as this.
@@ -25,12 +25,12 @@ public:
 
 private:
   enum class way : std::uint8_t {
-    /// `own_` does not block, or what it leads to is a file.
+    /// `own_` does not block, or is a file.
     plainly,
     /// A socket, which is asked not to block at each send.
     sending,
-    /// The output could not be opened anew: it is asked for room first, in pieces that a pipe takes
-    /// as a whole.
+    /// The output could not be opened again: it is asked for room first, in pieces that a pipe
+    /// takes as a whole.
     asking,
   };
 

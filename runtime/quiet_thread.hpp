@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// Starts a thread with every signal blocked: signals belong to the program's own threads, which
-/// wait for them.
+/// Starts a thread with every signal blocked: signals are for the program's own threads, which wait
+/// for them.
 template <class Work>
 std::thread quiet_thread(Work work) {
   sigset_t all;

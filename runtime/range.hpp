@@ -2,7 +2,7 @@
 
 namespace troupe {
 
-/// The least and the most an option may be; both are allowed. Stands beside the option it is for.
+/// The smallest and the largest allowed value of an option. Declared beside the option.
 template <class Value>
 struct range {
   Value least;

@@ -11,17 +11,17 @@
 
 namespace troupe {
 
-/// The hash of tables whose keys others choose: ids, topics, ordering keys.
+/// The hash for tables whose keys come from others: ids, topics, ordering keys.
 ///
-/// Each object draws keys of its own, so nobody outside can choose keys that meet in one place of a
-/// table. Tables hash what they hold with the object they were made with; copies hash alike.
+/// Each object draws secret keys of its own, so nobody outside can choose table keys that collide.
+/// A table uses the object it was made with; copies hash alike.
 ///
-/// Text goes through SipHash-1-3. Ids and numbers, which each call looks up several times, take two
-/// products by secret factors in a quarter of that time.
+/// Text goes through SipHash-1-3. Ids and numbers, which each call looks up several times, are
+/// hashed by two products with secret factors, in a quarter of that time.
 /// @source the products: wyhash as Go's runtime uses it for maps (`memhashFallback`).
 class secret_hash {
 public:
-  /// Looks up by `std::string_view` what is kept as `std::string`.
+  /// Allows look-ups of `std::string` keys by `std::string_view`.
   using is_transparent = void;
 
   std::size_t operator()(const uuid& id) const noexcept {

@@ -8,15 +8,15 @@
 
 namespace troupe {
 
-/// The shares of peers in a store that has a bound: one may have as much as is left for the others,
-/// so that whoever comes next finds room, however many try to fill it. Pure.
+/// The shares of peers in a bounded store: each may have as much as is left for the others, so that
+/// the next one always finds room, however many try to fill it. Pure.
 /// @source Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet
 /// switches", with alpha = 1.
 class shares {
 public:
   explicit shares(std::size_t most) : most_{most} {}
 
-  /// Whether the peer may have so much more. Of a peer that has nothing the first may be larger
+  /// Whether the peer may have that much more. The first item of a peer that has none may be larger
   /// than half of the store, and even than what is left.
   bool admits(std::uint64_t whom, std::size_t amount) const {
     const std::size_t left = most_ - (all_ < most_ ? all_ : most_);

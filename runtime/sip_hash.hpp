@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// SipHash: 64 bits that follow from a message and a secret key of 128 bits, and that nobody
-/// without the key can foretell.
+/// SipHash: 64 bits derived from a message and a secret key of 128 bits, which nobody can predict
+/// without the key.
 ///
 /// @tparam Rounds for each eight bytes: 1 in tables, where results are not seen; 2 where they are.
 /// @source Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012).

@@ -6,7 +6,7 @@
 namespace troupe {
 
 /// A count that one thread adds to and any thread reads: an addition is a load and a store, not a
-/// locked instruction. A copy is a reading.
+/// locked instruction. A copy has the value at that moment.
 class tally {
 public:
   tally() = default;

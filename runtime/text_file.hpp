@@ -7,11 +7,11 @@
 
 namespace troupe {
 
-/// The text of `file`, which somebody named: also of a pipe, which must have a writer within five
-/// seconds.
+/// The text of `file`, a name given by a user. It may be a pipe, which must have a writer within
+/// five seconds.
 ///
-/// @return of a file that is larger than `bytes_max`, its beginning: one byte more than that.
-/// @errors `invalid`, with the mere reason: "No such file or directory".
+/// @return the text; of a file larger than `bytes_max` only the beginning, one byte more than that.
+/// @errors `invalid`, with only the reason: "No such file or directory".
 outcome<std::string> read_text_file(const std::string& file, std::size_t bytes_max);
 
 } // namespace troupe

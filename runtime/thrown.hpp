@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// The reason of the exception that is being handled, of whatever type: its words, else its type.
+/// The reason of the exception that is being handled, of any type: its message, or else its type.
 /// For `catch (...)` only.
 std::string what_was_thrown();
 

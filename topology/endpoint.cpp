@@ -131,7 +131,7 @@ std::variant<endpoint, fault> read_secured_endpoint(std::string_view text) {
       where != nullptr && (where->host == "0.0.0.0" || where->host == "::")) {
     return malformed(
         fmt::format(
-            "stands for all addresses (`{}`), and others connect to what stands here", where->host),
+            "is a wildcard address (`{}`), to which other hosts cannot connect", where->host),
         "write the address by which the other hosts reach it");
   }
   return read;

@@ -36,7 +36,7 @@ void read_broker(config_reader& reader, plan& into) {
     if (reader.text("broker")) {
       reader.add_fault(
           "broker",
-          "stands beside a journal in PostgreSQL, which all brokers share: one of them has it, and "
+          "cannot be used with a journal in PostgreSQL, which all brokers share: one has it, and "
           "another takes it over by itself",
           "remove it");
     }

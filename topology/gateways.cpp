@@ -238,7 +238,7 @@ void read_listen(config_reader& reader, gateway_plan& into) {
         "is https:// without `tls`",
         "add `tls: {certificate: FILE.pem, key: FILE.key}`, or write http://");
   } else if (tls != nullptr && !uses_tls && !into.listen.empty()) {
-    reader.add_fault("tls", "stands beside http://", "write https://, or remove it");
+    reader.add_fault("tls", "cannot be used with http://", "write https://, or remove it");
   }
 }
 

@@ -138,7 +138,7 @@ void read_breaker(
   if (window != nullptr && has_threshold) {
     reader.add_fault(
         "window",
-        "stands beside `threshold`",
+        "cannot be used together with `threshold`",
         "keep `threshold` to count failures in a row, or `window` to go by rates");
   }
   // The form that the section chooses replaces the form of the defaults.

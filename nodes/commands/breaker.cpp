@@ -211,7 +211,7 @@ int run(const breaker_arguments& given) {
   if (given.state.empty() != given.why.empty()) {
     return print_wrong_usage(
         "breaker",
-        given.why.empty() ? "say why, with --why 'the reason'; whoever is refused reads it"
+        given.why.empty() ? "say why, with --why 'the reason'; refused callers see it"
                           : "--why goes with open, closed, disabled or auto",
         given.json);
   }

@@ -168,7 +168,8 @@ std::string text_of(const std::vector<left_behind>& all, const std::string& file
                       "\nleft behind: {} is of the capability `{}`\n", each.file, each.capability);
       text += fmt::format(
           "    by this topology its data are on a server: `troupe migrate {} --from sqlite --to "
-          "postgresql` brings them there while the system is stopped, unless it has begun anew\n",
+          "postgresql` moves them there while the system is stopped, unless the system has already "
+          "started there without them\n",
           file);
       continue;
     }

@@ -156,7 +156,7 @@ void add_removed_effects(
        counts(session, "effects", "SELECT name, count(*) FROM effects GROUP BY name")) {
     if (!has_effect(actor_name, effect)) {
       to.push_back(fmt::format(
-          "{}: {} effects `{}`, which `{}` has no more, are left alone, and whoever called waits "
+          "{}: {} effects `{}`, which `{}` has no more, are left alone, and their callers wait "
           "for them",
           name,
           count,

@@ -15,8 +15,8 @@ namespace troupe::gateway {
 /// memory of clients.
 class client_rates {
 public:
-  /// Clients that are remembered at once; any more share one allowance, so that memory stays
-  /// bounded whoever comes.
+  /// The number of clients remembered at once; any more share one allowance, so that memory stays
+  /// bounded.
   static constexpr std::size_t clients_max = 65'536;
 
   explicit client_rates(const rate& each) : each_{each} {}
@@ -43,11 +43,11 @@ public:
   }
 
 private:
-  /// How often it looks at most while it remembers as many as it may.
+  /// How often, at most, it looks for clients to forget while it remembers as many as it may.
   static constexpr milliseconds look_interval{1'000};
 
-  /// A full allowance is as good as a new one. Looks through all only when there are many more than
-  /// after the last time, or as many as may be.
+  /// A full allowance equals a new one, so it can be forgotten. Searches all only when there are
+  /// many more than after the last search, or as many as allowed.
   void forget_full(instant now) {
     const bool is_crowded = buckets_.size() >= clients_max;
     if (buckets_.size() < look_at_ || (is_crowded && now - looked_at_ < look_interval)) {

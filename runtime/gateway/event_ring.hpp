@@ -8,7 +8,7 @@
 
 namespace troupe::gateway {
 
-/// The newest events of some topics, as text, without a gap: those behind `base` up to `head`.
+/// The newest events of some topics, as text, without a gap: those after `base` up to `head`.
 class event_ring {
 public:
   struct event {
@@ -18,7 +18,7 @@ public:
 
   explicit event_ring(std::size_t bytes_max) : bytes_max_{bytes_max} {}
 
-  /// Forgets all, and goes on behind `position`.
+  /// Forgets all, and goes on after `position`.
   void restart(std::uint64_t position) {
     events_.clear();
     bytes_ = 0;
@@ -26,8 +26,8 @@ public:
     head_ = position;
   }
 
-  /// Adds what comes behind `head`, which is `head` now. The oldest are forgotten as room is
-  /// wanted.
+  /// Adds the event after `head`, which becomes the new `head`. The oldest ones are forgotten when
+  /// room is needed.
   void append(std::vector<event> more, std::uint64_t head) {
     for (event& each : more) {
       bytes_ += each.text.size();
@@ -41,12 +41,12 @@ public:
     }
   }
 
-  /// The position behind which nothing is missing.
+  /// The position after which nothing is missing.
   std::uint64_t base() const { return base_; }
 
   std::uint64_t head() const { return head_; }
 
-  /// The first event behind `position`, or null.
+  /// The first event after `position`, or null.
   const event* after(std::uint64_t position) const;
 
 private:

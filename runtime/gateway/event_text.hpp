@@ -25,11 +25,11 @@ struct event_type {
 /// and `data` its body as JSON, by the type of its topic if one is known.
 std::string event_text(const wire::read_event& event, const std::vector<event_type>& known);
 
-/// Something about the stream itself, which then goes on behind `position`.
+/// A notice about the stream itself, which then goes on after `position`.
 /// @param data JSON.
 std::string notice_text(std::string_view name, std::string_view data, std::uint64_t position);
 
-/// A sign of life, and the place from which a reader that comes again goes on. Not shown to pages.
+/// A heartbeat, with the position from which a returning reader goes on. Not shown to pages.
 std::string place_text(std::uint64_t position);
 
 /// The position in a field Last-Event-ID; nothing if it has none.

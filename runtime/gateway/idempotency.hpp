@@ -9,50 +9,50 @@
 
 namespace troupe::gateway {
 
-/// An `Idempotency-Key` may be so much ahead of the gateway's clock.
+/// How far an `Idempotency-Key` may be ahead of the gateway's clock.
 inline constexpr milliseconds key_ahead_max{3'600'000};
 
 /// The scope of a key: keys of two clients, or of two routes, never mean the same call.
 struct key_scope {
-  /// The client that asks; empty if clients are not told apart.
+  /// The client that asks; empty if clients are not distinguished.
   std::string_view principal;
   /// "POST /api/orders".
   std::string_view route;
 };
 
-/// An `Idempotency-Key`, as far as it says which call it stands for.
+/// What an `Idempotency-Key` says about its call.
 struct idempotency_key {
-  /// The id of the call, but for its time: a hash of scope and key, so that nobody meets another's
-  /// answer. SHA-256 (FIPS 180-4), since whoever can choose keys must not be able to find those of
-  /// others.
+  /// The id of the call, except its time: a hash of scope and key, so that nobody gets another
+  /// client's answer. SHA-256 (FIPS 180-4), since clients choose keys and must not be able to find
+  /// those of others.
   uuid hash;
-  /// The time at which it was made, if it says so: a UUID of version 7 does. Else somebody has to
-  /// remember when it came first.
+  /// The time at which it was made, if the key contains it, as a UUID of version 7 does. Otherwise
+  /// the gateway has to remember when it came first.
   std::optional<wall_time> born{};
 };
 
 /// @param value 1 to 255 visible ASCII characters, bare or in quotes; best a UUID.
-/// @errors `invalid`, `details.reason` `bad_key`: it is none.
+/// @errors `invalid`, `details.reason` `bad_key`: it is not a key.
 /// @source draft-ietf-httpapi-idempotency-key-header, 2.1.
 outcome<idempotency_key> read_key(std::string_view value, const key_scope& scope);
 
-/// The id of the call that a key stands for: version 8, with the time of the key in front and its
-/// hash behind it, so that a repeat meets its answer.
+/// The id of the call of a key: version 8, with the key's time first and then its hash, so that a
+/// repeat gets the same answer.
 ///
 /// @param born when the key was made, or came first.
 /// @param kept how long capabilities remember answers (the topology's `inbox_kept`).
-/// @errors `invalid`, `details.reason` `key_too_old`, `key_too_new`: its time is before all answers
-/// that are remembered, or ahead of the clock. Nothing was asked then.
+/// @errors `invalid`, `details.reason` `key_too_old`, `key_too_new`: its time is before all
+/// remembered answers, or ahead of the clock. No call is made then.
 /// @source RFC 9562, 5.8 and 6.5.
 outcome<uuid>
 call_id_of(const idempotency_key& key, wall_time born, wall_time now, milliseconds kept);
 
-/// The preference of waiting in the field Prefer. Preferences that are not known are ignored.
+/// The preferences about waiting in the field Prefer. Unknown ones are ignored.
 /// @source RFC 7240, 4.1 and 4.3.
 struct wait_preference {
   /// `wait=N`, in seconds.
   std::optional<std::chrono::seconds> wait{};
-  /// `respond-async`: whoever asks would rather come again than wait longer.
+  /// `respond-async`: the client would rather ask again later than wait longer.
   bool comes_again = false;
 };
 

@@ -10,8 +10,8 @@
 
 namespace troupe::gateway {
 
-/// The reason (`details.reason`) of an `overloaded` that is answered with 429: whoever asks is to
-/// blame, not the gateway.
+/// The reason (`details.reason`) of an `overloaded` that is answered with 429: the client causes
+/// it, not the gateway.
 inline constexpr std::string_view too_many_bad_tokens = "too_many_bad_tokens";
 
 /// The status of each reason for which a route's operation refuses (`rejected`), where it is not
@@ -33,7 +33,7 @@ using reason_statuses = std::map<std::string, int, std::less<>>;
 ///
 /// Its members are `number`, `effect`, `call_id`, those of the error's details (of which `reason`),
 /// `final` if the same id is answered so again, and `retry_after_ms`.
-/// @param call nothing if none was made.
+/// @param call absent if none was made.
 /// @source RFC 9457; draft-ietf-httpapi-idempotency-key-header, 2.7, for 422.
 http::problem
 problem_of(const error& why, const std::optional<uuid>& call, const reason_statuses& statuses = {});

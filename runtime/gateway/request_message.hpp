@@ -18,12 +18,12 @@ struct request_message {
   std::string key;
 };
 
-/// The message of type `name` that `asked` is: its fields from the variables of the path; from the
-/// parameters of the query, for GET and DELETE; else from the JSON object in the body.
+/// `asked` as a message of type `name`: its fields come from the variables of the path; for GET and
+/// DELETE from the parameters of the query; else from the JSON object in the body.
 ///
 /// @param key_field the field that orders calls, or empty.
-/// @errors `invalid`, as `from_json`; a field that the path or query gives twice, or body and path
-/// both; a body of a GET or DELETE, a parameter of another method.
+/// @errors `invalid`, as `from_json`; a field given twice in path or query, or in both body and
+/// path; a body of a GET or DELETE, a parameter of another method.
 outcome<request_message> message_of(
     const http::request& asked,
     const route_path::variables& variables,

@@ -10,17 +10,17 @@
 
 namespace troupe::gateway {
 
-/// A template of paths: "/api/users/{user_id}", "/files/{path*}", "/old/*".
+/// A path template: "/api/users/{user_id}", "/files/{path*}", "/old/*".
 ///
-/// A variable takes one segment that is not empty. `{NAME*}` and `*` take all that are left, one at
-/// least, and stand last; `{NAME*}` gives them joined by slashes. Everything else is taken
-/// literally, upper and lower case apart.
+/// A variable takes one segment that is not empty. `{NAME*}` and `*` take all remaining ones, at
+/// least one, and must be last; `{NAME*}` gives them joined by slashes. Everything else is literal
+/// and case-sensitive.
 class route_path {
 public:
   using variables = std::vector<std::pair<std::string, std::string>>;
 
-  /// @errors `invalid`: no slash in front; an empty segment, but for "/" itself; a brace or star
-  /// out of place; a name of a variable that is no field's, or comes twice; letters that must be
+  /// @errors `invalid`: no slash at the start; an empty segment, except "/" itself; a misplaced
+  /// brace or star; a variable whose name cannot be a field's, or comes twice; letters that must be
   /// escaped in a URL; more than 32 segments.
   static outcome<route_path> parse(std::string_view text);
 
@@ -29,10 +29,10 @@ public:
   /// The names of the variables, from left to right.
   std::vector<std::string> names() const;
 
-  /// The values of the variables, if the template takes a path of these segments, decoded.
+  /// The values of the variables, decoded, if the template matches a path of these segments.
   std::optional<variables> match(const std::vector<std::string>& path) const;
 
-  /// Whether some path is taken by both.
+  /// Whether some path matches both.
   bool overlaps(const route_path& other) const;
 
 private:

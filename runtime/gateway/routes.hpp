@@ -16,17 +16,17 @@ struct route_key {
   http::method method = http::method::get;
   route_path path;
 
-  /// @errors `invalid`: no method that gateways know (GET, POST, PUT, PATCH, DELETE), one blank and
-  /// a path.
+  /// @errors `invalid`: not a method that gateways know (GET, POST, PUT, PATCH, DELETE), one blank
+  /// and a path.
   static outcome<route_key> parse(std::string_view text);
 
-  /// Whether some request is taken by both.
+  /// Whether some request matches both.
   bool overlaps(const route_key& other) const {
     return method == other.method && path.overlaps(other.path);
   }
 };
 
-/// The paths that a gateway answers by itself, which are nobody's route.
+/// The paths that a gateway answers by itself, and which cannot be routes.
 std::vector<std::string> own_paths();
 
 /// The route of a request, by its number in the table, and the values of its variables.

@@ -9,8 +9,8 @@
 
 namespace troupe::gateway {
 
-/// The streams that each client has, by its address, or its /64 for IPv6, of which one machine has
-/// all. Outlives its places.
+/// The streams that each client has, by its address, or by its /64 for IPv6, since one machine has
+/// all of these. Outlives its places.
 class stream_places {
   struct leaving {
     stream_places* of = nullptr;
@@ -30,7 +30,7 @@ public:
   stream_places(const stream_places&) = delete;
   stream_places& operator=(const stream_places&) = delete;
 
-  /// A place for a stream of `address`; null if its client has as many as it may.
+  /// A place for a stream of `address`; null if its client has as many as allowed.
   place take(const std::string& address) {
     auto client = std::make_unique<const std::string>(http::counted_as(address));
     std::size_t& here = by_client_[*client];

@@ -8,9 +8,10 @@
 
 namespace troupe::gateway {
 
-/// The value in `text`, if nothing about it is in doubt.
-/// @errors `invalid`, with `details.pointer`: no JSON, or no UTF-8; a key that comes twice; nested
-/// deeper than `wire::depth_max`; a whole number beyond 64 bits; a number beyond all doubles.
+/// The value in `text`, if it is unambiguous.
+/// @errors `invalid`, with `details.pointer`: not JSON, or not UTF-8; a duplicate key; nested
+/// deeper than `wire::depth_max`; a whole number beyond 64 bits; a number outside the range of
+/// doubles.
 outcome<nlohmann::json> strict_json(std::string_view text);
 
 /// `invalid`: `what` about the value at `pointer` (RFC 6901).

@@ -7,8 +7,8 @@
 
 namespace troupe::gateway {
 
-/// The rate of requests that a client may send: `requests` within each `within`, and at once up to
-/// `burst`.
+/// The rate of requests that a client may send: `requests` within each `within`, and up to `burst`
+/// at once.
 struct rate {
   std::int64_t requests = 100;
   milliseconds within{1'000};
@@ -32,7 +32,7 @@ public:
     return instant::duration::zero();
   }
 
-  /// Whether it is full: the same as a new one, so that it can be forgotten.
+  /// Whether it is full: it then equals a new one and can be forgotten.
   bool is_full(instant now) const { return full_at_ <= now; }
 
 private:

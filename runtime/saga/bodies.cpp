@@ -10,8 +10,8 @@ namespace troupe::saga {
 
 namespace {
 
-/// Calls a function of the definition's author, whose faults end a saga but never a coordinator:
-/// thrown further they would kill it, and again whoever takes the saga over.
+/// Calls a function of the definition's author, whose bugs end a saga but never a coordinator: an
+/// exception thrown further would kill this process, and then each that takes over the saga.
 template <class Function>
 auto made_by(const Function& function, const facts& known, const char* what) {
   using made = std::remove_cvref_t<decltype(function(known))>;

@@ -11,8 +11,8 @@ namespace troupe::saga {
 /// The answer of a saga whose steps are all done. @errors as `body_of`.
 outcome<std::string> answer_of(const plan& by, const state& current);
 
-/// Whether a step is to be done, by its condition. @errors those of the condition; `invalid` if it
-/// threw.
+/// Whether the step's condition says that it is to be done. @errors those of the condition;
+/// `invalid` if it threw.
 outcome<bool> condition_of(const plan& by, const state& current, std::uint32_t index);
 
 } // namespace troupe::saga

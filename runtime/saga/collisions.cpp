@@ -10,7 +10,7 @@ namespace troupe::saga {
 
 namespace {
 
-/// A name that comes from outside, and what of a saga is meant by it.
+/// A name in calls or events from outside, and the part of a saga that it means.
 struct heard_by {
   std::string_view word;
   /// "step `approval` of `book` waits for calls of it".

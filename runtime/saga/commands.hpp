@@ -8,8 +8,8 @@
 
 namespace troupe::saga {
 
-// The commands of a saga as calls that leave, and the tokens by which their answers and timers come
-// back.
+// The commands of a saga as outgoing calls, and the tokens that relate their answers and timers to
+// it.
 
 /// The token of the timer that watches a saga's deadline.
 inline constexpr std::uint64_t deadline_token = std::uint64_t{1} << 63U;
@@ -25,18 +25,19 @@ timer_due timer_of(std::uint64_t token);
 asked asked_of(std::uint64_t token);
 
 /// Makes the call of a step.
-/// @param body its request, or why that cannot be made.
-/// @errors of its projections, or it cannot travel.
+/// @param body its request, or the reason why that cannot be made.
+/// @errors those of its projections, or of a request that cannot be sent.
 outcome<void>
 ask(const coordinator& which, const call& wanted, outcome<std::string> body, outgoing& out);
 
-/// The data that the intent of `wanted` keeps of its request; empty if that cannot be made.
+/// The data about the request of `wanted` that its intent keeps; empty if the request cannot be
+/// made.
 std::string intent_data_of(const plan& by, const call& wanted, const outcome<std::string>& request);
 
-/// Whether this program can make the commands in hand of a saga that is taken up. Its former owner
+/// Whether this program can make the open commands of a saga that is taken over. The former owner
 /// made them, or there would be no record of them: if that fails now, or gives other bytes, the
-/// author's functions are others, or read other messages. Under their ids participants would refuse
-/// other bytes, whatever they have done.
+/// author's functions or messages have changed. Participants would refuse other bytes under the
+/// same ids, whatever they have done.
 outcome<void> can_make_commands(const plan& by, const state& current);
 
 } // namespace troupe::saga

@@ -15,8 +15,8 @@ namespace troupe::saga {
 
 namespace {
 
-/// A fault of the definition's author fails this call and no other: nothing was written yet, and no
-/// saga was touched, so there is no reason to start the coordinator anew.
+/// A bug of the definition's author fails this call and no other: nothing was written yet and no
+/// saga was touched, so the coordinator need not start again.
 outcome<void> is_accepted(const plan& by, std::string_view input) {
   try {
     return by.what().accept(input);
@@ -28,8 +28,8 @@ outcome<void> is_accepted(const plan& by, std::string_view input) {
   }
 }
 
-// The wait before asking again: not all that wait now will have begun by then, and asking costs
-// little.
+// The pause before the caller asks again. Not all that wait now will have begun by then, but asking
+// costs little.
 constexpr milliseconds full_wait{1'000};
 
 error queue_is_full(const definition& of) {
@@ -49,7 +49,7 @@ trouble why_left_alone(const saga_row& row, const error& why, wall_time now) {
   return {.reason = why.message, .trace = row.trace, .epoch = row.epoch, .since = now};
 }
 
-/// The reason why a saga that was to go on does not run.
+/// The reason why a saga that should go on does not run.
 /// @param its trouble; null if there is none.
 error why_it_stands(const trouble* its) {
   if (its == nullptr) {
@@ -65,7 +65,7 @@ bool has_gone_on(store::database& session, std::int64_t writer, const uuid& id) 
   if (!row || row->now == phase::compensated) {
     return true;
   }
-  if (row->now > phase::undoing) { // It may be left alone by who was to turn it back.
+  if (row->now > phase::undoing) { // Perhaps left alone by the process that should turn it back.
     return journal.recalls(id).empty();
   }
   return row->writer != writer && !store::writers{session}.is_fenced(row->writer);
@@ -73,7 +73,7 @@ bool has_gone_on(store::database& session, std::int64_t writer, const uuid& id) 
 
 } // namespace
 
-// The most sagas that one look at what others were told reads.
+// The most sagas that one look at stored messages reads.
 constexpr std::size_t told_max = 1'000;
 // The most that are admitted in one turn.
 constexpr std::size_t admitted_max = 256;
@@ -160,8 +160,7 @@ outcome<bool> coordinators::undo(
   return false;
 }
 
-/// Turns a saga back that is to be undone, if this process can: it runs here, or nowhere. Else its
-/// owner hears of it.
+/// Turns back a saga that is to be undone, if it runs here or nowhere. Otherwise its owner does.
 void coordinators::recall(
     store::database& session,
     std::int64_t writer,
@@ -172,7 +171,7 @@ void coordinators::recall(
   coordinator* which = running_.find(row.id);
   const bool stands = row.now == phase::completed || row.now == phase::parked;
   if (which == nullptr && !stands) {
-    return; // Its owner, or who takes it up, hears of it.
+    return; // Its owner, or the next one, will see it.
   }
   if (which != nullptr && which->by->what().undo.empty()) {
     return; // The steps it began with cannot all be undone: looked at again when it is over.
@@ -190,7 +189,7 @@ void coordinators::recall(
       }
       return;
     }
-    if (is_turned_back(found->current)) { // Parked: whoever resumes it ends this undo, too.
+    if (is_turned_back(found->current)) { // Parked: resuming it ends this undo, too.
       return journal.take_all(row.id);
     }
     troubles_.forget(row.id);
@@ -246,7 +245,7 @@ void coordinators::admit(store::database& session, wall_time now, instant time, 
   for (auto next = running_.next(); !next.empty(); next = running_.next()) {
     for (coordinator* const which : next) {
       if (++count > admitted_max) {
-        return; // The others follow in the next turn: some of these may have ended at once.
+        return; // The others follow in the next turn, as some of these may have ended at once.
       }
       const uuid id = which->current.saga;
       (void)attempt(session, id, now, time, out, [&] {
@@ -289,7 +288,7 @@ void coordinators::timer_due(
   if (which == nullptr) {
     return;
   }
-  // A word that was accepted counts, even if the timer is due in the same turn.
+  // An accepted message counts, even if the timer is due in the same turn.
   mover_.hear(session, *which, now, out);
   if (token == deadline_token) {
     mover_.move(session, *which, deadline_reached{}, now, out);
@@ -387,7 +386,7 @@ outcome<void> coordinators::obey(
   return obey_elsewhere(session, writer, *row, wanted, now, time, out);
 }
 
-/// Carries an order out for a saga that does not run: it is parked, or nobody's, or waits here.
+/// Carries out an order for a saga that does not run: it is parked, has no owner, or waits here.
 outcome<void> coordinators::obey_elsewhere(
     store::database& session,
     std::int64_t writer,
@@ -423,8 +422,8 @@ outcome<void> coordinators::obey_elsewhere(
   }
   const phase after = loaded.current.now;
   if (!is_parked && (after == phase::forward || after == phase::undoing)) {
-    // An order is about one step: the others that are open, and the deadline, are as the last owner
-    // left them.
+    // An order concerns one step: the other open ones and the deadline are as the last owner left
+    // them.
     mover_.move(session, loaded, taken_over{}, now, out);
   }
   journal_table{session}.give(row.id, writer, loaded.current.now);
@@ -443,7 +442,7 @@ void coordinators::put_off(const uuid& id, std::string reason, wall_time now, in
 
 void coordinators::committed(outgoing& out) {
   if (std::exchange(resumed_, false)) {
-    out.all_stopped = behind_; // Each that runs has set its timers again.
+    out.all_stopped = behind_; // Each running saga has set its timers again.
     behind_ = false;
     lost_.clear();
   }
@@ -553,7 +552,8 @@ bool coordinators::load(
     }
   }
   if (!found) {
-    // The saga is left as it is: another program may have its plan, or a person mend its journal.
+    // The saga is left unchanged: another program may have its plan, or a person may repair its
+    // journal.
     if (troubles_.leave_alone(id, why_left_alone(*row, found.error(), now))) {
       out.parked_sagas.push_back({id, std::move(found).error().message, true, false, row->trace});
     }

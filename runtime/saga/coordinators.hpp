@@ -22,7 +22,7 @@
 namespace troupe::saga {
 
 /// The running sagas of one capability in one process: a coordinator for each, which owns its state
-/// and moves only by its own events.
+/// and changes it only by its own events.
 ///
 /// Coordinators are neither threads nor CAF actors: a decision is journaled in the turn that
 /// brought the event, so that all share one commit (README, Decisions). Confined to the thread of
@@ -37,13 +37,13 @@ public:
 
   const plan_book& plans() const { return plans_; }
 
-  /// Starts a saga. Its id is the call's: a repeat of the call meets the inbox.
+  /// Starts a saga. Its id is the call's: the inbox answers a repeat of the call.
   ///
-  /// @param within the time the caller gives it, if less than the definition's.
+  /// @param within the time that the caller gives, if less than that of the definition.
   /// @param trace of the call (observe/trace_context.hpp); may be empty.
   /// @param line the call's ordering key (`definition::at_once`); may be empty.
-  /// @errors the input is not accepted, or it was undone before it came; `overloaded`, reason
-  /// `queue_full`: as many wait for their turn as may. Nothing was written.
+  /// @errors the input is not accepted, or the saga was undone before this call came; `overloaded`,
+  /// reason `queue_full`: no more sagas may wait for their turn. Nothing was written.
   outcome<void> start(
       store::database& session,
       std::int64_t writer,
@@ -56,12 +56,12 @@ public:
       std::string_view trace = {},
       std::string_view line = {});
 
-  /// The saga of which `id` was a step undoes that step by `call`: what `id` has done is undone,
-  /// and `call` is answered then.
-  /// @param of the operation that began it.
-  /// @return whether nothing is left to undo: `call` is to be answered at once.
-  /// @errors `rejected`, reason `no_saga`: it is one of another operation; reason `forgotten`:
-  /// nobody knows whether it ever began.
+  /// Undoes the saga `id`, because the saga of which it was a step undoes that step by `call`.
+  /// `call` is answered once `id` is undone.
+  /// @param of the operation that started it.
+  /// @return whether nothing is left to undo, so that `call` is to be answered at once.
+  /// @errors `rejected`, reason `no_saga`: the saga is one of another operation; reason
+  /// `forgotten`: it is no longer known whether it ever began.
   outcome<bool> undo(
       store::database& session,
       std::int64_t writer,
@@ -71,8 +71,8 @@ public:
       wall_time now,
       outgoing& out);
 
-  /// Somebody says something to step `step` of the sagas of `operation`, by a message that `read`
-  /// reads. What was said is heard by `hear`, here or in the process that owns the saga.
+  /// Stores a message for step `step`, which waits for it, of a saga of `operation`. `hear` gives
+  /// it to the saga, in this process or in the one that owns the saga.
   /// @errors those of `read`; `rejected`, with the reason `no_saga`, `over`, `undoing` or
   /// `answered`.
   outcome<uuid> tell(
@@ -85,9 +85,9 @@ public:
   /// Counts an event that was for no saga that waits for it (`standing::unheard`).
   void unheard() { ++unheard_; }
 
-  /// Gives the sagas that run here what was said to them, and turns those back that are to be
-  /// undone: of all (`look`), or those that this process was told about since.
-  /// One whose events throw is put off, and the others go on.
+  /// Gives the sagas that run here the messages stored for them, and turns back those that are to
+  /// be undone: all of them (`look`), or those that this process has stored something for. A saga
+  /// whose events throw is put off, and the others go on.
   void hear(
       store::database& session,
       std::int64_t writer,
@@ -96,8 +96,8 @@ public:
       instant time,
       outgoing& out);
 
-  /// Lets sagas begin that waited for their turn, as many as there is room for. One that throws is
-  /// put off.
+  /// Starts sagas that waited for their turn, as many as there is room for. One that throws is put
+  /// off.
   void admit(store::database& session, wall_time now, instant time, outgoing& out);
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
@@ -113,10 +113,10 @@ public:
   void timer_due(
       store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
 
-  /// Takes up the unfinished sagas of `writer` that are not running here, and those whose wait
-  /// after a failure is over, `troubles::due_max` of these at most. One that fails again waits
-  /// again, and is parked after `troubles::failures_max` failures in a row.
-  /// @param progress called after each: there may be more than a turn's time is enough for.
+  /// Loads the unfinished sagas of `writer` that are not running here, and those whose wait after a
+  /// failure is over, at most `troubles::due_max` of the latter. One that fails again waits again,
+  /// and is parked after `troubles::failures_max` failures in a row.
+  /// @param progress called after each: all of them may take longer than a turn may.
   /// @return how many.
   std::size_t resume(
       store::database& session,
@@ -126,8 +126,8 @@ public:
       outgoing& out,
       const std::function<void()>& progress = [] {});
 
-  /// Takes over the unfinished sagas of all writers that are fenced, as far as this program can
-  /// continue them. The others stay as they are, for a program that can.
+  /// Takes over the unfinished sagas of all fenced writers, as far as this program can continue
+  /// them. The others are left unchanged, for a program that can.
   /// @param progress as for `resume`.
   /// @return how many.
   std::size_t take_left_alone(
@@ -138,8 +138,8 @@ public:
       outgoing& out,
       const std::function<void()>& progress = [] {});
 
-  /// A person's order to a saga that runs here, or that stands still: it is parked, left alone, or
-  /// waits here after a failure.
+  /// Carries out a person's order to a saga that runs here or is stopped: parked, left alone, or
+  /// waiting here after a failure.
   ///
   /// @errors `rejected`, reason `no_saga`, `elsewhere` or `not_waiting` (it runs in another
   /// process), or as `may_obey`; `conflict` if this program cannot continue it. Nothing was
@@ -153,7 +153,7 @@ public:
       instant time,
       outgoing& out);
 
-  /// An event of a saga threw, and its turn was undone: the saga waits, and asks anew then.
+  /// An event of a saga threw, and its turn was undone: the saga waits, and then asks again.
   void put_off(const uuid& id, std::string reason, wall_time now, instant time);
 
   const troubles& standing_still() const { return troubles_; }
@@ -162,8 +162,7 @@ public:
   /// `out`.
   void committed(outgoing& out);
 
-  /// The turn was rolled back: forgets what is in memory of the sagas it touched. `resume` reads
-  /// them again.
+  /// The turn was rolled back: drops the sagas it touched from memory. `resume` reads them again.
   void rolled_back();
 
   /// The process lost its right to write: forgets everything.
@@ -175,20 +174,20 @@ public:
   /// The number of sagas of this process, by state. Walks them all.
   standing standing_now(wall_time now) const;
 
-  /// Whether sagas of this process may not be in memory, however many.
+  /// Whether sagas of this process may be missing from memory, any number of them.
   bool is_behind() const { return behind_; }
 
   /// Whether there may be sagas of this process that are not in memory: before the first `resume`
   /// (an earlier instance may have run some), after a rollback, and when the wait of one is over.
-  /// To be asked at the start of each turn, since events of sagas that are not running change
-  /// nothing.
+  /// Ask this at the start of each turn, since events of sagas that are not running change nothing.
   bool wants_resume(instant time) const {
     return behind_ || !lost_.empty() || troubles_.next_due() <= time;
   }
 
 private:
-  /// Takes a saga up that `writer` owns, or nobody, and undoes what was done if that throws.
-  /// @param which with epoch 0 where that is not known: it is looked at again if it was left alone.
+  /// Loads a saga that `writer` owns, or that has no owner, and undoes what was done if that
+  /// throws.
+  /// @param which with epoch 0 where that is not known: it is tried again if it was left alone.
   /// @return whether it runs now.
   bool take_up(
       store::database& session,
@@ -209,7 +208,7 @@ private:
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
   bool
   load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
-  /// Lets a saga run here as its journal has it.
+  /// Runs a saga here, in the state that its journal has.
   coordinator& run(const saga_row& row, replayed found, wall_time since, std::int64_t epoch);
   void recall(
       store::database& session,
@@ -236,9 +235,9 @@ private:
   // `resume` ran in this turn.
   bool resumed_ = false;
   std::uint64_t unheard_ = 0;
-  // The sagas that this process told something in this turn.
+  // The sagas that this process stored messages for in this turn.
   std::set<uuid> told_;
-  // The place that the last look at what others were told reached, if there was more than it took.
+  // How far the last look at stored messages came, if it did not reach the end.
   uuid looked_to_{};
 };
 

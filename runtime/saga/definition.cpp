@@ -54,7 +54,7 @@ void check_undo(std::vector<fault>& faults, const std::string& owner, const step
   }
 }
 
-/// Checks a step that does not call.
+/// Checks a step that makes no call.
 void check_idle(std::vector<fault>& faults, const std::string& owner, const step& checked) {
   const bool waits = checked.act == step_act::wait;
   const char* const does = waits ? " waits" : " lets time pass";
@@ -167,7 +167,7 @@ void check_order(std::vector<fault>& faults, const definition& of) {
   }
 }
 
-/// Checks what the whole must have because of some of its steps.
+/// Checks what some steps require of the whole definition.
 void check_whole(std::vector<fault>& faults, const definition& of) {
   const step& last = of.steps.back();
   if (!of.answer && (last.when || last.act == step_act::timer)) {
@@ -264,7 +264,7 @@ std::vector<fault> validate(const definition& checked) {
   std::vector<fault> twice = collisions_among({&checked, 1});
   faults.insert(
       faults.end(), std::make_move_iterator(twice.begin()), std::make_move_iterator(twice.end()));
-  // Skip the sum rule if a deadline itself is wrong: the fault would be told twice.
+  // Skip the sum rule if a deadline itself is wrong: the fault would be reported twice.
   if (faults.empty()) {
     check_sum(faults, checked);
   }

@@ -48,7 +48,7 @@ std::string words_for(const plan& by, const asked& command) {
 }
 
 error last_word_on(error why) {
-  // The saga had no effect: whatever may have happened was undone.
+  // The saga had no effect: everything that may have happened was undone.
   why.possible = effect::none;
   if (!verdict_on(why.code).is_technical) {
     return why;
@@ -58,7 +58,7 @@ error last_word_on(error why) {
   }
   why.code = errc::rejected;
   why.retry_after.reset();
-  why.is_final = false; // The answer is not final, as no refusal is.
+  why.is_final = false; // The answer is not final: no refusal is.
   return why;
 }
 

@@ -9,7 +9,7 @@ namespace troupe::saga {
 
 namespace {
 
-/// `text` with each quote replaced, as inside of quotes it would end them.
+/// `text` with each quote replaced, since it would end the quoted text.
 std::string quoted(std::string_view text, std::string_view quote) {
   std::string safe;
   for (const char each : text) {

@@ -20,7 +20,7 @@ namespace troupe::saga {
 /// The components of all tables of sagas (runtime/saga/README.md, "Journal").
 std::span<const store::component> journal_components();
 
-/// A saga's row: who owns it and how far it is.
+/// A saga's row: its owner and its phase.
 struct saga_row {
   uuid id;
   std::string operation;
@@ -29,21 +29,21 @@ struct saga_row {
   phase now = phase::forward;
   /// The trace of the call that started it (observe/trace_context.hpp); may be empty.
   std::string trace{};
-  /// The ordering key of that call: among those that wait for their turn, keys take turns.
+  /// The ordering key of that call: sagas that wait are started in turn by key.
   std::string line{};
 };
 
-/// An unfinished saga, as its owner has it.
+/// An unfinished saga of an owner.
 struct owned_saga {
   uuid id;
   std::int64_t epoch = 0;
 };
 
-/// The word that was said to a step that waits.
+/// The message for a step that waits.
 struct told_step {
   uuid saga;
   std::string step;
-  /// The error as on the wire; empty if it is no refusal.
+  /// The error as on the wire; empty if this is not a refusal.
   std::string refusal;
   /// The message.
   std::string body;
@@ -61,11 +61,11 @@ struct due_saga {
   uuid id;
   std::string operation;
   phase now = phase::forward;
-  /// The deadline that it was started with; 1970 if its journal does not say.
+  /// The deadline that it was started with; 1970 if its journal has none.
   wall_time due{};
 };
 
-/// The sagas of one capability on disk.
+/// The stored sagas of one capability.
 ///
 /// Borrows the session; each function runs inside the current turn and throws
 /// store::database_error. The turn has checked that this process may write (writers.hpp).
@@ -80,7 +80,7 @@ public:
       std::string_view trace = {},
       std::string_view line = {});
   void append(const uuid& id, std::int64_t epoch, const record& row, wall_time now);
-  /// Notes the phase of a saga that turns back, is over or parked, or runs again.
+  /// Stores the phase of a saga that turns back, is over or parked, or runs again.
   void set_phase(const uuid& id, phase now);
 
   std::optional<saga_row> find(const uuid& id);
@@ -94,36 +94,37 @@ public:
 
   /// Keeps the steps of a definition, if they are not kept yet.
   void keep_table(std::uint64_t fingerprint, const step_table& table, wall_time now);
-  /// The table of that fingerprint as it was kept; nothing if it was not, as by releases before.
+  /// The kept table of that fingerprint; nothing if there is none, since earlier releases kept
+  /// none.
   std::optional<std::string> table(std::uint64_t fingerprint);
 
-  /// Keeps what was said to a step, for the saga's owner to take.
-  /// @return false if it was told before and its owner has not taken that yet: the first word
+  /// Stores a message for a step, for the saga's owner to take.
+  /// @return false if there is an earlier one that the owner has not taken yet: the first one
   /// counts.
   bool tell(const told_step& told, wall_time now);
-  /// Takes what was said to a step, if it is not taken yet.
+  /// Takes the message for a step, if it is not taken yet.
   std::optional<told_step> take_told(const uuid& saga, std::string_view step);
 
-  /// Notes that `call` has the saga undone, and waits until it is. A saga that never was will not
-  /// be begun then.
+  /// Stores that `call` undoes the saga and waits until it is undone. A saga that has not been
+  /// started cannot be started afterwards.
   void add_recall(const uuid& saga, const uuid& call, wall_time now);
-  /// The calls that had it undone.
+  /// The calls that undid it.
   std::vector<uuid> recalls(const uuid& saga);
-  /// Notes that nobody needs to look at what was said to it any more.
+  /// Notes that the messages for it need no further look.
   void take_words(const uuid& saga);
-  /// Notes that nobody needs to look any more at what was said to it, and who has it undone.
+  /// Notes that neither the messages for it nor the calls that undo it need a further look.
   void take_all(const uuid& saga);
 
-  /// The sagas behind `after` that were told something, or are to be undone, which their owner has
-  /// not taken yet, in the order of their ids, `count_max` at most.
+  /// The sagas behind `after` with messages or undoing calls that their owner has not taken yet, in
+  /// the order of their ids, at most `count_max`.
   std::vector<uuid> told_sagas(const uuid& after, int count_max);
 
   /// The unfinished sagas that `writer` owns. Parked ones are not among them.
   std::vector<owned_saga> unfinished(std::int64_t writer);
-  /// The fenced writers that still own unfinished sagas: programs that took their work over had no
-  /// plan for these.
+  /// The fenced writers that still own unfinished sagas: the programs that took over their work had
+  /// no plan for these.
   std::vector<std::int64_t> fenced_owners();
-  /// Gives a saga to `heir`, in phase `now` and under its next epoch, and notes whose it was.
+  /// Gives a saga to `heir`, in phase `now` and under its next epoch, and notes the former owner.
   void give(const uuid& id, std::int64_t heir, phase now);
 
   std::uint64_t parked_count();
@@ -132,8 +133,8 @@ public:
   /// most.
   std::vector<saga_row> in_phase(phase now, const uuid& after, int count_max);
 
-  /// The names of the nodes whose processes own a saga, or owned it, by its epochs. Those that are
-  /// not known any more, and former owners under releases that did not note them, are left out.
+  /// The names of the nodes whose processes own a saga, or owned it, by its epochs. Names no longer
+  /// known, and former owners from releases that did not note them, are left out.
   std::map<std::int64_t, std::string> nodes_by_epoch(const uuid& id);
 
   /// The sagas behind `after`, whatever their phase, in the order of their ids, `count_max` at
@@ -148,8 +149,8 @@ public:
 
   /// Deletes the sagas among the next `rows_max` behind `after` that are completed or compensated,
   /// and wrote their last record before `ended_before`. Parked ones wait for a person. After the
-  /// last of these, deletes what had sagas undone before then that never came.
-  /// @return the last one looked at; nothing if these were the last that began before then.
+  /// last of these, deletes the undoing calls, made before then, of sagas that were never started.
+  /// @return the last one looked at; nothing if these were the last that started before then.
   std::optional<uuid> forget(const uuid& after, wall_time ended_before, int rows_max);
 
 private:

@@ -10,32 +10,32 @@
 
 namespace troupe::saga {
 
-/// The lane of one operation: how many of its sagas run at once in this process, and which wait for
-/// their turn.
+/// The lane of one operation: limits how many of its sagas run at once in this process, and holds
+/// those that wait for their turn.
 ///
-/// What turns back keeps its place until it is undone, so that nothing new begins in its stead. In
-/// memory only, rebuilt from the journal by whoever takes the sagas up.
+/// A saga that turns back keeps its place until it is undone, so that no new one begins instead. In
+/// memory only, rebuilt from the journal by the process that loads the sagas.
 class lane {
 public:
   /// @param at_once 0 for any number.
-  /// @param queue so many may wait.
+  /// @param queue how many may wait.
   lane(int at_once, int queue)
       : at_once_{static_cast<std::size_t>(at_once)}, queue_{static_cast<std::size_t>(queue)} {}
 
-  /// Whether one more may begin, and nobody waits.
+  /// Whether one more may begin, and none waits.
   bool is_free() const { return has_room() && waiting_.empty(); }
 
-  /// Whether nothing new may wait. What a takeover brings waits all the same.
+  /// Whether no new saga may wait. Sagas from a takeover may wait all the same.
   bool is_full() const { return !is_free() && waiting() >= queue_; }
 
   void run(const uuid& saga);
-  /// Lets a saga wait, among those of the same key in the order of their ids.
+  /// Lets a saga wait; those of the same key wait in the order of their ids.
   void wait(const uuid& saga, const std::string& key);
-  /// Takes out a saga, which neither runs nor waits any more.
+  /// Removes a saga that neither runs nor waits any more.
   void leave(const uuid& saga);
   void clear();
 
-  /// The one whose turn it is: keys take turns. Nothing if none waits, or there is no room.
+  /// The saga whose turn it is, in turn by key. Nothing if none waits, or there is no room.
   std::optional<uuid> next();
 
   std::size_t waiting() const { return keys_.size(); }

@@ -16,7 +16,7 @@ bool is_running(const state& in) {
   return in.now == phase::forward || in.now == phase::undoing;
 }
 
-/// Whether a try is one of a command that is called, or undone, now.
+/// Whether a try belongs to a command that is being called or undone now.
 bool is_in_hand(const state& in, const asked& which) {
   if (!is_running(in) || which.step >= in.steps.size() || !is_open(in, which.step)) {
     return false;
@@ -134,7 +134,7 @@ void decision::on(failed&& event) {
   go_on(event);
 }
 
-/// Decides after the failure of the try in hand: wait and retry, turn back, or park.
+/// Decides after the failure of the current try: wait and retry, turn back, or park.
 void decision::go_on(const failed& event) {
   const std::uint32_t index = event.to.step;
   const step& step = plan_.at(index);
@@ -152,7 +152,7 @@ void decision::go_on(const failed& event) {
     return;
   }
   const bool tries_left = hand.attempt <= static_cast<std::uint32_t>(step.retries);
-  // A pivot of unknown outcome is tried until the saga's time is up. A resumed saga has no
+  // A pivot of unknown outcome is retried until the saga's deadline. A resumed saga has no
   // deadline: its tries are counted, and then it is parked again.
   const bool keep_asking = step.kind == step_kind::pivot && hand.maybe_done && state_.round == 0;
   if (technical && !hand.late && (tries_left || keep_asking)) {
@@ -204,7 +204,7 @@ void decision::on(const deadline_reached&) {
   }
   tries& hand = hand_of(index);
   if (hand.in_flight && step.kind == step_kind::pivot && step.undo.empty()) {
-    // The pivot's answer is waited for, at most one try, instead of asking a person.
+    // Wait for the pivot's answer, for at most one try, instead of asking a person.
     hand.late = true;
     return;
   }
@@ -221,8 +221,8 @@ void decision::on(const retry_by_operator& event) {
   ask_in_hand(event.anew);
 }
 
-/// Leaves the parked phase. The command in hand is as its former tries left it; of what began
-/// together with it nothing is known.
+/// Leaves the parked phase. The open command is as its former tries left it; nothing is known of
+/// those that began together with it.
 void decision::unpark(bool anew) {
   const std::uint32_t round = state_.round + 1;
   apply_resumed(state_, round);
@@ -233,8 +233,8 @@ void decision::unpark(bool anew) {
   hand_of(state_.current).maybe_done = !anew && state_.why_parked->possible == effect::unknown;
 }
 
-/// Gives the steps that wait beside the one in hand their whole time again, as that one has it: the
-/// time for which a person held the saga is nobody's fault.
+/// Gives the steps that wait beside the resumed one their whole time again, as that one gets it:
+/// the time for which a person held the saga must not count against them.
 void decision::wait_anew() {
   for (const std::uint32_t step : open_steps(state_)) {
     if (step != state_.current && plan_.at(step).act == step_act::wait) {
@@ -243,8 +243,8 @@ void decision::wait_anew() {
   }
 }
 
-/// Asks the command in hand in the saga's round, under its old id if it may have happened, and what
-/// began together with it under its old id.
+/// Asks the resumed command in the saga's round, under its old id if it may have happened, and
+/// those that began together with it under their old ids.
 void decision::ask_in_hand(bool anew) {
   const std::uint32_t index = state_.current;
   const bool same_id = !anew && hand_of(index).maybe_done;
@@ -390,8 +390,8 @@ void decision::on(const taken_over&) {
         .reason = *state_.why_parked});
     return;
   }
-  // The former owner may have called what is open: only an answer tells. What is in flight was
-  // asked by this one, by a person's order.
+  // The former owner may have made the open calls: only an answer shows it. Calls in flight were
+  // made by this owner, on a person's order.
   for (const std::uint32_t each : open_steps(state_)) {
     if (!hand_of(each).in_flight) {
       hand_of(each) = {.token = hand_of(each).token, .maybe_done = true};
@@ -400,14 +400,14 @@ void decision::on(const taken_over&) {
   const step& step = plan_.at(index);
   const bool has_deadline = step.kind != step_kind::retriable || is_queued(state_);
   if (state_.now == phase::forward && state_.round == 0 && has_deadline) {
-    // No clock of another machine makes a saga wait for longer than its plan says.
+    // Another machine's clock must not make a saga wait longer than its plan says.
     state_.left = {.most = plan_.what().deadline};
     if (const auto next = look_again(state_.left, state_.deadline, now_)) {
       moves_.watch(*next);
     } else if (is_open(state_, index) && step.kind == step_kind::pivot && step.undo.empty()) {
       hand_of(index).late = true;
     } else if (waits_for_word(plan_, state_)) {
-      moves_.watch(milliseconds{0}); // A word that was said in time is heard first.
+      moves_.watch(milliseconds{0}); // A message that came in time counts first.
     } else {
       tries& hand = hand_of(index);
       hand.maybe_done = hand.maybe_done || hand.in_flight;

@@ -14,7 +14,7 @@
 
 namespace troupe::saga {
 
-/// The name of one try of one command: given in a `call`, returned with its answer.
+/// Names one try of one command: given in a `call`, returned with its answer.
 struct asked {
   std::uint32_t step = 0;
   bool undo = false;
@@ -26,16 +26,16 @@ struct asked {
 
 // Events.
 
-/// The first event of a new saga. `accept` has been asked before.
+/// The first event of a new saga. `accept` was called before.
 struct started {
   std::string input;
   /// The caller's time, if that is less than the definition gives.
   std::optional<milliseconds> within{};
-  /// Whether it waits for `admitted`: as many sagas of the operation as may run at once do.
+  /// Whether it waits for `admitted`, since as many sagas of the operation run as may run at once.
   bool must_wait = false;
 };
 
-/// The turn of a saga that waited for it has come.
+/// A saga that waited for its turn may begin.
 struct admitted {};
 
 /// A call's reply.
@@ -51,16 +51,16 @@ struct failed {
   error why;
 };
 
-/// The end of a `timer`.
+/// A `timer` has run out.
 struct timer_due {
   std::uint32_t step = 0;
   std::uint32_t token = 0;
 };
 
-/// The end of the time of `watch_deadline`.
+/// The time of `watch_deadline` has run out.
 struct deadline_reached {};
 
-/// The order of a person to try a parked saga again.
+/// A person orders a parked saga to try again.
 ///
 /// A command that was refused gets a new id. One whose outcome is unknown is asked under its old
 /// id, so that nothing can happen twice; with `anew` the person vouches that it never happened.
@@ -68,27 +68,26 @@ struct retry_by_operator {
   bool anew = false;
 };
 
-/// The end of trying: the saga's events could not be processed again and again, and a person has to
-/// look.
+/// Processing the saga's events failed too many times in a row: a person has to look.
 struct given_up {
   error why;
-  /// Whether the command in hand may have been carried out.
+  /// Whether the open command may have been carried out.
   bool maybe_done = true;
-  /// The step to park at; if not said, one that is called or undone.
+  /// The step to park at; if absent, one that is called or undone.
   std::optional<std::uint32_t> step{};
 };
 
-/// The order of a person. One that does not fit (`may_obey`) changes nothing.
+/// A person's order. One that the saga cannot obey (`may_obey`) changes nothing.
 struct ordered {
   order what;
 };
 
-/// The recall by a saga of which this one was a step, and which undoes that step: it turns back,
-/// also if it was completed.
+/// The saga of which this one was a step undoes that step: this one turns back, also if it was
+/// completed.
 struct recalled {};
 
 /// The takeover: the state was just replayed, and this process owns the saga now. What a person's
-/// order has done to it since is kept, and the rest is asked.
+/// order has changed since is kept, and the other open commands are asked again.
 struct taken_over {};
 
 using event = std::variant<
@@ -104,49 +103,49 @@ using event = std::variant<
     recalled,
     taken_over>;
 
-// Actions, to be carried out in order, those after the last `journal` only once it is on disk.
+// Actions, to be carried out in order; those after the last `journal` only once that is on disk.
 
-/// The action to add a record to the journal.
+/// Adds a record to the journal.
 struct journal {
   record row;
 };
 
-/// The action to call the step's capability; `body_of` makes the body.
+/// Calls the step's capability; `body_of` makes the body.
 struct call {
   asked as;
   /// The command's id, hence its idempotency key.
   uuid id;
-  /// The id of the command that an undo undoes, for the tombstone if that never came.
+  /// The id of the command that an undo undoes: the participant keeps it as a tombstone if that
+  /// command never arrived.
   uuid undoes{};
   milliseconds timeout{};
 };
 
-/// The action to hear what is said to a step that waits: its answer is given as that of a call, if
-/// there is one already or as soon as one comes.
+/// Listens for the message to a step that waits. The message is given as the answer to a call is:
+/// at once if there is one already, else when it comes.
 struct listen {
   asked as;
 };
 
-/// The action to give `timer_due{step, token}` after `delay`. A later timer of the step replaces
-/// it; a stale one is harmless.
+/// Gives `timer_due{step, token}` after `delay`. A later timer of the step replaces it; a stale one
+/// is harmless.
 struct timer {
   std::uint32_t step = 0;
   std::uint32_t token = 0;
   milliseconds delay{};
 };
 
-/// The action to give `deadline_reached` after `delay`. At most one per owner; harmless when no
-/// longer of use.
+/// Gives `deadline_reached` after `delay`. At most one per owner; harmless when no longer needed.
 struct watch_deadline {
   milliseconds delay{};
 };
 
-/// The action to tell the answer of a saga that is over. Comes again after a takeover.
+/// Gives the answer of a saga that is over. Repeated after a takeover.
 struct finish {
   outcome<std::string> answer;
 };
 
-/// The action to tell that the saga needs a person. Comes again after a takeover.
+/// Says that the saga needs a person. Repeated after a takeover.
 struct park {
   asked at;
   /// `possible` says whether the command may have had an effect.
@@ -155,14 +154,14 @@ struct park {
 
 using action = std::variant<journal, call, listen, timer, watch_deadline, finish, park>;
 
-/// Decides what the saga does about the event `what`. Pure: no clock, no I/O, no logging.
+/// Decides what the saga does on the event `what`. Pure: no clock, no I/O, no logging.
 ///
 /// `current` becomes the next state at once. If its records cannot be written, throw it away and
 /// replay. Events that are late, repeated or meant for another round change nothing.
 ///
-/// @param now sets the times at which waits are over, and is asked whether those of a saga that was
-/// taken up are.
-/// @param actions is cleared first. Records borrow from `current`: they are good until its next
+/// @param now determines when waits end, and whether those of a saga that was taken over have
+/// ended.
+/// @param actions is cleared first. Records borrow from `current`: they are valid until its next
 /// decision, its move or its end.
 void decide(
     const plan& by, state& current, event what, const moment& now, std::vector<action>& actions);
@@ -170,10 +169,10 @@ void decide(
 /// The command of a step that is called or undone, under its id.
 call command_of(const plan& by, const state& current, std::uint32_t step, bool undo);
 
-/// The body of `wanted`. An error goes back as the `failed` of that call.
+/// The body of `wanted`. An error is returned to the machine as the `failed` of that call.
 ///
-/// @errors those of the definition's function, as a refusal: it is pure, so trying again is of no
-/// use; `invalid` if it threw.
+/// @errors those of the definition's function, as a refusal: the function is pure, so a retry would
+/// not help; `invalid` if it threw.
 outcome<std::string> body_of(const plan& by, const state& current, const call& wanted);
 
 /// The ordering key of `wanted`; "" if the step has none. @errors as `body_of`.

@@ -15,8 +15,8 @@ namespace troupe::saga {
 
 namespace {
 
-/// Whether a saga's end is told as an answer: it may be an error, or too large to leave, though all
-/// steps are done.
+/// Whether a saga's end can be given as an answer: it may be an error, or too large to send,
+/// although all steps are done.
 outcome<void> may_leave(const outcome<std::string>& answer, std::size_t body_bytes_max) {
   if (!answer) {
     return failure{answer.error()};
@@ -59,8 +59,8 @@ void mover::move(
   const phase before = which.current.now;
   decide(*which.by, which.current, std::move(what), {now, out.settled}, actions);
   running_.moved(which);
-  // A saga may park and go on in one turn, and its heir finds it by its phase. The actions that end
-  // or park it write theirs.
+  // A saga may park and go on in one turn, and the next owner finds it by its phase. The actions
+  // that end or park it write theirs.
   const phase after = which.current.now;
   if (after != before && (after == phase::forward || after == phase::undoing)) {
     journal_table{session}.set_phase(which.current.saga, after);
@@ -74,7 +74,7 @@ void mover::move(
     refused_bodies_.pop_back();
     if (which.by->makes(as.step, as.undo)) {
       move(session, which, failed{as, std::move(why)}, now, out);
-    } else { // Its definition has changed: no reason to turn back.
+    } else { // Its definition has changed, which is no reason to turn back.
       move(session, which, given_up{std::move(why), false, as.step}, now, out);
     }
   }
@@ -83,15 +83,15 @@ void mover::move(
   }
 }
 
-/// The data of a record: of a call's first intent, what it keeps of the request. That is kept for
-/// the call, so that it is not made twice.
+/// The data of a record; for a call's first intent, what it keeps about the request. The request
+/// itself is kept for the call, so that it is not made twice.
 std::string mover::intent_data(const coordinator& which, const record& row) {
   const bool undo = row.kind == record_kind::undo_intent;
   if ((!undo && row.kind != record_kind::intent) || !which.by->is_call(row.step)) {
     return std::string{row.data};
   }
   if (row.round != which.current.round) {
-    return {}; // Asked again under its old id: the intent of that round has the request first sent.
+    return {}; // Asked again under its old id: that round's intent has the first request's digest.
   }
   const call wanted = command_of(*which.by, which.current, row.step, undo);
   auto request = body_of(*which.by, which.current, wanted);
@@ -154,12 +154,12 @@ void mover::tell_end(
     for (const uuid& undo : journal.recalls(id)) {
       answer_with(session, undo, wire::encoded(undo_saga{id}), false, out);
     }
-  } else if (outlives_caller(which.by->what())) { // Others are told nothing.
+  } else if (outlives_caller(which.by->what())) { // Others get no messages.
     // A recall that came is found by the next `hear`.
     journal.take_words(id);
   }
   if (which.current.was_completed && is_compensated) {
-    return; // Its caller has been told that it was completed.
+    return; // Its caller was told that it had completed.
   }
   const auto leaves = may_leave(end.answer, out.body_bytes_max);
   std::string bytes;

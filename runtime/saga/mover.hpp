@@ -10,20 +10,20 @@
 
 namespace troupe::saga {
 
-/// Moves running sagas by their events: journals what each decides, and carries out what follows.
+/// Gives running sagas their events: journals what each decides, and carries out the actions.
 ///
 /// Confined to the thread of the group's writer; functions run inside a turn. Borrows the sagas.
 class mover {
 public:
   explicit mover(running_sagas& all) : running_{all} {}
 
-  /// Gives a saga an event, and those that follow at once.
+  /// Gives a saga an event, and the events that follow from it at once.
   void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
 
-  /// Gives a saga what was said to its steps that wait.
+  /// Gives a saga the messages stored for its steps that wait.
   void hear(store::database& session, coordinator& which, wall_time now, outgoing& out);
 
-  /// The move at hand was undone.
+  /// The current move was undone.
   void undone() {
     requests_.clear();
     refused_bodies_.clear();
@@ -39,16 +39,16 @@ private:
       const action& what,
       wall_time now,
       outgoing& out);
-  /// Answers whoever waits for the end of a saga.
+  /// Answers the callers that wait for the end of a saga.
   static void
   tell_end(store::database& session, const coordinator& which, const finish& end, outgoing& out);
 
   running_sagas& running_;
-  // Requests of the intents of the decision at hand: their calls follow them.
+  // The requests of the intents in the current decision; their calls follow them.
   std::vector<std::pair<asked, outcome<std::string>>> requests_;
-  // Calls that could not be made, or could not travel: their failures are the next events.
+  // Calls that could not be made or sent: their failures are the next events.
   std::vector<std::pair<asked, error>> refused_bodies_;
-  // A step of the saga at hand began to wait, and may have its answer already.
+  // A step of the current saga began to wait, and may have its answer already.
   bool listens_ = false;
 };
 

@@ -64,10 +64,10 @@ void moves::ask(std::uint32_t index) {
 
 void moves::wait_for(const asked& as) {
   tries& hand = hand_of(as.step);
-  // No clock of another machine makes a saga wait for longer than its plan says.
+  // Another machine's clock must not make a saga wait longer than its plan says.
   hand.left = {.most = plan_.at(as.step).deadline};
   const milliseconds next = look_again(as.step).value_or(milliseconds{0});
-  // A timer that another owner, or an earlier round, has set is told by its token.
+  // A timer set by another owner, or in an earlier round, is recognized by its token.
   hand.token = static_cast<std::uint32_t>(state_.next_seq);
   if (plan_.at(as.step).act == step_act::wait) {
     actions_.emplace_back(listen{as});
@@ -103,8 +103,8 @@ void moves::try_again_later(std::uint32_t step, const error& why) {
 }
 
 void moves::watch(milliseconds left) {
-  // The watch stands before the calls, as whoever carries the actions out may die between two of
-  // them.
+  // The watch comes before the calls, since the process that carries out the actions may die
+  // between two of them.
   const auto first = std::find_if(actions_.begin(), actions_.end(), [](const action& each) {
     return !std::holds_alternative<journal>(each);
   });

@@ -13,7 +13,7 @@ namespace troupe::saga {
 /// The moves that a saga can make: each changes its state, and adds the record that says so and the
 /// actions that follow. `decide` chooses among them.
 ///
-/// Of one decision; borrows its arguments.
+/// For one decision; borrows its arguments.
 class moves {
 public:
   moves(const plan& by, state& current, const moment& now, std::vector<action>& actions)
@@ -29,35 +29,35 @@ public:
   /// The bytes of an error, for a record.
   std::string_view encoded(const error& from);
 
-  /// Begins the step `first` and those that are parallel to it; or, where the conditions of all are
-  /// false, the next ones. Behind the last one the saga is completed.
+  /// Begins the step `first` and those that are parallel to it, or the next ones if the conditions
+  /// of all these are false. After the last step the saga is completed.
   void enter(std::uint32_t first);
 
   /// Intends the steps of a stage that are untouched, up to the first whose condition fails: the
-  /// saga is parked there, and the others follow when it goes on.
+  /// saga is parked there, and the other steps follow when it goes on.
   /// @return whether none failed.
   bool begin(const stage& at);
 
   void intend(std::uint32_t step, std::uint32_t round);
   void intend_undo(std::uint32_t step, std::uint32_t round);
-  /// Intends an open step that waits once more, for its whole time.
+  /// Intends an open step that waits again, for its whole time.
   void wait_anew(std::uint32_t step);
   void ask(std::uint32_t step);
-  /// Asks what is open and was just intended, or taken over.
+  /// Asks the open commands that were just intended or taken over.
   void ask_open();
   void try_again_later(std::uint32_t step, const error& why);
   void watch(milliseconds left);
-  /// Waits on if the time of a step that waits is not over though its timer was due.
+  /// Keeps waiting if the time of a step that waits is not over although its timer was due.
   /// @return whether it does.
   bool waits_on(std::uint32_t step);
 
   void finish_step(std::uint32_t step, std::uint32_t attempt, std::string body);
-  /// Goes on behind a step that is done, or undone, once those that began together with it are.
+  /// Goes on after a step that is done, or undone, once those that began together with it are, too.
   void go_on_after(std::uint32_t step);
-  /// Turns back because of a step: it, if it may have happened, and those that began together with
-  /// it are undone first.
+  /// Turns back because of a step. That step, if it may have happened, and those that began
+  /// together with it are undone first.
   void give_up(std::uint32_t step, error why);
-  /// Undoes the last step that is left to undo, and those that began together with it.
+  /// Undoes the last step that remains to be undone, and those that began together with it.
   void undo_next();
   void park_at(std::uint32_t step, error why);
   void tell_answer();

@@ -36,7 +36,7 @@ struct outgoing {
     std::uint32_t slot = 0;
   };
 
-  /// The answer to a call that had been left pending.
+  /// The answer to a pending call.
   struct answer {
     uuid call;
     bool failed = false;
@@ -44,15 +44,15 @@ struct outgoing {
     std::string bytes;
   };
 
-  /// A parked saga: only a person can move it on.
+  /// A parked saga: only a person can let it go on.
   struct parked {
     uuid saga;
     std::string reason;
-    /// Whether it is not parked, but left: this program cannot continue it, and has written
+    /// Whether it is not parked but left alone: this program cannot continue it, and has written
     /// nothing.
     bool is_left_alone = false;
-    /// Whether it is not parked, but asked on, and has failed for so long that a person should
-    /// look.
+    /// Whether it is not parked but retried without end, and has failed for so long that a person
+    /// should look.
     bool needs_person = false;
     /// The trace of the call that started it; may be empty.
     std::string trace{};
@@ -67,10 +67,11 @@ struct outgoing {
     bool is_compensated = false;
   };
 
-  /// By the settled time (runtime/settled_time.hpp), when the turn began. Said by the shell, as the
-  /// next is.
+  /// The settled time (runtime/settled_time.hpp) when the turn began. Set by the caller, as is the
+  /// next one.
   wall_time settled{};
-  /// A saga begun before may be over and forgotten (`sagas_kept`). Said by the shell.
+  /// A saga that was started before then may be over and forgotten (`sagas_kept`). Set by the
+  /// caller.
   wall_time sagas_from = wall_time::min();
   /// `limits.body` of the topology: the largest body of a call or an answer.
   std::size_t body_bytes_max = wire::body_bytes_max;
@@ -79,13 +80,13 @@ struct outgoing {
   std::vector<answer> answers;
   std::vector<parked> parked_sagas;
   std::vector<ended> traced;
-  /// Sagas that do not run here any more, or were taken up anew: their timers of earlier turns are
-  /// void, and go. Said by `committed`.
+  /// Sagas that do not run here any more, or were loaded again: their timers of earlier turns are
+  /// void and are removed. Set by `committed`.
   std::vector<uuid> stopped;
-  /// All timers of earlier turns are void: the sagas of this process were read anew.
+  /// All timers of earlier turns are void: the sagas of this process were loaded again.
   bool all_stopped = false;
 
-  /// The sizes of the lists, to come back to when what was added since is undone.
+  /// The sizes of the lists, so that what was added since can be removed.
   struct sizes {
     std::size_t calls = 0;
     std::size_t timers = 0;

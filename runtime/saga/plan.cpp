@@ -42,8 +42,8 @@ bool plan::makes(std::uint32_t index, bool undo) const {
   if (asked.act != step_act::call) {
     return true;
   }
-  // An earlier definition has its undo's function or none: `request` may be that of a call which
-  // another undo follows now.
+  // In an earlier definition an undo has its own function or none: `request` may belong to a call
+  // that has another undo now.
   const bool own = undo && (asked.undo_request || is_pinned_);
   return static_cast<bool>(own ? asked.undo_request : asked.request);
 }

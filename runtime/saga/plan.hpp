@@ -17,13 +17,13 @@ struct stage {
   bool operator==(const stage&) const = default;
 };
 
-/// A checked definition, with values that are computed once for all sagas.
+/// A checked definition, with values computed once for all its sagas.
 ///
-/// Immutable; shared by all sagas of one operation and all threads. Keep it where it is while sagas
-/// use it.
+/// Immutable; shared by all sagas of one operation and all threads. Do not move it while sagas use
+/// it.
 class plan {
 public:
-  /// @return the plan, or every fault of the definition as tuned.
+  /// @return the plan, or all faults of the definition with its tuning.
   static tl::expected<plan, std::vector<fault>> make(definition from, const tuning& tuned = {});
 
   /// The plan for sagas that were started under the earlier `table`; `now` is this program's plan
@@ -39,14 +39,14 @@ public:
   /// earlier definition.
   bool makes(std::uint32_t index, bool undo) const;
 
-  /// The parts of an earlier definition that this program does not have: the names of the steps
+  /// The parts of an earlier definition that this program no longer has: the names of the steps
   /// whose calls or undos are gone, "the condition of S", "the answer to S" of a step that waits.
-  /// Sagas stand still where they need one.
+  /// Sagas stop where they need one.
   std::vector<std::string> gone() const;
 
   const step& at(std::uint32_t index) const { return what_.steps[index]; }
 
-  /// The steps that begin together with one, which is the only one in most cases.
+  /// The steps that begin together with one; in most cases only that one.
   stage stage_of(std::uint32_t index) const { return stages_[index]; }
 
   /// Whether a step has an effect that may have to be undone.
@@ -54,13 +54,13 @@ public:
 
   std::uint32_t step_count() const { return static_cast<std::uint32_t>(what_.steps.size()); }
 
-  /// 64 bits over everything that gives a journal its meaning: names, order, kinds, capabilities
-  /// and operations of the steps, what they do and which begin together, but not their deadlines. A
-  /// saga continues only under the plan it was started under.
+  /// A 64-bit hash of everything that gives a journal its meaning: names, order, kinds,
+  /// capabilities and operations of the steps, what they do and which begin together, but not their
+  /// deadlines. A saga continues only under the plan it was started under.
   std::uint64_t fingerprint() const { return fingerprint_; }
 
-  /// The id of a step's call or undo: the same for every try and every owner, so the inbox knows
-  /// it.
+  /// The id of a step's call or undo: the same for every try and every owner, so that the inbox
+  /// recognizes it.
   uuid command_id(const uuid& saga, std::uint32_t index, bool undo, std::uint32_t round) const;
 
 private:

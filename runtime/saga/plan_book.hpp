@@ -44,8 +44,8 @@ public:
     return static_cast<std::uint16_t>(&found - plans_.data());
   }
 
-  /// The number of an undo: these come behind the plans, in their order, and then what the actor
-  /// answers otherwise.
+  /// The number of an undo: these come after the plans, in the same order, and then the actor's
+  /// other operations.
   std::uint16_t number_of_undo(const plan& undone) const;
   std::uint16_t operation_count() const;
 
@@ -59,15 +59,15 @@ public:
   /// it, and the message says why.
   outcome<replayed> read(store::database& session, const saga_row& row);
 
-  /// Keeps the steps of a plan beside the journal, for programs whose definition is another one:
-  /// once for each plan, not for each saga.
+  /// Stores the steps of a plan with the journal, for programs with another definition: once for
+  /// each plan, not for each saga.
   void keep_table(store::database& session, const plan& by, wall_time now);
 
   void committed() { kept_now_.clear(); }
 
   void rolled_back();
 
-  /// The plans of earlier definitions that sagas were found to follow, each once.
+  /// The plans of earlier definitions that sagas follow, each once.
   std::vector<const plan*> take_untold() { return std::exchange(untold_, {}); }
 
 private:
@@ -75,7 +75,7 @@ private:
   // The plans of earlier definitions, by fingerprint.
   std::map<std::uint64_t, std::unique_ptr<plan>> earlier_;
   std::vector<const plan*> untold_;
-  // The plans whose tables are in the database, and those put there in this turn.
+  // The plans whose tables are in the database, and those added in this turn.
   std::set<const plan*> kept_;
   std::vector<const plan*> kept_now_;
 };

@@ -13,10 +13,10 @@ namespace troupe::saga {
 
 namespace {
 
-/// Applies records in order and refuses those that no decision writes.
+/// Applies records in order and refuses sequences that no decision writes.
 ///
-/// `before_` is the kind of the record before, a person's orders and waits that begin anew left
-/// out: a decision writes few sequences, so most damage shows in pairs.
+/// `before_` is the kind of the record before, without a person's orders and waits that begin
+/// again: decisions write few sequences, so most damage shows in pairs.
 class replayer {
 public:
   replayer(const plan& by, const uuid& saga) : plan_{by}, state_{by, saga} {}
@@ -45,7 +45,7 @@ private:
   record_kind before_ = record_kind::started;
   // The step of the record before.
   std::uint32_t last_ = 0;
-  // Whether nothing was asked since it was resumed.
+  // Whether no command was asked since the saga was resumed.
   bool resumes_ = false;
 };
 
@@ -58,7 +58,7 @@ error replayer::out_of_place(const record& row) const {
       + ". Restore the journal from a copy; do not resume this saga.");
 }
 
-/// Whether nothing is left of a step before the ones behind it begin.
+/// Whether a step is settled, so that the ones after it may begin.
 bool is_settled(step_status status) {
   return status == step_status::done || status == step_status::passed;
 }
@@ -69,8 +69,8 @@ bool replayer::is_all_settled() const {
   });
 }
 
-/// Whether `step` is the next one to begin: those before its stage are settled, and those of its
-/// stage before it began, or were passed over, in the same decision.
+/// Whether `step` is the next one to begin: those before its stage are settled, and those before it
+/// in its stage began, or were skipped, in the same decision.
 bool replayer::is_next(std::uint32_t step) const {
   const stage at = plan_.stage_of(step);
   for (std::uint32_t i = 0; i < step; ++i) {
@@ -82,19 +82,19 @@ bool replayer::is_next(std::uint32_t step) const {
   if (state_.steps[step].status != step_status::untouched) {
     return false;
   }
-  // `done` of one that a person skipped: no other is, while its stage has not begun wholly.
+  // `done` of a step that a person skipped: no other step is done before its whole stage has begun.
   const bool begins = before_ == record_kind::intent || before_ == record_kind::passed
                       || before_ == record_kind::done;
   return step == at.first ? before_ != record_kind::intent : begins && last_ + 1 == step;
 }
 
-/// Whether a resumed saga asks its step in hand again.
+/// Whether a resumed saga asks its open step again.
 bool replayer::is_asked_again(const record& row) const {
   return resumes_ && row.step == state_.current && is_open(state_, row.step)
          && row.round <= state_.round;
 }
 
-/// Whether a resumed saga gives a step beside the one in hand, which waits, its time again.
+/// Whether a resumed saga gives a step that waits beside the resumed one its time again.
 bool replayer::waits_anew(const record& row) const {
   return row.kind == record_kind::intent && resumes_ && row.step != state_.current
          && is_open(state_, row.step) && plan_.at(row.step).act == step_act::wait
@@ -132,7 +132,7 @@ bool replayer::is_half_done() const {
     return true;
   }
   const stage at = plan_.stage_of(open.front());
-  // One that turned back while its stage had not begun wholly never begins the rest.
+  // A saga that turned back before its whole stage had begun never begins the rest.
   for (std::uint32_t i = at.first; state_.now == phase::forward && i < at.end; ++i) {
     if (state_.steps[i].status == step_status::untouched) {
       return true;
@@ -142,7 +142,7 @@ bool replayer::is_half_done() const {
   return state_.now == phase::undoing && next && plan_.stage_of(*next) == at;
 }
 
-/// Whether it can be what came of a step that is called or undone.
+/// Whether the record can be the outcome of a step that is called or undone.
 bool replayer::is_answer(const record& row) const {
   const step_state& step = state_.steps[row.step];
   return is_open(state_, row.step) && !is_half_done()
@@ -193,7 +193,7 @@ bool replayer::fits(const record& row) const {
   return false;
 }
 
-/// Notes the request of a command: that of its first intent, also where a resumed saga asks again
+/// Notes the request of a command: that of its first intent, also if a resumed saga asks again
 /// under the old id.
 void replayer::note_request(const record& row) {
   const step_state& its = state_.steps[row.step];

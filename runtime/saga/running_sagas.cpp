@@ -9,8 +9,8 @@
 namespace troupe::saga {
 
 bool coordinator::needs_person(wall_time now) const {
-  // A step that can be undone is given up after its tries; a pivot that may have happened is asked
-  // for as long as the saga has, which may be weeks.
+  // A step that can be undone is given up after its tries; a pivot that may have happened is
+  // retried until the saga's deadline, which may be weeks away.
   const bool is_asked_on =
       current.now == phase::undoing || by->at(current.current).kind != step_kind::compensatable;
   return is_asked_on && !failure.empty() && now - since >= by->what().person_after;

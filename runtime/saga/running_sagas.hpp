@@ -46,30 +46,30 @@ struct coordinator {
 struct standing {
   std::uint64_t forward = 0;
   std::uint64_t undoing = 0;
-  /// The sagas that wait for their turn (`definition::at_once`); not among those that go forward.
+  /// The sagas that wait for their turn (`definition::at_once`); not counted as going forward.
   std::uint64_t queued = 0;
-  /// The operation of which as many wait as may, so that new ones are refused; empty if there is
-  /// none.
+  /// The operation whose queue is full, so that new sagas are refused; empty if there is none.
   std::string full;
-  /// Their events fail, and they wait.
+  /// The sagas whose events fail, and which wait.
   std::uint64_t failing = 0;
   std::uint64_t left_alone = 0;
-  /// The sagas that are asked without end, and have failed for `person_after`.
+  /// The sagas that are retried without end, and have failed for `person_after`.
   std::uint64_t need_person = 0;
-  /// The reason why the first of these fails, and which effects of it stand.
+  /// The reason why the first of these fails, and which of its effects remain.
   std::string need;
   /// The sagas that follow the steps of an earlier definition.
   std::uint64_t earlier_steps = 0;
-  /// Events so far that a step might have waited for, and none did: there was no such saga, or it
+  /// Events so far for which no step waited, although one might have: there was no such saga, or it
   /// had its answer, or was over.
   std::uint64_t unheard = 0;
-  /// The time at which the oldest one that runs was started; the end of time if none does.
+  /// The time at which the oldest running one was started; the end of time if none runs.
   wall_time oldest = wall_time::max();
 };
 
 /// The running sagas of one capability in one process, and whose turn it is.
 ///
-/// Confined to the thread of the group's writer. What a turn changes is undone by forgetting it.
+/// Confined to the thread of the group's writer. To undo what a turn changes, the sagas are dropped
+/// from memory.
 class running_sagas {
 public:
   coordinator& add(const uuid& id, const plan& by);
@@ -86,19 +86,19 @@ public:
   /// The number of those that wait for their turn.
   std::size_t waiting() const;
 
-  /// An operation of which as many wait as may; empty if there is none.
+  /// An operation whose queue is full; empty if there is none.
   std::string full() const;
 
-  /// The sagas that waited and have their turn now, one of each operation.
+  /// The sagas that waited and may begin now, one of each operation.
   std::vector<coordinator*> next();
 
-  /// Notes that it takes part in this turn.
+  /// Notes that the saga takes part in this turn.
   void touch(coordinator& which);
-  /// Notes whether it runs, waits for its turn, or neither, after it has moved.
+  /// Notes, after a move, whether the saga runs, waits for its turn, or neither.
   void moved(const coordinator& which);
   void drop(const uuid& id);
 
-  /// The sagas dropped since the last time, though they may run again.
+  /// The sagas dropped since the last call; they may run again.
   std::vector<uuid> take_dropped() { return std::exchange(dropped_, {}); }
 
   /// The turn was committed: forgets those that are over or parked.
@@ -113,7 +113,7 @@ public:
   std::vector<uuid> ids() const;
   /// The reason why a saga needs a person; empty if it does not, or does not run here.
   std::string need_of(const uuid& id, wall_time now) const;
-  /// The number of sagas by state, without those that stand still.
+  /// The number of sagas by state, without those that have stopped.
   standing standing_now(wall_time now) const;
 
 private:

@@ -279,7 +279,7 @@ bool may_be_done(const plan& by, const state& in, std::uint32_t step) {
     return false;
   }
   const tries& hand = in.steps[step].hand;
-  // The one parked at is, of those that began together, alone known not to have happened.
+  // Of the steps that began together, only the one parked at is known not to have happened.
   return in.now == phase::parked ? step != in.current || in.why_parked->possible == effect::unknown
                                  : hand.maybe_done || hand.in_flight;
 }

@@ -12,7 +12,7 @@
 
 namespace troupe::saga {
 
-/// A step as data: what a journal needs to have a meaning, without the functions of the author.
+/// A step as data: what is needed to read a journal, without the author's functions.
 struct step_row {
   std::string name;
   std::string capability;
@@ -23,8 +23,8 @@ struct step_row {
   milliseconds deadline{};
   std::uint32_t retries = 0;
   milliseconds backoff{};
-  /// A `step_act` by its number. Nothing, as are the fields below, in tables of releases before
-  /// there were others than calls.
+  /// A `step_act` by its number. Absent, as are the fields below, in tables of releases that had
+  /// only calls.
   std::optional<std::uint8_t> act{};
   std::optional<bool> parallel{};
   /// Whether it has a condition.
@@ -47,8 +47,8 @@ TROUPE_MESSAGE(
     conditional,
     topic)
 
-/// The steps of a definition as they were when a saga was started, kept beside the journal for
-/// programs whose definition is another one.
+/// The steps of a definition as they were when a saga was started, stored with the journal for
+/// programs with another definition.
 struct step_table {
   std::string operation;
   milliseconds deadline{};
@@ -59,20 +59,21 @@ TROUPE_MESSAGE(step_table, operation, deadline, steps)
 
 step_table table_of(const definition& from);
 
-/// 64 bits over the names, capabilities, operations, undos and kinds of the steps, in order, and
-/// what they do, whether they begin together and whether they have conditions: where a step is a
-/// plain call, no more than what releases before there were others took.
+/// A 64-bit hash of the names, capabilities, operations, undos and kinds of the steps, in order,
+/// and of what they do, whether they begin together and whether they have conditions. A plain call
+/// adds only what releases with nothing but calls added.
 std::uint64_t fingerprint_of(const step_table& table);
 
-/// The table in `bytes`. @errors `internal` if they are none, or not the one of `fingerprint`.
+/// The table in `bytes`. @errors `internal` if `bytes` is not a table, or not that of
+/// `fingerprint`.
 outcome<step_table> read_table(std::string_view bytes, std::uint64_t fingerprint);
 
-/// The definition that runs sagas of an earlier `table`: its steps, deadlines and retries, with the
+/// A definition that runs sagas of an earlier `table`: its steps, deadlines and retries, with the
 /// functions of `now`.
 ///
 /// A call's functions are those of the step of `now` that has its name, its capability and its
-/// operation (for an undo: its undo). A call without such a step has no function: its projection is
-/// gone. A condition that is gone is an error.
+/// operation (for an undo: its undo). A call without such a step has no function, since its
+/// projection is gone. A condition that is gone is an error.
 definition definition_of(const step_table& table, const definition& now);
 
 /// Whether a step of an earlier definition has a condition that is gone.

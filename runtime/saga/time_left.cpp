@@ -6,7 +6,8 @@ namespace troupe::saga {
 
 namespace {
 
-// Longer than clocks are wrong by as a machine starts, and short beside what people wait for.
+// Longer than clocks stay wrong after a machine starts, and short compared with what people wait
+// for.
 constexpr milliseconds doubt_time{60'000};
 
 } // namespace

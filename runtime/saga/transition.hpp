@@ -26,7 +26,7 @@ void apply_started(state& to, std::string data);
 /// @param due_data of a step that waits; empty otherwise.
 void apply_intent(state& to, std::uint32_t step, std::uint32_t round, std::string due_data = {});
 
-/// An open step that waits has its whole time again.
+/// An open step that waits gets its whole time again.
 void apply_wait_anew(state& to, std::uint32_t step, std::string due_data);
 
 /// The data of the intent of a step that waits: 8 bytes of Unix milliseconds, big-endian.
@@ -35,8 +35,8 @@ std::string due_data_of(wall_time due);
 std::optional<wall_time> due_in(std::string_view intent_data);
 
 /// The data of the intent of a call, or of its undo: a byte 1, then 8 bytes, big-endian, with the
-/// digest of its request (wire::digest_of_request). Releases that expect none do not take it for a
-/// time.
+/// digest of its request (wire::digest_of_request). Because of the first byte, releases that expect
+/// no digest do not take it for a time.
 std::string request_data_of(std::uint64_t digest);
 /// The digest in the data of an intent; nothing if it has none.
 std::optional<std::uint64_t> request_in(std::string_view intent_data);
@@ -55,7 +55,7 @@ void apply_resumed(state& to, std::uint32_t round);
 void apply_skipped(state& to, std::uint32_t step);
 
 /// The next step to undo: the last call that is done, or that began together with the one that
-/// failed, or is that one itself if it may have happened. Nothing if all is undone, or being
+/// failed, or that one itself if it may have happened. Nothing if everything is undone or being
 /// undone.
 std::optional<std::uint32_t> next_to_undo(const plan& by, const state& in);
 

@@ -10,11 +10,11 @@ namespace troupe::saga {
 
 namespace {
 
-// A release that can read the saga may have its node back by then.
+// By then a node of a release that can read the saga may be back.
 constexpr milliseconds unread_wait{1'000};
 
-/// The saga is one of another release, or its journal is damaged: either is of this program and
-/// this moment, so no inbox may keep it and no event may end by it.
+/// The saga is one of another release, or its journal is damaged. Either may be true only of this
+/// program and now, so no inbox may keep the answer and no event may end by it.
 error unread_here(std::string_view saga, const error& why) {
   return {
       .code = errc::unavailable,
@@ -26,8 +26,9 @@ error unread_here(std::string_view saga, const error& why) {
       .retry_after = unread_wait};
 }
 
-/// A fault of the definition's author refuses this message and nothing else: anybody may publish
-/// what trips it, and thrown further it would cost the coordinator all its sagas.
+/// A bug of the definition's author refuses this message and nothing else: anybody may publish an
+/// event that triggers it, and an exception thrown further would end the coordinator with all its
+/// sagas.
 outcome<heard> said_by(const word& to) {
   try {
     return to.waits.hears.read(to.body);

@@ -11,12 +11,13 @@
 
 namespace troupe::security {
 
-/// The choice of refusals that get a line in the audit log: of each series the first one, and then
-/// one in each interval at most, with the number of those since the last line. Whoever is refused
-/// ten thousand times a second fills no log, and hides nobody else's refusals. Pure.
+/// Chooses the refusals that get a line in the audit log: of each series the first one, and then at
+/// most one in each interval, with the number of those since the last line. So a peer that is
+/// refused ten thousand times a second neither fills the log nor hides the refusals of others.
+/// Pure.
 class audit_sample {
 public:
-  /// @param count of series that are told apart: by name and kind of act where names are proved.
+  /// @param count the number of distinct series: by name and kind of act where names are proved.
   explicit audit_sample(std::size_t count, std::chrono::seconds interval = std::chrono::seconds{1})
       : interval_{interval}, series_(count) {}
 
@@ -33,7 +34,7 @@ public:
     return std::exchange(of.unsaid, 0);
   }
 
-  /// All that were counted.
+  /// The number of all refusals.
   std::uint64_t refused() const { return refused_; }
 
 private:

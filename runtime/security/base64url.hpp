@@ -10,7 +10,7 @@ namespace troupe::security {
 std::string to_base64url(std::string_view bytes);
 
 /// The bytes of `text`; nothing if it is not exactly what `to_base64url` makes of some bytes: no
-/// padding, no blanks, no bits left over. So a token has one form only.
+/// padding, no blanks, no bits left over. So a token has only one form.
 std::optional<std::string> from_base64url(std::string_view text);
 
 } // namespace troupe::security

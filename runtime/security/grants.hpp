@@ -7,12 +7,12 @@
 
 namespace troupe::security {
 
-/// The grants of somebody; all else is forbidden.
+/// What a holder of rights may do; everything else is forbidden.
 ///
 /// A right names exactly what it means: an operation (`users.get`) or a topic (`order.placed`), all
-/// below one (`users.*`, `order.*`), or all (`*`). What is Troupe's own (`troupe.broker.status`,
-/// the topic `troupe.flags`) is for operators: `call` has to name it, with `troupe.*` for all of
-/// it, since a `*` does not let anybody call or publish it.
+/// below one (`users.*`, `order.*`), or all (`*`). Troupe's own operations and topics
+/// (`troupe.broker.status`, the topic `troupe.flags`) are for operators: `call` has to name them,
+/// with `troupe.*` for all, since `*` does not allow calling or publishing them.
 struct grants {
   /// Operations: `CAPABILITY.OPERATION`, `CAPABILITY.*`, `troupe.*`, `*`.
   std::vector<std::string> call{};
@@ -27,8 +27,7 @@ struct grants {
 
   bool may_call(std::string_view capability, std::string_view operation) const;
   bool may_publish(std::string_view topic) const;
-  /// @param pattern a topic, `PREFIX.*` or `*`: all topics that it matches have to be granted, by
-  /// one right together.
+  /// @param pattern a topic, `PREFIX.*` or `*`: one right has to grant all topics that it matches.
   bool may_subscribe(std::string_view pattern) const;
   bool may_read(std::string_view pattern) const;
 
@@ -36,7 +35,7 @@ struct grants {
   void add(const grants& other);
 };
 
-/// The acts that rules are about.
+/// The acts that rules allow.
 enum class act : std::uint8_t { call, publish, subscribe, read };
 
 inline constexpr std::size_t act_count = 4;
@@ -48,11 +47,11 @@ std::string_view name_of(act what);
 std::vector<std::string>& rights_to(act what, grants& of);
 const std::vector<std::string>& rights_to(act what, const grants& of);
 
-/// Whether `text` may stand in `call`.
+/// Whether `text` is valid in `call`.
 bool is_call_right(std::string_view text);
 
-/// Whether `right` means `name`, an operation with its capability or a topic, and, if `name` is a
-/// pattern itself, all that this means.
+/// Whether `right` covers `name`, an operation with its capability or a topic, and, if `name` is
+/// itself a pattern, everything that it matches.
 bool covers(std::string_view right, std::string_view name);
 
 } // namespace troupe::security

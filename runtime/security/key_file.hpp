@@ -10,12 +10,12 @@
 
 namespace troupe::security {
 
-/// Keys of one owner that are valid at once: the present one, and the one before while it is being
-/// replaced.
+/// The most keys of one owner that are valid at once: the current one, and the previous one while
+/// it is being replaced.
 inline constexpr std::size_t live_keys_max = 2;
 
-/// Whether an owner of keys may be called so: [a-z][a-z0-9_]{0,63}, as nodes are. It becomes the
-/// name of a file.
+/// Whether an owner of keys may have this name: [a-z][a-z0-9_]{0,63}, as for nodes. It becomes a
+/// file name.
 bool is_owner_name(std::string_view name);
 
 /// FOLDER/NAME.pub and FOLDER/NAME.key.
@@ -25,36 +25,36 @@ std::string secret_file_of(const std::string& folder, std::string_view owner);
 /// Reads a file of public keys: a key of Z85 in each line, the newest first; lines that begin with
 /// "# " are comments.
 /// @return 1 to `live_keys_max` keys.
-/// @errors `unavailable`: there is no such file; `invalid`: it cannot be used as it is, and why.
+/// @errors `unavailable`: there is no such file; `invalid`: it cannot be used, with the reason.
 outcome<std::vector<transport::curve_public_key>> read_public_keys(const std::string& file);
 
 /// Reads a file with one secret key, of the same form.
 ///
-/// What is checked is the file that is read, whatever its name becomes meanwhile.
-/// @errors `unavailable`: there is no such file; `invalid`: it cannot be used as it is;
-/// `forbidden`: somebody else can read it or it is somebody else's.
+/// The checks are made on the opened file, whatever happens to its name meanwhile.
+/// @errors `unavailable`: there is no such file; `invalid`: it cannot be used; `forbidden`: others
+/// can read it, or it belongs to another user.
 outcome<transport::curve_secret_key> read_secret_key(const std::string& file);
 
-/// Writes a file of public keys, which everybody may read. The file is the old one or the new one
-/// at any time, also after a power cut.
-/// @errors `unavailable`: the system refuses it, and why; the old file is as it was.
+/// Writes a file of public keys, which everybody may read. At any time the file is either the old
+/// or the new one, also after a power failure.
+/// @errors `unavailable`: the system refuses it, with the reason; the old file is unchanged.
 outcome<void> write_public_keys(
     const std::string& file,
     std::string_view owner,
     const std::vector<transport::curve_public_key>& keys);
 
-/// Writes a secret key in the same way; nobody but this user may read it, at no time.
+/// Writes a secret key in the same way; only this user can ever read it.
 outcome<void> write_secret_key(
     const std::string& file, std::string_view owner, const transport::curve_secret_key& key);
 
 /// Reads a file of keys of another form, under the same checks; a secret one as `read_secret_key`.
-/// @return 4,096 bytes at most.
+/// @return at most 4,096 bytes.
 outcome<std::string> read_key_text(const std::string& file, bool is_secret);
 
 /// Writes such a file in the same way.
 outcome<void> write_key_text(const std::string& file, std::string_view text, bool is_secret);
 
-/// Checks that nobody else can put keys into the folder.
+/// Checks that no other user can put keys into the folder.
 /// @errors `unavailable`: there is none; `forbidden`: others may write it.
 outcome<void> check_key_folder(const std::string& folder);
 

@@ -15,13 +15,13 @@ namespace troupe::security {
 
 /// The keys that one process uses: its own pair, and the public keys of all owners in the folder.
 ///
-/// Read as a whole, and again as a whole: a folder that has become unusable changes nothing. Safe
-/// from any thread.
+/// Read, and read again, as a whole: a folder that has become unusable changes nothing. Safe from
+/// any thread.
 class key_ring {
 public:
   /// @param owner whose pair is used.
   /// @errors what `read_public_keys`, `read_secret_key` and `check_key_folder` say; `invalid`: a
-  /// secret key that belongs to none of its owner's public ones, or one public key of two owners.
+  /// secret key that matches none of its owner's public ones, or a public key that two owners have.
   static outcome<std::unique_ptr<key_ring>> open(std::string folder, std::string owner);
 
   /// Reads all keys again. An error leaves those read before in use.
@@ -29,14 +29,14 @@ public:
 
   const std::string& owner() const { return owner_; }
 
-  /// The owner of this key; empty if nobody has it.
+  /// The owner of this key; empty if there is none.
   std::string owner_of(const transport::curve_public_key& key) const;
 
   transport::curve_pair own() const;
 
   /// The keys of a link to `broker`.
-  /// @param attempt counts logins that failed: while a broker's key is being replaced both are
-  /// tried.
+  /// @param attempt the number of failed logins: while a broker's key is being replaced both keys
+  /// are tried.
   /// @errors `unavailable`: there is no public key of that broker.
   outcome<transport::curve_link_keys> link_to(const std::string& broker, std::size_t attempt) const;
 

@@ -17,9 +17,9 @@ namespace troupe::security {
 
 /// Checks the tokens with which peers log in, over links that have keys.
 ///
-/// Besides what each token must be, it names the owner of the link's key, is bound to that key, and
-/// has an id (`jti`) that no other token had. It may be shown again over links with that key, as a
-/// link that was cut is made anew. Safe from any thread.
+/// In addition to the rules for all tokens, a login token must name the owner of the link's key, be
+/// bound to that key, and have an id (`jti`) that no other token had. It may be presented again
+/// over links with that key, since broken links are made again. Safe from any thread.
 /// @source RFC 8725, 3; RFC 7800, 3.
 class login_tokens {
 public:
@@ -30,8 +30,8 @@ public:
       : leeway_{rules.leeway}, tokens_{std::move(keys), std::move(rules)} {}
 
   /// @param user the owner of the link's key. @param now seconds since 1970.
-  /// @return how long it holds, 1 s or more.
-  /// @errors `unauthenticated`, and which check failed (`details.reason`); `overloaded`: too many
+  /// @return how long it is valid, 1 s or more.
+  /// @errors `unauthenticated`, with the failed check (`details.reason`); `overloaded`: too many
   /// ids are remembered.
   outcome<std::chrono::seconds> check(
       std::string_view text,
@@ -39,7 +39,7 @@ public:
       const transport::curve_public_key& key,
       std::int64_t now);
 
-  /// Tokens are checked with these from now on. Logins that stand, stay.
+  /// Checks tokens with these from now on. Existing logins are kept.
   void replace_keys(token_keys keys);
 
 private:

@@ -16,22 +16,22 @@ namespace troupe::security {
 struct holder {
   std::string name;
   grants may{};
-  /// The names under `security.allow` whose rights these are: of a node its capabilities. A right
-  /// that is missing belongs under one of them.
+  /// The names under `security.allow` whose rights it has; for a node, its capabilities. A missing
+  /// right is to be added under one of them.
   std::vector<std::string> rules{};
 };
 
-/// The rules of who may do what, as a table: a name is looked up once, where somebody logs in, and
-/// stands for a row from then on. Pure and unchangeable; safe from any thread.
+/// The rules of who may do what, as a table: a name is looked up once, at login, and is a row from
+/// then on. Pure and immutable; safe from any thread.
 class rules {
 public:
-  /// A row of the table. Of the same holders in the same order it is the same in each table.
+  /// A row of the table. For the same holders in the same order it is the same in each table.
   enum class row : std::uint32_t {};
 
-  /// The row of names that no rule is about.
+  /// The row of names without a rule.
   static constexpr row stranger{0};
 
-  /// The name under which those have rights who prove no name at all.
+  /// The name for the rights of peers that prove no name.
   static constexpr std::string_view anonymous = "anonymous";
 
   /// @param holders each name once; other names may do nothing.
@@ -41,13 +41,13 @@ public:
   /// @param name as proved by a key; empty: without one, which is `anonymous`.
   row row_of(std::string_view name) const;
 
-  /// The name in `source` of what the row's holder sends. Of a stranger it is empty.
+  /// The name for `source` in messages of the row's holder. Empty for a stranger.
   std::string_view name_of(row who) const { return rows_[index(who)].name; }
 
   std::size_t size() const { return rows_.size(); }
 
-  /// The cost does not grow with the number of rules: one look-up of the capability, and of the
-  /// operations of it that rules name singly.
+  /// The cost does not grow with the number of rules: one look-up of the capability, and one among
+  /// its operations that rules name singly.
   bool may_call(row who, std::string_view capability, std::string_view operation) const;
 
   bool may_publish(row who, std::string_view topic) const {
@@ -61,14 +61,13 @@ public:
   /// Whether an event of this topic may come from the outbox of a capability.
   bool may_relay(std::string_view capability, std::string_view topic) const;
 
-  /// The error of somebody who may not, and which rule would let him: `forbidden`, or
+  /// The error for a holder without the right, with the rule that would allow it: `forbidden`, or
   /// `unauthenticated` if no name was proved. Nothing happened.
   ///
-  /// @param name as it was given to `row_of`. @param target an operation with its capability, or a
-  /// topic.
+  /// @param name as given to `row_of`. @param target an operation with its capability, or a topic.
   error refusal(row who, std::string_view name, act what, std::string_view target) const;
 
-  /// The place where such a right would stand: "g1.call", "orders.call or users.call".
+  /// The place where such a right would be written: "g1.call", "orders.call or users.call".
   std::string rule_of(row who, std::string_view name, act what) const;
 
 private:

@@ -26,7 +26,7 @@ struct service_token {
   std::int64_t expires = 0;
   /// `jti`.
   std::string id;
-  /// The CURVE key of the sessions in which it holds (X25519 as a JWK, RFC 8037); absent: in any.
+  /// The CURVE key of the sessions in which it is valid (X25519 as a JWK, RFC 8037); absent: any.
   std::optional<transport::curve_public_key> bound_to{};
 };
 
@@ -34,9 +34,9 @@ struct service_token {
 struct token_rules {
   std::string issuer;
   std::string audience;
-  /// The longest time that a token may hold.
+  /// The longest time for which a token may be valid.
   std::chrono::seconds lifetime{std::chrono::hours{1}};
-  /// The most by which clocks may differ.
+  /// The largest allowed difference between clocks.
   std::chrono::seconds leeway{30};
 };
 
@@ -46,15 +46,15 @@ inline constexpr std::size_t token_bytes_max = 8'192;
 /// The token as a text, signed by `key`, which has its secret.
 std::string write_token(const service_token& token, const token_key& key);
 
-/// The claims of a token, without a look at its signature or its times: for people, and for the
-/// party that has made it.
-/// @errors `invalid`: it is no service token.
+/// The claims of a token, without a check of its signature or times: for people, and for the party
+/// that made it.
+/// @errors `invalid`: it is not a service token.
 outcome<service_token> look_at_token(std::string_view text);
 
-/// Checks a token: form, key, signature, then what it says. The algorithm is that of the key called
-/// `kid`; what the token says of keys and algorithms decides nothing.
+/// Checks a token: form, key, signature, then claims. The algorithm is that of the key called
+/// `kid`; what the token says about keys and algorithms is not trusted.
 /// @param now seconds since 1970.
-/// @errors `unauthenticated`, and which check failed (`details.reason`). @source RFC 8725, 3.
+/// @errors `unauthenticated`, with the failed check (`details.reason`). @source RFC 8725, 3.
 outcome<service_token> check_token(
     std::string_view text, const token_keys& keys, const token_rules& rules, std::int64_t now);
 

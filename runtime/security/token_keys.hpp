@@ -9,18 +9,18 @@
 
 namespace troupe::security {
 
-/// The one algorithm of a key, whatever a token says.
+/// The algorithm of a key, whatever a token says.
 enum class token_algorithm : std::uint8_t {
-  /// EdDSA over Ed25519: who checks a token cannot make one. @source RFC 8037.
+  /// EdDSA over Ed25519: a party that can check tokens cannot make them. @source RFC 8037.
   ed25519,
-  /// A secret that all share who make or check tokens. @source RFC 7518, 3.2.
+  /// A secret shared by all parties that make or check tokens. @source RFC 7518, 3.2.
   hs256,
 };
 
 /// "EdDSA" or "HS256".
 std::string_view name_of(token_algorithm algorithm);
 
-/// A key that signs tokens, or only checks them. Its secret is wiped at the end.
+/// A key that signs tokens, or only checks them. Its secret is wiped on destruction.
 struct token_key {
   token_key() = default;
   token_key(const token_key&) = default;
@@ -38,15 +38,15 @@ struct token_key {
   std::string secret;
 };
 
-/// The keys of tokens that hold now: one, or two while one takes the other's place.
+/// The currently valid keys of tokens: one, or two while one replaces the other.
 class token_keys {
 public:
   static constexpr std::size_t live_max = 2;
   static constexpr std::size_t text_bytes_max = 16'384;
 
-  /// Reads a set of JWK, the newest first.
-  /// @errors `invalid`: it is no such set, or a key in it is of another kind, has an id twice, is
-  /// too short, or has a public half that is not its secret's.
+  /// Reads a JWK set, the newest key first.
+  /// @errors `invalid`: it is not such a set, or a key in it is of another kind, has a duplicate
+  /// id, is too short, or has a public half that does not match its secret.
   /// @source RFC 7517; RFC 8037, 2.
   static outcome<token_keys> of_jwks(std::string_view text);
 
@@ -54,16 +54,16 @@ public:
   /// @throws std::runtime_error OpenSSL gives none.
   static token_keys make(token_algorithm algorithm);
 
-  /// The same with a new key in front; the oldest beyond `live_max` is gone.
+  /// The same with a new key first; the oldest beyond `live_max` is dropped.
   token_keys rotated() const;
 
   /// The key called `id`, or null.
   const token_key* find(std::string_view id) const;
 
-  /// The key that signs: the newest that can; null where all only check.
+  /// The key that signs: the newest that can; null if all only check.
   const token_key* signing() const;
 
-  /// The keys as a set of JWK, with secrets; for a file that nobody else may read.
+  /// The keys as a JWK set, with secrets; for a file that nobody else may read.
   std::string secret_jwks() const;
 
   /// The public keys, which everybody may know. A shared secret is not among them.
@@ -75,7 +75,7 @@ private:
   std::vector<token_key> keys_;
 };
 
-/// The signature of `message`. @param key which has its secret.
+/// The signature of `message`. @param key one with its secret.
 /// @throws std::runtime_error OpenSSL refuses the key.
 std::string sign(const token_key& key, std::string_view message);
 

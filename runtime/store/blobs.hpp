@@ -12,7 +12,7 @@ inline blob bytes_of(std::string_view text) {
   return std::as_bytes(std::span{text});
 }
 
-/// The text in a BLOB column. As long as the blob is valid.
+/// The text in a BLOB column. Valid as long as the blob.
 inline std::string_view text_of(blob bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

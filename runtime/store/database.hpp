@@ -29,30 +29,30 @@ using blob = std::span<const std::byte>;
 /// One bound parameter. Text and bytes are borrowed for the call.
 using value = std::variant<null_value, std::int64_t, double, std::string_view, blob>;
 
-/// The kinds of database errors, as far as a caller can act on them.
+/// The kinds of database errors that callers can tell apart and act on.
 enum class database_fault : std::uint8_t {
   /// A unique, foreign key, check or not-null rule refused the change; only that statement is
   /// undone.
   constraint,
   /// No room on the disk. Refuse new work, keep reading, try again later.
   full,
-  /// Another session holds what is needed, beyond the bounded wait. Try the transaction again.
+  /// Another session held a needed lock for longer than the bounded wait. Retry the transaction.
   busy,
-  /// A statement ran longer than it may, or a person cancelled it: the server has ended it, and
-  /// undone the transaction. Another message may be quicker.
+  /// A statement ran for too long, or a person cancelled it: the server has ended it and undone the
+  /// transaction. Another message may be quicker.
   too_long,
-  /// The file is damaged or is not ours. Stop serving it; a person has to look.
+  /// The file is damaged or not one of ours. Stop serving it; a person has to look.
   corrupt,
-  /// Reading or writing failed. What a failed commit() left is unknown until the file is opened
-  /// anew.
+  /// Reading or writing failed. The effect of a failed commit() is unknown until the file is opened
+  /// again.
   io,
-  /// The disk did not confirm. Cached pages cannot be trusted: the process has to stop.
+  /// The disk did not confirm an fsync. Cached pages cannot be trusted: the process has to stop.
   fsync,
-  /// The server of the database cannot be reached, or was lost before the transaction ended, which
-  /// then did not happen. Reconnect; messages may wait meanwhile.
+  /// The database server cannot be reached, or was lost before the transaction ended, which then
+  /// did not happen. Reconnect; messages may wait meanwhile.
   away,
-  /// The server was lost while it committed: whether the transaction happened will be found in the
-  /// database. Reconnect, fence this writer's earlier self with a commit, and look.
+  /// The server was lost during a commit: only the database can show whether the transaction
+  /// happened. Reconnect, fence this writer's earlier identity with a commit, and look.
   unknown,
   /// The statement does not fit the tables, or its parameters do not fit the statement: a mistake
   /// in the program.
@@ -62,9 +62,9 @@ enum class database_fault : std::uint8_t {
 
 std::string_view name_of(database_fault fault);
 
-/// Thrown by sessions. The one place where Troupe throws for what may be expected: a handler writes
-/// `turn.database().execute(...)` line after line, an unread outcome would let a half-done turn
-/// commit, and the drivers below are foreign libraries. The turn catches it.
+/// Thrown by sessions. This is the one place where Troupe throws for expected failures: a handler
+/// writes `turn.database().execute(...)` line after line, an ignored outcome would let a half-done
+/// turn commit, and the drivers below are foreign libraries. The turn catches it.
 class database_error : public std::runtime_error {
 public:
   /// `native` is the driver's own code, for the log (SQLite: the extended result code).
@@ -72,20 +72,20 @@ public:
       : std::runtime_error{message}, kind{fault}, native_code{native} {}
 
   /// The error for the caller: full, busy, too_long, away and unknown are `unavailable`, constraint
-  /// is `conflict`, the rest `internal`; the effect is unknown for io, fsync and unknown, which a
-  /// commit may have met half-way.
+  /// is `conflict`, the rest `internal`; the effect is unknown for io, fsync and unknown, since a
+  /// commit may have failed half-way.
   error to_error() const;
 
   database_fault kind;
   int native_code;
-  /// The earlier message whose statement failed (database::belongs_to), where a session that puts
-  /// statements off found out while another message was at hand.
+  /// The earlier message whose statement failed (database::belongs_to), if a session that defers
+  /// statements found out during another message.
   std::optional<std::size_t> of_message{};
 };
 
 /// One row of a result, columns from 0. It and its views are valid until the row callback returns.
 ///
-/// A NULL reads as 0, 0.0 or nothing. A column that is not there throws database_error (schema).
+/// A NULL reads as 0, 0.0 or nothing. A missing column throws database_error (schema).
 class row {
 public:
   virtual int columns() const = 0;
@@ -109,7 +109,7 @@ class database;
 
 /// The number of rows that a statement has changed.
 ///
-/// A session may put statements off whose count nobody reads: reading it waits for the database and
+/// A session may defer statements whose count nobody reads: reading it waits for the database, and
 /// throws as the statement would have. Read it before the transaction ends.
 class affected {
 public:
@@ -122,7 +122,7 @@ public:
   // NOLINTNEXTLINE(google-explicit-constructor): stands for the number wherever one is wanted.
   operator std::int64_t() const;
 
-  /// The number of the same statement, asked for through a session that stands before this one.
+  /// The number of the same statement, read through a session that wraps this one.
   affected through(database& before) const {
     affected same{*this};
     same.session_ = session_ == nullptr ? nullptr : &before;
@@ -155,7 +155,7 @@ public:
           }
         }} {}
 
-  /// False if no more rows are wanted.
+  /// Returns false if no more rows are wanted.
   bool operator()(const row& current) const { return call_ == nullptr || call_(target_, current); }
 
 private:
@@ -213,10 +213,11 @@ value to_value(const T& argument) {
 /// Used by one thread at a time. Every function that touches the database throws database_error.
 /// Portable SQL only: placeholders are $1..$n (each used at least once), one statement per call.
 ///
-/// Any error inside a transaction leaves two ways on: rollback(), or rollback_to_savepoint(), since
-/// PostgreSQL takes nothing else. SQLite, too, drops the whole transaction for some errors (full,
-/// io); the session then refuses every statement until rollback() is called, so that nothing slips
-/// out of a transaction that its author believes open.
+/// After any error inside a transaction there are two ways to go on: rollback() or
+/// rollback_to_savepoint(), since PostgreSQL accepts nothing else. SQLite, too, drops the whole
+/// transaction for some errors (full, io); the session then refuses every statement until
+/// rollback() is called, so that no statement runs outside a transaction that its author believes
+/// open.
 class database {
 public:
   database() = default;
@@ -224,18 +225,18 @@ public:
   database& operator=(const database&) = delete;
   virtual ~database() = default;
 
-  /// Starts a writing transaction (SQLite: BEGIN IMMEDIATE). There must be none, and there is none
-  /// if it throws.
+  /// Starts a writing transaction (SQLite: BEGIN IMMEDIATE). None may be open, and none is if this
+  /// throws.
   virtual void begin() = 0;
 
   /// Makes the transaction durable; it is on the disk when this returns.
   ///
-  /// If it throws, no transaction is open. For io and fsync it is unknown what will be found at the
-  /// next opening; otherwise the transaction did not happen.
+  /// If it throws, no transaction is open. For io and fsync the outcome is unknown until the next
+  /// opening; otherwise the transaction did not happen.
   virtual void commit() = 0;
 
-  /// Undoes the transaction, if there is one. If even that fails, the session is spent: every later
-  /// call throws.
+  /// Undoes the transaction, if there is one. If even that fails, the session is unusable: every
+  /// later call throws.
   virtual void rollback() noexcept = 0;
 
   /// Marks a point inside the transaction. Savepoints nest.
@@ -247,7 +248,8 @@ public:
   /// Undoes what was done since the innermost savepoint, and forgets it.
   virtual void rollback_to_savepoint() = 0;
 
-  /// True from begin() to commit() or rollback(), also when an error has undone it meanwhile.
+  /// True from begin() to commit() or rollback(), even if an error has undone the transaction
+  /// meanwhile.
   virtual bool in_transaction() const = 0;
 
   /// Runs one statement. `parameters` are $1.. in order; `visit` sees each row.
@@ -259,8 +261,8 @@ public:
   virtual std::int64_t
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) = 0;
 
-  /// Runs a statement whose rows, if any, are of no interest. The session may put it off until
-  /// somebody waits: for its count, another statement's rows, or the commit, which then throw its
+  /// Runs a statement whose rows, if any, are not wanted. The session may defer it until a caller
+  /// waits for its count, for another statement's rows, or for the commit; these then throw its
   /// error.
   virtual affected change(std::string_view sql, std::span<const value> parameters) {
     return affected{run(sql, parameters, row_visitor{})};
@@ -275,11 +277,11 @@ public:
     run(sql, parameters, row_visitor{each});
   }
 
-  /// Waits for all that was put off.
+  /// Waits for all deferred statements.
   virtual void await() {}
 
-  /// Statements from here on are those of this message, by a number of the caller's, or of none.
-  /// An error that is found late names it (database_error::of_message).
+  /// The following statements belong to this message, by a number of the caller's, or to none. An
+  /// error that is found late names it (database_error::of_message).
   virtual void belongs_to(std::optional<std::size_t> message) { static_cast<void>(message); }
 
   /// Runs several statements without parameters, such as a migration. Nothing is kept prepared.
@@ -289,45 +291,43 @@ public:
   /// Cheap when there is nothing to do. (SQLite: checkpoint; PostgreSQL: nothing.)
   virtual void checkpoint() {}
 
-  /// As checkpoint(), but of everything: at an orderly end, so that the database's file alone is
-  /// whole. What a reader holds up stays where it is; whoever ends last copies it.
+  /// Like checkpoint(), but complete: for an orderly end, so that the database's file is whole by
+  /// itself. What a reader holds up is left; the last process to end copies it.
   virtual void checkpoint_all() {}
 
   /// How many pages checkpoint() would copy back now; 0 if there is nothing to do.
   virtual std::int64_t checkpoint_due() const { return 0; }
 
-  /// Whether all rows of a result are in memory before the first is shown. Then a query asks for no
-  /// rows that it does not want (page.hpp).
+  /// Whether all rows of a result are in memory before the first is shown. Queries should then
+  /// select no rows that they do not want (page.hpp).
   virtual bool holds_whole_results() const { return false; }
 
-  /// Rises with what INSERT, UPDATE and DELETE have changed in this session, undone changes
-  /// included, or may have changed. Compare two readings to see whether something was written in
+  /// Rises with every row that INSERT, UPDATE and DELETE have, or may have, changed in this
+  /// session, undone changes included. Compare two readings to see whether something was written in
   /// between.
   virtual std::int64_t changes() const = 0;
 
   /// A number that changes with each commit of any session that the current transaction sees: while
-  /// it stays, nothing that was read has changed. Comparable within this session only. Nothing
-  /// where that is not known.
+  /// it is the same, nothing that was read has changed. Comparable within this session only.
+  /// Nothing if it is not known.
   virtual std::optional<std::uint64_t> version() const { return std::nullopt; }
 
   /// True once the connection is lost: every call but rollback() throws `away` until reconnect().
   virtual bool is_lost() const { return false; }
 
-  /// Connects anew if the connection is lost. What was prepared, read or believed before may be
-  /// wrong. Throws database_error: `away` if no server is found; `corrupt` if it has another
-  /// database.
+  /// Reconnects if the connection is lost. What was prepared, read or assumed before may be wrong.
+  /// Throws database_error: `away` if no server is found; `corrupt` if it has another database.
   virtual void reconnect() {}
 
-  /// Ends the session that has the writers' lock, if its process was not heard for longer than a
-  /// transaction may stand still though the server waits for it: it is stopped, or its host is
-  /// gone. Never one whose commit waits for a standby. Outside a transaction; for whoever was kept
-  /// waiting (`busy`).
+  /// Ends the session that has the writers' lock if the server has waited for its process for
+  /// longer than a transaction may be idle: that process is stopped, or its host is gone. Never
+  /// ends a session whose commit waits for a standby. Call it outside a transaction, after `busy`.
   virtual void end_stalled_writer() {}
 
   /// Whether there is a table of this name.
   virtual bool has_table(std::string_view name) = 0;
 
-  /// The id given to this database when it was made. A lost or restored file shows by it.
+  /// The id given to this database when it was made. It reveals a lost or restored file.
   virtual uuid instance() const = 0;
 
   /// `change`, with the parameters as they are.
@@ -337,8 +337,8 @@ public:
     return change(sql, parameters);
   }
 
-  /// Runs a statement and shows each row to `each(const row&)`; one that returns bool stops the
-  /// reading with false.
+  /// Runs a statement and passes each row to `each(const row&)`, which may return bool: false stops
+  /// the reading.
   template <class Callback, class... Args>
   std::int64_t query(std::string_view sql, Callback&& each, const Args&... args) {
     const std::array<value, sizeof...(Args)> parameters{detail::to_value(args)...};
@@ -376,7 +376,7 @@ public:
 private:
   friend class affected;
 
-  /// The count of a statement that was put off; waits for it.
+  /// The count of a deferred statement; waits for it.
   virtual std::int64_t affected_by(std::uint64_t statement) {
     return static_cast<std::int64_t>(statement);
   }

@@ -19,7 +19,7 @@ namespace troupe::store {
 /// The tables of event streams and their snapshots (component "troupe.events", FORMAT.md).
 std::span<const migration> event_migrations();
 
-/// An event that is to be appended. Borrowed for the call.
+/// An event to append. Borrowed for the call.
 struct new_event {
   /// The type of the event, a name that never changes: "confirmed".
   std::string_view type;
@@ -27,12 +27,12 @@ struct new_event {
   std::string_view body;
 };
 
-/// An event of a stream. Its views are valid until the callback that sees it returns.
+/// An event of a stream. Its views are valid until the callback that receives it returns.
 struct event_row {
   uuid stream;
   /// 1, 2, 3 ... within its stream.
   std::int64_t version = 0;
-  /// Rises over all streams, in the order of appending.
+  /// Rises across all streams, in the order of appending.
   std::int64_t position = 0;
   std::string_view type;
   std::string_view body;
@@ -42,16 +42,16 @@ struct event_row {
   uuid cause;
 };
 
-/// A stored state of a stream, which saves reading the events that led to it.
+/// A stored state of a stream, so that the events that led to it need not be read.
 struct snapshot {
   std::int64_t version = 0;
   std::string body;
 };
 
-/// Streams of events in a capability's own database: one for each thing, numbered without gaps and
-/// only ever appended to.
+/// Streams of events in a capability's own database: one for each entity, numbered without gaps and
+/// append-only.
 ///
-/// Borrows the session. What it writes belongs to the transaction of the moment, together with all
+/// Borrows the session. What it writes belongs to the current transaction, together with everything
 /// else that the turn writes. Throws database_error as the session does.
 class event_store {
 public:
@@ -60,8 +60,8 @@ public:
 
   explicit event_store(database& session) : session_{session} {}
 
-  /// Appends `events` to `stream`, which was at version `expected` when the caller decided what
-  /// they are; 0 stands for a stream that is not there yet.
+  /// Appends `events` to `stream`, which was at version `expected` when the caller decided on them;
+  /// 0 for a stream that does not exist yet.
   ///
   /// @param cause the message that is being handled.
   /// @return the version of the last one.
@@ -78,11 +78,11 @@ public:
   /// The version of the newest event of `stream`; 0 if it has none.
   std::int64_t version_of(const uuid& stream);
 
-  /// Shows the events of `stream` from version `from` on, in order, to `each(const event_row&)`;
-  /// one that returns bool stops the reading with false.
+  /// Passes the events of `stream` from version `from` on, in order, to `each(const event_row&)`,
+  /// which may return bool: false stops the reading.
   ///
-  /// Throws database_error (corrupt) where a version is missing: a state from what is left would be
-  /// wrong without anybody noticing.
+  /// Throws database_error (corrupt) if a version is missing: a state built from the rest would be
+  /// wrong unnoticed.
   template <class Each>
   void read(const uuid& stream, std::int64_t from, Each&& each) {
     std::int64_t due = from;
@@ -94,15 +94,16 @@ public:
     session_.query(read_text, show, stream, from);
   }
 
-  /// Shows the events of all streams after `position`, in the order in which they were appended.
+  /// Passes the events of all streams after `position` to `each`, in the order in which they were
+  /// appended.
   template <class Each>
   void read_all(std::int64_t position, Each&& each) {
     auto show = [&](const row& found) { return shown(each, event_of(found)); };
     session_.query(read_all_text, show, position);
   }
 
-  /// Shows the events of the streams whose id is greater than `after` (uuid{}: all streams), stream
-  /// by stream, each from its beginning. Checks for gaps as `read` does.
+  /// Passes the events of the streams whose id is greater than `after` (uuid{}: all streams) to
+  /// `each`, stream by stream, each from its beginning. Checks for gaps as `read` does.
   template <class Each>
   void read_streams(const uuid& after, Each&& each) {
     uuid stream = after;
@@ -117,18 +118,18 @@ public:
     session_.query(read_streams_text, show, after);
   }
 
-  /// The stream that the `count`-th event behind the stream `after` belongs to, in the order of
-  /// `read_streams`: the last one of a slice of so many events. Nothing if there are fewer.
+  /// The stream of the `count`-th event after the stream `after`, in the order of `read_streams`:
+  /// the last one of a slice of that many events. Nothing if there are fewer.
   std::optional<uuid> stream_after(const uuid& after, std::int64_t count);
 
-  /// Writes down what `stream` had become at `version`. Snapshots may be deleted at any time.
+  /// Stores the state of `stream` at `version`. Snapshots may be deleted at any time.
   ///
-  /// @param form a number that changes when `body` does not mean the same any more; snapshots of
-  /// another form are as good as none.
+  /// @param form a number that changes when the meaning of `body` changes; snapshots of another
+  /// form are ignored.
   void
   save_snapshot(const uuid& stream, std::int64_t version, std::int64_t form, std::string_view body);
 
-  /// The newest snapshot of `stream` at or below `version`, if there is one of that form.
+  /// The newest snapshot of `stream` at or below `version` with that form, if there is one.
   std::optional<snapshot>
   find_snapshot(const uuid& stream, std::int64_t form, std::int64_t version = newest);
 

@@ -11,11 +11,11 @@ namespace troupe::store {
 /// The lock between the processes that write one database.
 ///
 /// SQLite's is a turnstile beside the file. PostgreSQL's is in the database and taken by begin(),
-/// for as long as the transaction lasts; there this gate stands open. Owned by one writer, used by
-/// one thread at a time. Movable.
+/// for as long as the transaction lasts; there this gate is always open. Owned by one writer, used
+/// by one thread at a time. Movable.
 class gate {
 public:
-  /// A gate that stands open.
+  /// A gate that is always open.
   gate() = default;
 
   explicit gate(turnstile lock) : lock_{std::move(lock)} {}
@@ -46,8 +46,8 @@ public:
     return lock_ ? lock_->kill_stalled_holder(limit) : std::nullopt;
   }
 
-  /// Shows those who wait, as long as `shown` lives, that this process is at long work. The lock is
-  /// held.
+  /// Shows waiting processes, as long as `shown` lives, that this process does long work. The lock
+  /// is held.
   void show_long_work(std::optional<long_work>& shown) {
     if (lock_) {
       shown.emplace(*lock_);

@@ -16,14 +16,14 @@ namespace troupe::store {
 
 class lending;
 
-/// A session as handlers get it: for statements, and savepoints of their own, in the one call and
-/// on the one thread that it is lent to.
+/// A session as handlers get it: for statements and their own savepoints, only during one call and
+/// on one thread.
 ///
-/// Transaction and connection stay the owner's. Whatever else a handler asks for throws
-/// database_error (schema), with words that say what to do, and is not done; so does every use
-/// before or after the call, or by another thread, which never reaches the session. The call of a
-/// handler that did such a thing fails at its end at the latest (`lending::end`), also if it caught
-/// the error, or was shown none, as rollback() may not throw.
+/// The transaction and the connection remain the owner's. Anything else that a handler tries throws
+/// database_error (schema) with a message that says what to do, and is not done. The same holds for
+/// any use before or after the call or by another thread, which never reaches the session. The call
+/// of a handler that tried such a thing fails at its end at the latest (`lending::end`), even if
+/// the handler caught the error, or got none because rollback() may not throw.
 ///
 /// Borrows the session. Any thread.
 class lent_session final : public database {
@@ -50,7 +50,7 @@ public:
     return use().change(sql, parameters).through(*this);
   }
 
-  /// Calls `each` at once: it may refer to what is gone with the handler.
+  /// Calls `each` at once: it may refer to objects that end with the handler.
   void
   ask(std::string_view sql,
       std::span<const value> parameters,
@@ -89,7 +89,7 @@ private:
 
   std::int64_t affected_by(std::uint64_t statement) override { return affected{use(), statement}; }
 
-  /// The session, for the thread that it is lent to; throws for every other one, and after a fault.
+  /// The session, for the thread that may use it; throws for every other one, and after a fault.
   database& use() const {
     if (holder_.load(std::memory_order_relaxed) != std::this_thread::get_id()
         || has_fault_.load(std::memory_order_relaxed)) {
@@ -99,12 +99,12 @@ private:
   }
 
   [[noreturn]] void throw_why_not() const;
-  /// Notes what a handler did that is not its own to do. The first fault stays.
+  /// Notes that a handler did something it may not do. The first fault is kept.
   void note(std::string_view what) const;
   /// @param what what stands behind the borrower in a sentence.
   [[noreturn]] void refuse(std::string_view what) const;
   [[noreturn]] void refuse_own(std::string_view function) const;
-  /// Undoes what a handler did behind savepoints that it left open.
+  /// Undoes what a handler did after savepoints that it left open.
   void undo_open_savepoints();
 
   database& of_;
@@ -116,20 +116,20 @@ private:
   mutable std::string fault_;
 };
 
-/// The time for which a session is lent: one call of a handler.
+/// The time in which a handler may use a session: one call.
 class lending {
 public:
-  /// Lends it to the calling thread. @param session null if there is no database.
+  /// Lets the calling thread use it. @param session null if there is no database.
   explicit lending(lent_session* session);
   lending(const lending&) = delete;
   lending& operator=(const lending&) = delete;
 
-  /// Takes the session back. What the handler wrote behind savepoints that are open is undone, as
-  /// the owner will undo the rest or not.
+  /// Takes the session back. What the handler wrote after open savepoints is undone; the owner
+  /// decides about the rest.
   ~lending();
 
-  /// Takes the session back after the handler has returned; throws database_error (schema) for what
-  /// the handler did that was not its own to do, and if it left a savepoint open.
+  /// Takes the session back after the handler has returned; throws database_error (schema) if the
+  /// handler did something it may not do or left a savepoint open.
   void end();
 
   /// The session for the handler; null if there is none.

@@ -9,9 +9,10 @@
 
 namespace troupe::store {
 
-/// The number of the row at which a page of large rows ends: the first with which the sizes come to
-/// `bytes_max`. Nothing if all fit; and nothing where the session stops reading with its visitor,
-/// which is cheaper. Others would fetch all rows, some gigabytes of bodies, for the few that fit.
+/// The number of the row at which a page of large rows ends: the first at which the sizes add up to
+/// `bytes_max`. Nothing if all rows fit, or if the session stops reading when its visitor says so,
+/// which is cheaper. Other sessions would fetch all rows, perhaps gigabytes of bodies, for the few
+/// that fit.
 ///
 /// @param sizes selects number and size of each row, in the order of the page. Sizes by `length` of
 /// a column are found without reading the column.

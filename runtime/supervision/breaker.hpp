@@ -63,16 +63,16 @@ enum class call_result : std::uint8_t {
 /// any work, which tells nothing about the capability's health: `cancel` it (README, B7 and B8).
 std::optional<call_result> result_of(errc code);
 
-/// A call may be made. To be handed back with its result, once.
+/// Permission for one call. To be returned with its result, once.
 struct admitted {
   std::uint64_t epoch = 0;
-  /// The number of a probe, leased until `probe_deadline` from now; 0: it is none.
+  /// The number of a probe, leased until `probe_deadline` from now; 0: not a probe.
   std::uint64_t probe = 0;
 };
 
 /// The call must not be made; its caller gets `circuit_open`, which counts nowhere (README, B7).
 struct refused {
-  /// The time until the breaker decides or lets probes through, which is no promise. At least 1 ms.
+  /// The time until the breaker decides or lets probes through; not a promise. At least 1 ms.
   milliseconds retry_after{};
 };
 
@@ -86,7 +86,7 @@ struct breaker_transition {
   std::uint64_t epoch = 0;
   instant at;
   std::string reason{};
-  /// The person who asked for the change; empty if the breaker decided it by itself.
+  /// The person who ordered the change; empty if the breaker decided by itself.
   std::string who{};
 };
 
@@ -97,7 +97,7 @@ struct breaker_transition {
 /// `now` never goes back from call to call. README.md has the rules, B1 to B12.
 class breaker {
 public:
-  /// @param options within their ranges, which the topology checks.
+  /// @param options within their ranges; the topology checks them.
   /// @param seed of the jitter of its waits.
   /// @param stored the mode a person had set before the process was restarted.
   breaker(
@@ -117,18 +117,18 @@ public:
       instant now,
       std::vector<breaker_transition>& transitions);
 
-  /// Takes back an admitted call that tells nothing: its caller gave up, or it was refused before
-  /// any work. A probe's permit becomes free again (README, B8).
+  /// Takes back an admitted call without a meaningful result: its caller gave up, or it was refused
+  /// before any work. A probe's permit becomes free again (README, B8).
   void cancel(const admitted& call, instant now, std::vector<breaker_transition>& transitions);
 
-  /// Does what is due: ends the open wait, expires probes, looks at the window again.
+  /// Does what is due: ends the open wait, expires probes, checks the window again.
   void tick(instant now, std::vector<breaker_transition>& transitions);
 
   /// The time at which `tick` wants to be called, if at all.
   std::optional<instant> next_due() const;
 
-  /// Takes the breaker over, or gives it back (`automatic`). Given back from `open` it probes
-  /// first; given back from another mode it is closed with nothing counted. Store `forced()`
+  /// Forces the breaker, or lets it decide for itself again (`automatic`). After `open` it then
+  /// probes first; after another mode it is closed with nothing counted. Store `forced()`
   /// afterwards.
   void force(
       breaker_mode mode,
@@ -186,7 +186,7 @@ private:
   std::optional<outcome_window> window_;
   // Open.
   instant open_until_{};
-  // Times it opened without a quiet time in between, less one.
+  // How often it opened without a quiet time in between, minus one.
   int rounds_ = 0;
   // The time of closing, once it has opened and closed again.
   std::optional<instant> closed_since_{};

@@ -9,9 +9,9 @@ namespace troupe::supervision {
 
 using std::chrono::milliseconds;
 
-/// The sliding window of a breaker that goes by rates.
+/// The sliding window of a breaker that decides by rates.
 struct breaker_window {
-  /// Length of the window, in ten parts that leave one by one.
+  /// Length of the window, in ten parts that expire one by one.
   milliseconds span{10'000};
   /// Below this many outcomes in the window nothing opens the breaker (README, B4).
   int minimum_calls = 20;

@@ -13,11 +13,11 @@ namespace troupe::supervision {
 /// A child of one group. The owner of the group gives the numbers.
 enum class child_id : std::uint32_t {};
 
-// Events: what a group policy is told. Each start of a child has its own generation, named by
+// Events: the inputs of a group policy. Each start of a child has its own generation, named by
 // start_child. An event of another generation than the current one is stale and changes nothing, so
 // a repeated or late message does no harm.
 
-/// Start the group. Told once, first.
+/// Start the group. Given once, first.
 struct start_requested {};
 
 /// Time went by: `next_due` has been reached.
@@ -29,7 +29,7 @@ struct child_started {
   std::uint64_t generation = 0;
 };
 
-/// The child could not be started, and nothing of it is left.
+/// The child could not be started, and has no process.
 struct child_start_failed {
   child_id child{};
   std::uint64_t generation = 0;
@@ -41,8 +41,8 @@ struct child_exited {
   child_id child{};
   std::uint64_t generation = 0;
   std::string reason{};
-  /// The message it had in hand, if that is known: its cause. A repeat of one is restarted at once
-  /// and does not count.
+  /// The message it was handling, if known: the cause. If a cause repeats, the child is restarted
+  /// at once and the failure does not count.
   std::optional<uuid> message{};
   /// The trace of that message.
   std::optional<uuid> trace{};
@@ -62,7 +62,7 @@ using group_event = std::variant<
     child_exited,
     child_stopped>;
 
-// Actions: what a group policy asks for, to be carried out in order.
+// Actions: the outputs of a group policy, to be carried out in order.
 
 /// One failure of a child, kept for people and for `why`.
 struct failure_record {
@@ -70,7 +70,7 @@ struct failure_record {
   std::uint64_t generation = 0;
   /// The reason, at most 512 bytes.
   std::string reason{};
-  /// The message that was in hand, if that is known, and its trace.
+  /// The message that was being handled, if known, and its trace.
   std::optional<uuid> message{};
   std::optional<uuid> trace{};
 };
@@ -104,7 +104,7 @@ struct record_failure {
 /// Every child has been started: tell the brokers to route here.
 struct group_up {};
 
-/// The group gave up for now and stops its remaining children: tell the brokers to route elsewhere.
+/// The group gave up for now and stops its other children: tell the brokers to route elsewhere.
 struct group_down {
   std::string reason{};
   /// The group is tried again then, or when its last child has stopped if that takes longer.

@@ -28,18 +28,18 @@ struct group_spec {
   std::vector<child_spec> children;
 };
 
-/// A supervisor in the manner of Erlang's, as a pure state machine: events in, actions out, no
-/// clock, no thread. README.md has its rules, S1 to S24.
+/// A supervisor like Erlang's, as a pure state machine: events in, actions out, no clock, no
+/// thread. README.md has its rules, S1 to S24.
 ///
 /// Decides what the end of a child means: back-off, budget, giving up. `group_sequence` decides the
-/// order in which children start and stop. The policy never waits inside: while a child starts or
-/// stops it hears other events. Confined to its owner's thread. Movable.
+/// order in which children start and stop. The policy never blocks: while a child starts or stops
+/// it accepts other events. Confined to its owner's thread. Movable.
 class group_policy {
 public:
   /// @param seed of the jitter of its back-off.
   group_policy(group_spec spec, std::uint64_t seed);
 
-  /// Takes `event` in and appends what is to be done to `actions`.
+  /// Handles `event` and appends what is to be done to `actions`.
   ///
   /// @param now never goes back from call to call.
   void handle(const group_event& event, instant now, std::vector<group_action>& actions);
@@ -69,7 +69,7 @@ private:
 
   /// The child whose current generation this is, if it has a process; else the event is stale.
   std::optional<position> current(child_id child, std::uint64_t generation) const;
-  /// The time of the child is up: its restart is due, or it took too long to start or to stop.
+  /// The time of the child is over: its restart is due, or it took too long to start or to stop.
   void overdue(position at, turn& now);
 
   void start(position at, turn& now);
@@ -85,8 +85,8 @@ private:
 
   /// Plans the restart of a failed child, with those the strategy adds, if the budget allows it.
   void restart_after(position at, std::string_view reason, turn& now);
-  /// Restarts a child that failed of a message of which one failed before: at once and free of
-  /// charge.
+  /// Restarts a child that failed because of a message that made one fail before: at once, and
+  /// without using the budget.
   void restart_again(position at, turn& now);
   /// Starts the child again, with those the strategy adds, when it is due.
   void restart_at(position at, instant due, turn& now);

@@ -15,7 +15,7 @@ enum class group_state : std::uint8_t {
   idle,
   /// The children start, one after another.
   starting,
-  /// Every child has been started. With one_for_one single ones may be down and due again.
+  /// Every child has been started. With one_for_one single ones may be down, to be started again.
   up,
   /// The strategy stops and starts several children.
   restarting,
@@ -51,7 +51,7 @@ public:
 
   using step = std::variant<start_next, stop_next, all_are_up, try_again>;
 
-  /// The next thing to do; nothing while the sequence waits for a child or for time.
+  /// The next step; nothing while the sequence waits for a child or for time.
   ///
   /// To be called again after each step, and after each change of a child.
   std::optional<step> next(const std::vector<supervised_child>& children, instant now);
@@ -60,7 +60,7 @@ public:
   void begin();
 
   /// Stops the children from `first` on and starts them again, not before `due`. A restart in
-  /// progress is widened to both.
+  /// progress is extended to both.
   void restart_from(position first, instant due);
 
   /// Stops all children, and tries again at `retry_at` or when they have stopped.
@@ -72,7 +72,7 @@ public:
   /// Whether `child` is stopped, or about to be, with others.
   bool is_being_stopped(position child) const;
 
-  /// The time at which the passing of time will make a step, if it will.
+  /// The time at which a step is due by time alone, if there is one.
   std::optional<instant> next_due() const;
 
   group_state state() const;
@@ -88,10 +88,10 @@ private:
 
   struct all_up {};
 
-  /// The children at and behind `from` stop, for a restart that is due later.
+  /// The children from `from` on stop, for a restart that is due later.
   struct stopping_part {
     position from = 0;
-    /// No child at or behind this position has a process.
+    /// No child at or after this position has a process.
     position below = 0;
     instant due;
   };
@@ -125,7 +125,7 @@ private:
   std::optional<step>
   next_start(position& next, child_state startable, const std::vector<supervised_child>& children);
   static std::optional<step> next_stop(const supervised_child& last, position at);
-  /// Moves `below` down to just behind the last child, of those from `from` on, that has a process.
+  /// Lowers `below` to just after the last child from `from` on that has a process.
   /// @return whether there is such a child.
   static bool
   has_any_left(const std::vector<supervised_child>& children, position from, position& below);

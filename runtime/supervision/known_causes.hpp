@@ -10,15 +10,15 @@
 
 namespace troupe::supervision {
 
-/// The messages that made a child of the group fail. One that comes back and fails again is no news
-/// about the group, so it costs neither its budget nor a wait (README, S9).
+/// The messages that made a child of the group fail. One that comes again and fails again says
+/// nothing new about the group, so it costs neither budget nor a wait (README, S9).
 ///
 /// Bounded: of more than `kept_max` the oldest are forgotten.
 class known_causes {
 public:
   static constexpr std::size_t kept_max = 1'024;
 
-  /// Notes a failure with `message` in hand, if that is known. @return whether it is a repeat.
+  /// Notes a failure while handling `message`, if that is known. @return whether it is a repeat.
   bool note(const std::optional<uuid>& message);
 
 private:

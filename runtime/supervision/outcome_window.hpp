@@ -15,7 +15,7 @@ struct outcome_counts {
   std::uint64_t slow = 0;
 };
 
-/// Counts outcomes over a sliding window of ten parts, which leave one by one.
+/// Counts outcomes over a sliding window of ten parts, which expire one by one.
 ///
 /// The part being filled counts too, so the window is nine to ten parts long. No allocation; adding
 /// is O(1).
@@ -30,7 +30,7 @@ public:
   /// The sums over the window as it is at `now`.
   const outcome_counts& counts(instant now);
 
-  /// The time at which the next part leaves.
+  /// The time at which the next part expires.
   instant next_change() const { return part_end_; }
 
   /// Whether any outcome in the window was a failure or slow.

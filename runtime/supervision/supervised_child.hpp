@@ -17,7 +17,7 @@ enum class child_state : std::uint8_t { fresh, starting, running, waiting, stopp
 /// "running": as status shows it.
 std::string_view name_of(child_state state);
 
-/// One child of a group: what it does, until when it may take, and what it failed of.
+/// One child of a group: its state, its time limits and its failures.
 ///
 /// A record of its group_policy, which makes every change.
 struct supervised_child {
@@ -40,20 +40,20 @@ struct supervised_child {
   int quick_failures_in_row = 0;
   std::deque<failure_record> failures{};
 
-  /// Whether something of it runs, or may.
+  /// Whether it has, or may have, a process.
   bool has_process() const;
 
   void enter(child_state next, std::optional<instant> until = std::nullopt);
 
-  /// Keeps a failure of the current generation and returns it as kept: the reason is cut.
+  /// Stores a failure of the current generation and returns it as stored: the reason is cut.
   const failure_record& keep_failure(
       instant now,
       std::string reason,
       const std::optional<uuid>& message,
       const std::optional<uuid>& trace = {});
 
-  /// Begins a new life, as when its group is started: nothing of what it did counts any more but
-  /// the failures that are kept for people.
+  /// Resets the child, as when its group is started: nothing counts any more except the failures
+  /// kept for people.
   void renew();
 };
 

@@ -20,7 +20,7 @@ struct options {
   milliseconds within{10'000};
   /// The wait before the first restart; doubles with each further one, up to the maximum, and
   /// starts over when a child has lived for `within`. Up to 20 % jitter comes on top of it, also at
-  /// the maximum, so that children that fail together do not come back together.
+  /// the maximum, so that children that fail together do not restart together.
   milliseconds backoff_min{50};
   milliseconds backoff_max{5'000};
   /// The time that a child may take to stop. After that the group goes on without waiting for it.
@@ -40,11 +40,11 @@ struct options {
 
 /// The bulkhead of one capability: how much work may be under way at once.
 struct bulkhead_options {
-  /// Calls one worker holds for this capability, waiting or in hand.
+  /// Calls one worker holds for this capability, waiting or being handled.
   int in_flight = 64;
   /// Calls the broker keeps waiting for this capability beyond that.
   int queue = 1'000;
-  /// Events one worker holds for this capability, waiting or in hand.
+  /// Events one worker holds for this capability, waiting or being handled.
   int events = 4'096;
 
   static constexpr range<int> in_flight_range{1, 65'536};

@@ -23,8 +23,8 @@ struct child_status {
   std::vector<failure_record> failures;
 };
 
-/// The CAF shell of a group policy: an actor that hears events, lets the policy decide and hands
-/// its actions to `carry_out`. No other file of supervision knows CAF.
+/// The CAF shell of a group policy: an actor that receives events, lets the policy decide and
+/// passes its actions to `carry_out`. No other file of supervision knows CAF.
 ///
 /// `tell` and `tick` from any thread; `carry_out` runs on the actor's thread, one call at a time.
 class supervisor {
@@ -34,7 +34,7 @@ public:
       const clock& time,
       group_policy policy,
       std::function<void(const group_action&)> carry_out);
-  /// Ends the actor and waits for it; then nothing is carried out any more. Not to be called on an
+  /// Ends the actor and waits for it; nothing is carried out afterwards. Not to be called on an
   /// actor's thread.
   ~supervisor();
   supervisor(const supervisor&) = delete;
@@ -46,7 +46,7 @@ public:
 
   std::vector<child_status> children() const;
 
-  /// Asks the actor to end. It finishes the event in hand.
+  /// Asks the actor to end. It finishes the current event.
   void end();
 
 private:

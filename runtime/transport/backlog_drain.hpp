@@ -5,7 +5,7 @@
 
 namespace troupe::transport {
 
-/// Turns away connections that wait at a listening socket while the process has no descriptor left.
+/// Turns away connections that wait at a listening socket while the process has no free descriptor.
 ///
 /// libzmq would try to accept them without end and use up its thread. A spare descriptor is given
 /// up for each, so that it can be accepted and closed at once. Belongs to the loop's thread.
@@ -16,11 +16,11 @@ public:
   backlog_drain(const backlog_drain&) = delete;
   backlog_drain& operator=(const backlog_drain&) = delete;
 
-  /// Takes the socket that listens, and sees to it that it does not block: libzmq's thread may find
-  /// that a connection it was told of is gone.
+  /// Takes the listening socket and makes it non-blocking: libzmq's thread may find that a
+  /// connection it was told of is gone.
   void listens(int listener);
 
-  /// @param mark nobody is turned away while a descriptor below it is free.
+  /// @param mark no connection is turned away while a descriptor below it is free.
   /// @return how many were turned away, up to 64.
   std::size_t turn_away(std::uint64_t mark);
 

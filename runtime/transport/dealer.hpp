@@ -15,9 +15,9 @@ namespace troupe::transport {
 /// A DEALER socket that connects to one broker, its monitor, and the state that the loop's poll
 /// needs.
 ///
-/// libzmq's descriptors are edge-triggered: before the loop may block, `may_wait` asks whether
-/// something has come already. Confined to the loop's thread; closing loses what is queued, but for
-/// `linger`.
+/// libzmq's descriptors are edge-triggered: before the loop may block, `may_wait` says whether
+/// something has come already. Confined to the loop's thread; closing loses what is queued, except
+/// what leaves within `linger`.
 class dealer {
 public:
   /// @param frame_bytes_max of a received frame; a larger one ends the connection.
@@ -28,7 +28,7 @@ public:
       std::size_t frame_bytes_max,
       const curve_link_keys* keys);
 
-  /// @return why the endpoint cannot be connected to; empty if libzmq tries.
+  /// @return why it is impossible to connect to the endpoint; empty if libzmq tries.
   std::string connect(const std::string& endpoint);
 
   bool send(std::string_view bytes, bool more = false);
@@ -48,10 +48,10 @@ private:
   zmq::socket_t socket_;
   monitor connection_;
   int descriptor_;
-  /// Whether there was nothing to receive and nothing was sent since, which may take libzmq's
-  /// notice of what came: the descriptor tells of all that comes from now on.
+  /// Whether there was nothing to receive and nothing was sent since, as a send may consume
+  /// libzmq's notice of what came. Then the descriptor signals everything that comes from now on.
   bool is_drained_ = false;
-  /// The connection may have come or gone. True until its events were taken up to the last.
+  /// The connection may have come or gone. True until all its events were taken.
   bool has_news_ = true;
 };
 

@@ -9,20 +9,20 @@
 
 namespace troupe::transport {
 
-/// Sees to it that the connections of a ROUTER have keys that are valid: when their first message
-/// comes, and whenever it is asked to look.
+/// Checks that the connections of a ROUTER have valid keys: when their first message comes, and
+/// whenever a check is requested.
 ///
-/// Belongs to the loop's thread, but for `ask`.
+/// Belongs to the loop's thread, except `ask`.
 class key_watch {
 public:
   using validity = std::function<bool(const curve_public_key&)>;
 
-  /// @param is_valid empty: all keys are, for good.
+  /// @param is_valid empty: all keys are always valid.
   explicit key_watch(validity is_valid) : is_valid_{std::move(is_valid)} {}
 
-  /// Whether a message may be taken. If not, its connection's key has expired since the handshake,
-  /// and the connection is being ended.
-  /// @param frame of the message, the first behind the routing id.
+  /// Whether a message may be accepted. If not, its connection's key has expired since the
+  /// handshake, and the connection is being closed.
+  /// @param frame the first frame of the message after the routing id.
   bool takes(peer from, zmq::message_t& frame) {
     return !is_valid_ || links_.has(from) || takes_first(from, frame);
   }
@@ -30,12 +30,12 @@ public:
   /// The connection with this descriptor ended.
   void ended(int descriptor) { links_.ended(descriptor); }
 
-  /// Has the next `is_asked` say so. From any thread.
+  /// Makes the next `is_asked` return true. From any thread.
   void ask() { is_asked_.store(true); }
 
   bool is_asked() { return is_asked_.exchange(false) && is_valid_; }
 
-  /// Ends the connections whose keys are no longer valid.
+  /// Closes the connections whose keys are no longer valid.
   keyed_links::taken end_expired();
 
 private:

@@ -14,17 +14,17 @@
 
 namespace troupe::transport {
 
-/// The connections of a router_loop with the key that each was let in with, so that the connections
-/// of a key that is no longer valid can be ended. Pure.
+/// The connections of a router_loop, each with the key it was accepted with, so that the
+/// connections of a key that is no longer valid can be closed. Pure.
 ///
-/// libzmq tells the key and the descriptor of a connection with its messages alone, hence a
-/// connection is here from its first message on.
+/// libzmq gives the key and the descriptor of a connection only with its messages, so a connection
+/// is here from its first message on.
 class keyed_links {
 public:
   /// Whether the connection is here. Remembers the last one asked for.
   bool has(peer whom);
 
-  /// @param owner of the key, which is absent where connections need none.
+  /// @param owner of the key; there is none where connections need no key.
   void
   add(peer whom,
       int descriptor,
@@ -41,7 +41,7 @@ public:
     std::set<std::string> owners;
   };
 
-  /// Takes out the connections whose keys are not valid.
+  /// Removes and returns the connections whose keys are not valid.
   taken take_invalid(const std::function<bool(const curve_public_key&)>& is_valid);
 
   std::size_t size() const { return by_descriptor_.size(); }

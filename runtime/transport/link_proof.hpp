@@ -12,8 +12,8 @@
 
 namespace troupe::transport {
 
-/// The proof of a link: keys at each connection, and the token of its login, which is renewed in
-/// time. Confined to the loop's thread.
+/// What a link proves its identity with: keys at each connection, and the token of its login, which
+/// is renewed in time. Confined to the loop's thread.
 class link_proof {
 public:
   /// @param source may be empty, for links without keys; borrowed. @param number of the broker.
@@ -34,19 +34,19 @@ public:
   enum class renewal : std::uint8_t {
     /// The link has nothing to do.
     none,
-    /// The link has a token to show, in a message that is answered.
+    /// The link must present a token, in a message that is answered.
     token,
-    /// Tokens are bound to another key by now, and a connection keeps its own: it has to log in
-    /// anew.
+    /// Tokens are bound to another key by now, and a connection keeps its own: the link has to log
+    /// in again.
     login,
   };
 
-  /// Asks for another token once it is time, and again, with back-off, after one that could not be
-  /// had or was refused. Why there is none is told to `login_token::not_renewed`; the broker ends
-  /// the login when the one before has expired.
+  /// Requests another token once it is time, and again, with back-off, after one that could not be
+  /// obtained or was refused. `login_token::not_renewed` is called with the reason; the broker ends
+  /// the login when the current token has expired.
   renewal renew(instant now);
 
-  /// The message that shows the token.
+  /// The message that presents the token.
   void append_renewal(wire::batch_writer& to) const;
 
   /// Whether the answer to that message is awaited.

@@ -15,10 +15,10 @@ namespace troupe::transport {
 
 /// The endpoints at which a broker's socket listens, and their key.
 ///
-/// Belongs to the socket's thread, but for `replace_key`.
+/// Belongs to the socket's thread, except `replace_key`.
 class listener {
 public:
-  /// @param socket prepared, and not bound; borrowed.
+  /// @param socket prepared but not bound; borrowed.
   explicit listener(zmq::socket_t& socket) : socket_{socket} {}
 
   listener(const listener&) = delete;
@@ -32,24 +32,24 @@ public:
       const std::string& open_endpoint,
       const std::optional<curve_secret_key>& key);
 
-  /// The one that was asked for, with the port that the system chose.
+  /// The requested endpoint, with the port that the system chose.
   const std::string& endpoint() const { return endpoint_; }
 
   bool has_key() const { return has_key_; }
 
-  /// Takes the descriptor that listens: of all that were bound, the last one told.
+  /// Notes the descriptor that listens: that of the last endpoint bound.
   void listens(int descriptor) { descriptor_.store(descriptor); }
 
-  /// Listens with another key beside those before: the system gives the new one all connections
-  /// from now on, and `take_new_keys` has libzmq accept them. Connections that stand, stay.
+  /// Listens with another key in addition to the earlier ones. The system gives all new connections
+  /// to the new one, and `take_new_keys` makes libzmq accept them. Existing connections are kept.
   ///
-  /// libzmq ends what came in by an endpoint with that endpoint, so that each one before keeps a
-  /// descriptor until the process ends. From any thread.
-  /// @errors `unavailable`: the system refuses it, and why; nothing changed.
+  /// libzmq closes the connections of an endpoint with that endpoint, so each earlier endpoint
+  /// keeps a descriptor until the process ends. From any thread.
+  /// @errors `unavailable`: the system refuses it, with the reason; nothing changed.
   /// @source socket(7), SO_ATTACH_REUSEPORT_CBPF.
   outcome<void> replace_key(const curve_secret_key& key);
 
-  /// Has libzmq accept what comes to the new keys, if there are any.
+  /// Makes libzmq accept the connections to the new keys, if there are any.
   void take_new_keys();
 
 private:

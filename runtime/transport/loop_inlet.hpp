@@ -18,7 +18,7 @@ class loop_inlet {
 public:
   explicit loop_inlet(std::size_t capacity) : capacity_{capacity} {}
 
-  /// Reserves room for one later command, so that no work is begun whose result could not leave.
+  /// Reserves room for one later command, so that no work begins whose result would find no room.
   /// False if the inlet is full: try again when the loop has taken from it.
   bool reserve() {
     const std::lock_guard lock{mutex_};
@@ -29,7 +29,7 @@ public:
     return true;
   }
 
-  /// Gives a reserved place back unused.
+  /// Returns a reserved place unused.
   void release() {
     const std::lock_guard lock{mutex_};
     --reserved_;
@@ -63,7 +63,8 @@ private:
       was_empty = queue_.empty();
       queue_.push_back(std::move(command));
     }
-    // The loop clears the descriptor before it looks, so only the first of a run need ring.
+    // The loop clears the descriptor before it looks, so only the first command of a series needs
+    // to ring.
     if (was_empty) {
       wake_.ring();
     }

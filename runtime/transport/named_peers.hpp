@@ -14,9 +14,9 @@ namespace troupe::transport {
 /// The numbers of peers that chose a routing id of their own (`ZMQ_ROUTING_ID`, "identity"), so
 /// that they are served like all others.
 ///
-/// Numbers begin behind those that libzmq draws, rise, and are never given twice. Bounded: of more
-/// than `names_max` the one that was silent longest is forgotten, and a new number is drawn if it
-/// comes back. Belongs to the loop's thread.
+/// Numbers start above those that libzmq assigns, rise, and are never used twice. Bounded: beyond
+/// `names_max` the name that was silent longest is forgotten, and gets a new number if it returns.
+/// Belongs to the loop's thread.
 class named_peers {
 public:
   /// The most names, as many as there may be connections of this kind: a name has up to 255 bytes.

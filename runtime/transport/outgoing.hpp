@@ -15,8 +15,8 @@
 
 namespace troupe::transport {
 
-/// The messages that leave a router_loop: some at once, and batches when its pass ends. Belongs to
-/// the loop's thread; the members are those of router_loop.
+/// The outgoing messages of a router_loop: some leave at once, batches when its pass ends. Belongs
+/// to the loop's thread; the members are those of router_loop.
 class outgoing {
 public:
   /// @param socket, named outlive this.
@@ -34,10 +34,10 @@ public:
   append(std::uint32_t batch, std::string_view header, std::string_view body, std::size_t beyond);
   void close_batch(std::uint32_t batch);
 
-  /// Sends what is in the batches. @param lost gets the peers whose batch could not be sent.
+  /// Sends what is in the batches. @param lost receives the peers whose batch could not be sent.
   void flush(std::vector<peer>& lost);
 
-  /// Whether something was sent since the last time this was asked.
+  /// Whether something was sent since the last call of this.
   bool take_has_sent();
 
 private:
@@ -51,8 +51,8 @@ private:
     wire::batch_writer envelopes;
   };
 
-  /// Buffers that batches are written into, lent to those that have something: a batch that kept
-  /// its own would hold as much as its largest frame for as long as its peer is logged in.
+  /// Buffers for batches, used only while a batch has content: a batch with its own buffer would
+  /// hold as much as its largest frame for as long as its peer is logged in.
   static constexpr std::size_t spare_max = 8;
   static constexpr std::size_t spare_bytes_max = std::size_t{512} * 1024;
   /// What a batch keeps.

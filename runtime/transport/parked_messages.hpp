@@ -12,21 +12,22 @@
 
 namespace troupe::transport {
 
-/// The messages that peers have sent and the loop has not gone through, because an earlier frame of
-/// theirs holds more envelopes than one pass takes. Peers take turns. Belongs to the loop's thread.
+/// The received messages that the loop has not processed, because an earlier frame of the same peer
+/// holds more envelopes than one pass takes. Peers take turns. Belongs to the loop's thread.
 class parked_messages {
 public:
   struct message {
     std::array<zmq::message_t, 3> frames;
     /// The number of frames that came; there may be more than are kept.
     std::size_t count = 0;
-    /// The bytes of a batch's frame that were gone through.
+    /// The bytes of a batch's frame that were processed.
     std::size_t read = 0;
 
     std::size_t bytes() const;
   };
 
-  /// @param bytes_max what all may have; one peer as much as is left for the others (`shares`).
+  /// @param bytes_max the bytes of all peers; one peer may have as many as are left for the others
+  /// (`shares`).
   explicit parked_messages(std::size_t bytes_max) : held_{bytes_max} {}
 
   bool is_empty() const { return turns_.empty(); }
@@ -36,14 +37,14 @@ public:
   /// False if the peer has too much already. Otherwise the message is taken.
   bool add(std::uint64_t peer, message& what);
 
-  /// The peer whose turn it is; the next one's is after it. There must be one.
+  /// The peer whose turn it is; the next call gives the next one. There must be one.
   std::uint64_t next();
 
   /// The first message of a peer that has some.
   message& front(std::uint64_t peer) { return of_.find(peer).value().front(); }
 
   void pop(std::uint64_t peer);
-  /// Drops all of a peer.
+  /// Drops all messages of a peer.
   void drop(std::uint64_t peer);
   /// Drops everything.
   void clear();

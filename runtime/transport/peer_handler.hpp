@@ -9,7 +9,7 @@
 
 namespace troupe::transport {
 
-/// A received frame, kept alive by whoever still looks into it.
+/// A received frame, kept alive by those who still refer to it.
 using frame_ref = std::shared_ptr<const void>;
 
 /// The worker's or client's side of a peer_loop, which calls it on its own thread only. Links have
@@ -21,9 +21,9 @@ public:
   peer_handler& operator=(const peer_handler&) = delete;
   virtual ~peer_handler() = default;
 
-  /// The HELLO for a connection that stands.
+  /// The HELLO for an open connection.
   virtual wire::hello hello(int link) = 0;
-  /// The broker took the login: the link is up.
+  /// The broker accepted the login: the link is up.
   virtual void welcomed(int link, const wire::welcome& welcome, instant now) = 0;
   /// The broker refused it. The loop tries again later, with back-off.
   virtual void refused(int link, const error& why, instant now) = 0;

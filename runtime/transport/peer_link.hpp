@@ -17,12 +17,12 @@
 
 namespace troupe::transport {
 
-/// One login at one broker, and the DEALER it goes over.
+/// One login at one broker, and its DEALER socket.
 ///
 /// A link is down (waits to connect), connecting, logging in (HELLO sent) or up. When the
-/// connection breaks, falls silent or takes nothing more, the socket is closed with all it holds,
-/// and a new one logs in. Owned by a peer_loop and confined to its thread; tells the loop's handler
-/// what happens.
+/// connection breaks, falls silent or accepts no more messages, the socket is closed with all it
+/// holds, and a new one logs in. Owned by a peer_loop and confined to its thread; tells the loop's
+/// handler what happens.
 class peer_link {
 public:
   /// @param number the broker's place in `settings`, which is borrowed.
@@ -35,25 +35,25 @@ public:
 
   /// Adds an envelope to the batch, which leaves with `flush` or when it is full. The link is up.
   void append(std::string_view header, std::string_view body);
-  /// Sends a batch made elsewhere, after what was appended. The link is up.
+  /// Sends a batch made elsewhere, after the appended envelopes. The link is up.
   void send_batch(std::string_view frame);
 
-  /// Has the next `flush` end the link: the broker no longer knows this login.
+  /// Makes the next `flush` end the link: the broker no longer knows this login.
   void renew() { is_stuck_ = true; }
 
-  /// Hands over what has come, 64 messages at most.
+  /// Hands over received messages, at most 64.
   /// @return how many there were.
   int receive(peer_handler& handler, instant now);
-  /// Takes the news of the connection, if there is any.
+  /// Handles the events of the connection, if there are any.
   void take_news(peer_handler& handler, instant now);
-  /// Connects, gives up a silent broker, reports progress: whatever is due.
+  /// Does what is due: connects, gives up a silent broker, reports progress.
   void tend(peer_handler& handler, instant now);
-  /// Sends the batch, and ends a link that takes nothing more.
+  /// Sends the batch, and ends a link that accepts no more messages.
   void flush(peer_handler& handler, instant now);
 
-  /// Notes that this thread, or the broker, was stopped or had no processor since `began`.
+  /// Notes that this thread, or the broker, was stopped or had no CPU since `began`.
   void woke_late(instant began, instant now);
-  /// Closes the link at once; it connects anew with the next `tend`.
+  /// Closes the link at once; it connects again with the next `tend`.
   void drop(std::string_view why, peer_handler& handler, instant now);
   /// Says BYE and closes; the last messages have 2 s to leave.
   void say_goodbye(peer_handler& handler, instant now);
@@ -67,7 +67,7 @@ public:
 private:
   enum class phase : std::uint8_t { down, connecting, logging_in, up };
 
-  /// A wait that ended late. Messages sent meanwhile may have come at any time of it.
+  /// A wait that ended late. Messages sent meanwhile may have come at any time during it.
   struct late_wait {
     instant began;
     instant ended;
@@ -99,7 +99,8 @@ private:
   instant heard_at_{};
   instant ponged_at_{};
   link_proof proof_;
-  /// Silence after which the broker counts as lost: our figure until WELCOME brings the broker's.
+  /// The silence after which the broker counts as lost: our own setting until WELCOME brings the
+  /// broker's.
   milliseconds timeout_;
   std::optional<dealer> socket_;
   wire::batch_writer out_;

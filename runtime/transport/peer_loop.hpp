@@ -13,7 +13,7 @@ namespace troupe::transport {
 
 /// The sockets of a worker or client: a DEALER for each broker, and the loop around them.
 ///
-/// A link is a login: when the connection breaks, falls silent or the process stood still, the
+/// A link is a login: when the connection breaks or falls silent, or the process was stopped, the
 /// socket is closed with all it holds and a new one logs in. `run` owns the thread it is called on;
 /// all members but `stop` belong to that thread.
 class peer_loop {
@@ -33,7 +33,7 @@ public:
   /// Sends a batch frame made elsewhere, at once. False, with nothing sent, if the link is not up.
   bool send_batch(int number, std::string_view frame);
 
-  /// Ends link `number` when the pass ends, and logs in anew: the broker no longer knows this
+  /// Ends link `number` when the pass ends, and logs in again: the broker no longer knows this
   /// login.
   void renew(int number);
 

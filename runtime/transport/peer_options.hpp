@@ -12,21 +12,22 @@
 
 namespace troupe::transport {
 
-/// The keys of a link to a broker, by its place in the options, with the token of its login. Asked
-/// at each new connection, and when it is time to renew the token, on the thread of the loop.
-/// @param attempt counts the handshakes in a row that failed: while a broker's key is being
-/// replaced, both are tried.
+/// The keys of a link to a broker, by its place in the options, with the token of its login.
+/// Requested at each new connection, and when it is time to renew the token, on the thread of the
+/// loop.
+/// @param attempt the number of failed handshakes in a row: while a broker's key is being replaced,
+/// both keys are tried.
 using link_key_source = std::function<outcome<curve_link_keys>(int broker, std::size_t attempt)>;
 
-/// The brokers that a worker or client logs in at.
+/// The brokers that a worker or client logs in to.
 struct peer_options {
   std::vector<std::string> brokers;
   heartbeat_options heartbeat;
   std::size_t body_bytes_max;
-  /// The silence after which a broker may have stood still: what comes then counts as sent when the
-  /// silence began, until the broker has answered a ping. Absent: no time depends on it.
+  /// The silence after which a broker may have been stopped: messages that come then count as sent
+  /// when the silence began, until the broker has answered a ping. Absent: no times depend on it.
   std::optional<milliseconds> silence_noticed{};
-  /// The keys of links; absent: they have none.
+  /// The keys of links; absent: links have none.
   link_key_source keys{};
 };
 

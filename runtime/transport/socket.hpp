@@ -12,8 +12,8 @@
 
 namespace troupe::transport {
 
-/// The time that the last frames, such as BYE and answers, may take to leave a socket that is
-/// closed: on a busy machine libzmq's thread may wait for a processor for longer than they take.
+/// The time that the last frames, such as BYE and answers, have to leave a closed socket: on a busy
+/// machine libzmq's thread may wait for a CPU for longer than they take.
 constexpr int linger_at_stop_ms = 2'000;
 
 /// The bytes of a frame, which owns them.
@@ -27,12 +27,12 @@ sent send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more);
 /// Receives one frame if there is one.
 bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame);
 
-/// Whether there is a message to receive: to be asked after the last send and before waiting for
-/// `descriptor_of`, which becomes readable when something happens and not while something is there.
+/// Whether there is a message to receive: call it after the last send and before waiting for
+/// `descriptor_of`, which becomes readable when something happens, not while something is there.
 /// @source libzmq 4.3.4, zmq_getsockopt(3), ZMQ_FD.
 ///
-/// zmq_poll would do, but asks each socket twice and polls twice: six system calls a socket and
-/// wait.
+/// zmq_poll would do, but asks each socket twice and polls twice: six system calls for each socket
+/// and wait.
 bool can_receive(zmq::socket_t& socket);
 
 /// The descriptor for poll(2), together with others.
@@ -41,14 +41,14 @@ int descriptor_of(zmq::socket_t& socket);
 /// How many bytes the system has received over a connection; 0 if it does not say.
 std::uint64_t bytes_received(int descriptor);
 
-/// Has what is bound from now on ask the context's zap_server, if there is one, who takes its
-/// routing id off each connection.
+/// Makes endpoints bound from now on ask the context's zap_server, if there is one, which removes
+/// the routing id of each connection.
 void listen_without_keys(zmq::socket_t& socket);
 
-/// Has what is bound from now on let in only those whose key the context's zap_server knows.
+/// Makes endpoints bound from now on accept only peers whose key the context's zap_server knows.
 void listen_with_keys(zmq::socket_t& socket, const curve_secret_key& key);
 
-/// Has what is connected to from now on know these keys.
+/// Uses these keys for connections made from now on.
 void connect_with_keys(zmq::socket_t& socket, const curve_link_keys& keys);
 
 /// Sets what must be set by hand on every socket, before bind or connect.
@@ -69,10 +69,10 @@ public:
     not_accepted,
     /// The other side does not know the key of this one, which connects.
     key_refused,
-    /// One side has keys and the other has none; told to the one that connects.
+    /// One side has keys and the other has none; reported to the one that connects.
     keys_differ,
-    /// The connection ended before both sides knew each other; with keys, the other side may have
-    /// another one than expected.
+    /// The connection ended before the handshake was complete; with keys, the other side may have
+    /// another key than expected.
     handshake_ended,
     other,
   };
@@ -85,7 +85,7 @@ public:
   /// The next event, or `none`.
   event next();
 
-  /// The descriptor of the last event, which listens, was accepted or has ended.
+  /// The descriptor of the last event: one that listens, was accepted or has been closed.
   int value() const { return value_; }
 
   /// Readable when there may be events, once those before have been taken up to `none`.

@@ -7,26 +7,26 @@
 namespace troupe::transport {
 
 /// The standstill of a thread that reads a socket, and so how long a message that it reads may have
-/// waited without anybody counting the time.
+/// waited uncounted.
 ///
-/// A process that was stopped, or had no processor, finds what came meanwhile in its sockets, and
-/// libzmq's thread goes on bringing more of it: until the socket was found empty some time after,
-/// each message may be as old as the standstill. Pure.
+/// A process that was stopped, or had no CPU, finds in its sockets what came meanwhile, and
+/// libzmq's thread goes on delivering it: until the socket is found empty some time later, each
+/// message may be as old as the standstill. Pure.
 class standstill {
 public:
-  /// A shorter one is not worth a word: no deadline is kept to this.
+  /// A shorter one is ignored: no deadline is that precise.
   static constexpr milliseconds least{50};
-  /// libzmq needs so long to read what the system holds for it, or half of the standstill if that
-  /// is longer: the longer it was, the more came meanwhile, and a machine that kept this thread
-  /// from its processor keeps libzmq's from it, too.
+  /// libzmq needs this long to read what the system holds for it, or half of the standstill if that
+  /// is longer: the longer it was, the more came meanwhile, and a machine that gave this thread no
+  /// CPU gives libzmq's none either.
   static constexpr milliseconds settles_within{100};
-  /// The time after which what came before is read, under a load that never lets the socket run
-  /// empty.
+  /// The time after which everything that came before is read, under a load that never lets the
+  /// socket run empty.
   static constexpr milliseconds over_after{2'000};
 
   /// The thread was last seen at work at `since`, and goes on now.
   void ended(instant since, instant now) {
-    // One after another is one, which no message has waited through for longer than it may last.
+    // Several in a row count as one, and no message has waited for longer than the limit.
     since_ = is_over_ ? since : std::min(since, std::max(since_, now - over_after));
     ended_ = now;
     is_over_ = false;
@@ -38,7 +38,7 @@ public:
     is_over_ = is_over_ || now - ended_ >= std::max<instant::duration>(settles_within, stood / 2);
   }
 
-  /// The time that a message read now may have waited; 0 unless the thread stood still.
+  /// The time that a message read now may have waited; 0 without a standstill.
   instant::duration waited(instant now) const {
     return is_over_ || now - ended_ >= over_after ? instant::duration{0} : now - since_;
   }

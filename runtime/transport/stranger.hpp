@@ -8,7 +8,7 @@
 
 namespace troupe::transport {
 
-/// Connects to a secured socket with a new key, and tells whether it was let in.
+/// Connects to a secured socket with a new key, and returns whether it was accepted.
 /// @param key of that socket.
 /// @errors `internal`: neither happened within 5 s.
 outcome<bool>

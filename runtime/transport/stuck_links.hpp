@@ -11,27 +11,27 @@
 
 namespace troupe::transport {
 
-/// Finds the connections of a ROUTER that send more than a message holds while no message comes of
-/// it: libzmq keeps what they send, without a bound. One has the routing id of another connection,
-/// so that libzmq does not read it; or sends a message that has no end.
+/// Finds the connections of a ROUTER that send more bytes than a message may have without a message
+/// coming of it: libzmq keeps these bytes without a limit. Such a connection has the routing id of
+/// another one, so that libzmq does not read it, or sends a message that has no end.
 ///
 /// Looks at what the system has received over each connection, at a few connections at a time. One
 /// that has received more than the largest message since a message came over it is watched until
-/// the next one does. One that was heard meanwhile begins anew: it may have sent all that it had,
-/// and be silent now. Pure.
+/// the next one does. Counting starts again for one that was heard meanwhile: it may have sent all
+/// that it had, and be silent now. Pure.
 class stuck_links {
 public:
   static constexpr milliseconds look_interval{20};
   static constexpr std::size_t looked_at_once = 128;
-  /// How long a connection is watched. By then the loop has read whatever is a message, if it found
-  /// its socket empty; else it may be behind.
+  /// How long a connection is watched. By then the loop has read every message, if it found its
+  /// socket empty; else it may be behind.
   static constexpr milliseconds patience{50};
   static constexpr milliseconds patience_when_busy{2'000};
 
   /// How many bytes the system has received over a connection.
   using measure = std::function<std::uint64_t(int descriptor)>;
 
-  /// @param message_bytes_max more than the largest message, with what comes before its end.
+  /// @param message_bytes_max more than the largest message, with everything sent before its end.
   explicit stuck_links(std::uint64_t message_bytes_max) : message_bytes_max_{message_bytes_max} {}
 
   /// A connection may have been heard before the news that it was accepted: that counts. A late
@@ -54,7 +54,7 @@ public:
   /// A message came over this connection (0 or more). Cheap: called for each.
   void heard(int descriptor, const measure& received);
 
-  /// The loop stood still until `now`, and libzmq with it: what is watched had no chance to be
+  /// The loop was stopped until `now`, and libzmq with it: the watched connections could not be
   /// read.
   void stood_still(instant now);
 
@@ -62,8 +62,8 @@ public:
 
   instant next_due() const { return links_.empty() ? instant::max() : look_at_; }
 
-  /// Looks at some connections. @param is_all_read whether the loop has just found nothing to read.
-  /// @return those that are to be ended; they are forgotten.
+  /// Checks some connections. @param is_all_read whether the loop has just found nothing to read.
+  /// @return those that are to be closed; they are forgotten.
   std::vector<int> look(bool is_all_read, const measure& received, instant now);
 
 private:

@@ -6,7 +6,7 @@ namespace troupe::transport {
 
 using std::chrono::milliseconds;
 
-/// The times by which a link notices that its other side is gone.
+/// The times in which a link notices that its other side is gone.
 struct heartbeat_options {
   /// The time between two ZMTP pings, and between two progress reports of a node. 50 ms to 10 s.
   milliseconds interval{200};

@@ -11,17 +11,17 @@
 
 namespace troupe::transport {
 
-/// The bytes that each peer has not read yet, counted: they stand in libzmq's queues, which have a
-/// bound in messages alone. Counted from the send until libzmq has written them to the peer's
-/// connection; small messages together, with the one that makes them `counted_bytes`.
+/// Counts the bytes that each peer has not read yet: they wait in libzmq's queues, which are
+/// limited only in messages. Bytes count from the send until libzmq has written them to the peer's
+/// connection; small messages are counted together, with the one that makes them `counted_bytes`.
 ///
 /// Belongs to the loop's thread; counts go down on libzmq's.
 class unread {
 public:
-  /// The bytes that a message takes up beside its frames' own.
+  /// The bytes that a message needs in addition to its frames.
   static constexpr std::size_t message_bytes = 384;
   /// The most bytes of one peer that may be uncounted: a counted frame costs an allocation and six
-  /// atomic operations more than another one.
+  /// atomic operations more than an uncounted one.
   static constexpr std::size_t counted_bytes = 4096;
 
   class account {
@@ -37,7 +37,7 @@ public:
     std::shared_ptr<std::atomic<std::size_t>> of_all_;
   };
 
-  /// @param all_max what all peers together may have; one may have as much as is left, and no more
+  /// @param all_max the bytes of all peers together; one may have as many as are left, but no more
   /// than @param peer_max. The first message of a peer may be larger than that, and a small one has
   /// room whatever the others have.
   unread(std::size_t all_max, std::size_t peer_max) : all_max_{all_max}, peer_max_{peer_max} {}
@@ -45,7 +45,7 @@ public:
   /// The account of a peer, made if there is none.
   const std::shared_ptr<account>& of(std::uint64_t peer);
 
-  /// One that takes nothing from what all may have.
+  /// An account that takes nothing from the common limit.
   std::shared_ptr<account> unshared() const { return make(unshared_); }
 
   bool has_room(const account& whose, std::size_t bytes, std::size_t beyond = 0) const {
@@ -60,9 +60,9 @@ public:
 
   std::size_t all() const { return all_->load(std::memory_order_relaxed); }
 
-  /// A frame with these bytes, which are counted for `whose` until libzmq lets the frame go, or
-  /// with a later frame.
-  /// @param others the bytes of the message's other frames.
+  /// A frame with these bytes, which are counted for `whose` until libzmq releases the frame, or
+  /// together with a later frame.
+  /// @param others the bytes of the other frames of the message.
   static zmq::message_t
   frame(const std::shared_ptr<account>& whose, std::string_view bytes, std::size_t others);
 

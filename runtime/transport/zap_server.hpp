@@ -11,7 +11,7 @@
 
 namespace troupe::transport {
 
-/// The domain of every secured socket: without one libzmq asks nobody and lets everybody in.
+/// The domain of every secured socket: without one libzmq asks nobody and accepts everybody.
 inline constexpr const char* zap_domain = "troupe";
 /// The domain of links without keys.
 inline constexpr const char* open_domain = "troupe.open";
@@ -19,22 +19,22 @@ inline constexpr const char* open_domain = "troupe.open";
 /// The property of messages that has the public key of their connection, as 40 characters of Z85.
 inline constexpr const char* key_property = "X-Public-Key";
 
-/// Whom a public key belongs to; empty if to nobody. Called on the thread of the zap_server.
+/// The owner of a public key; empty if there is none. Called on the thread of the zap_server.
 using key_owner = std::function<std::string(const curve_public_key& key)>;
 
-/// The function that is told of each connection that is not let in: its address and why. Called on
-/// the same thread.
+/// Called for each refused connection, with its address and the reason. On the same thread.
 using key_refusal = std::function<void(const std::string& address, const std::string& why)>;
 
-/// Says who may connect: answers libzmq's question at each handshake of this context's secured
+/// Decides who may connect: answers libzmq's request at each handshake of this context's secured
 /// sockets with the owner of the key, who is the user of the connection from then on.
 ///
-/// Also takes off connections the routing ids that their peers have chosen, with keys and without:
-/// of two with one name libzmq reads the first alone, and keeps what the other one sends for good.
-/// Hence it answers after 2 ms: without keys, a peer that says its name later than that keeps it.
+/// Also removes the routing ids that peers have chosen for their connections, with and without
+/// keys: of two connections with one routing id libzmq reads only the first, and keeps forever what
+/// the other one sends. Therefore it answers after 2 ms; without keys, a peer that sends its
+/// routing id later than that keeps it.
 ///
-/// Has a thread of its own, and is there before any secured socket is bound; once it has ended
-/// nobody gets in. Whatever is not understood or fails is answered as a refusal.
+/// Has a thread of its own. It must exist before any secured socket is bound; once it has ended
+/// nobody can connect. Requests that are not understood or fail are refused.
 /// @source ZeroMQ RFC 27, ZAP 1.0.
 class zap_server {
 public:
@@ -48,7 +48,7 @@ public:
   zap_server(const zap_server&) = delete;
   zap_server& operator=(const zap_server&) = delete;
 
-  /// Connections that were not let in. From any thread.
+  /// The number of refused connections. From any thread.
   std::uint64_t refused() const;
 
 private:

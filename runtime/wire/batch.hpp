@@ -12,9 +12,9 @@ namespace troupe::wire {
 
 /// The first byte of a batch frame: the one byte MessagePack never uses.
 inline constexpr char batch_mark = '\xc1';
-/// What a frame begins with: the mark and the version.
+/// The bytes at the start of a frame: the mark and the version.
 inline constexpr std::size_t batch_start_bytes = 2;
-/// What each envelope begins with: the lengths of its header and its body.
+/// The bytes at the start of each envelope: the lengths of its header and its body.
 inline constexpr std::size_t envelope_start_bytes = 8;
 
 /// One header and its body, borrowed.
@@ -25,14 +25,14 @@ struct envelope_view {
 
 /// Builds one frame of many length-prefixed envelopes (FORMAT.md, "Frames").
 ///
-/// The frame is complete at any moment; `take` hands it out and starts the next.
+/// The frame is complete at any moment; `take` returns it and starts the next one.
 class batch_writer {
 public:
   bool empty() const { return frame_.empty(); }
 
   std::size_t bytes() const { return frame_.size(); }
 
-  /// The bytes of header and body that one more envelope may have without the frame growing.
+  /// How many bytes of header and body one more envelope may have without the frame growing.
   std::size_t room() const {
     const std::size_t used = frame_.size() + batch_start_bytes + envelope_start_bytes;
     return frame_.capacity() < used ? 0 : frame_.capacity() - used;
@@ -52,7 +52,7 @@ public:
   void begin_body(std::size_t at);
   void end(std::size_t at);
 
-  /// Drops what was written since `begin`.
+  /// Removes what was written since `begin`.
   void abandon(std::size_t at) { frame_.resize(at == 2 ? 0 : at); }
 
   std::string& frame() { return frame_; }
@@ -68,8 +68,8 @@ public:
 
 private:
   std::string frame_;
-  /// The size of the frame taken last: the next one is mostly about as large, and need not grow to
-  /// it.
+  /// The size of the frame taken last: the next one is usually about as large, so that much is
+  /// reserved.
   std::size_t last_bytes_ = 0;
 };
 
@@ -81,11 +81,11 @@ public:
     return frame.size() >= 2 && frame[0] == batch_mark && frame[1] == '\x01';
   }
 
-  /// `frame` must be a batch (`is_batch`). @param read what an earlier reader had `read_of` it.
+  /// `frame` must be a batch (`is_batch`). @param read the `read_of` of an earlier reader of it.
   explicit batch_reader(std::string_view frame, std::size_t read = 0)
       : rest_{frame.substr(read == 0 ? 2 : read)} {}
 
-  /// Bytes of the frame that were gone through.
+  /// The bytes of the frame that were processed.
   std::size_t read_of(std::string_view frame) const { return frame.size() - rest_.size(); }
 
   bool at_end() const { return rest_.empty(); }

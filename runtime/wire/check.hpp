@@ -19,7 +19,7 @@ outcome<void> check(std::string_view bytes);
 /// Whether `text` is UTF-8 (RFC 3629): no overlong forms, no surrogates.
 bool is_utf8(std::string_view text);
 
-/// Whether `text` has a NUL, which is UTF-8, and which PostgreSQL does not keep in a text.
+/// Whether `text` has a NUL, which is valid UTF-8 but which PostgreSQL cannot store in a text.
 inline bool has_nul(std::string_view text) {
   return text.find('\0') != std::string_view::npos;
 }

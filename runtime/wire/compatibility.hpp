@@ -9,8 +9,8 @@
 namespace troupe::wire {
 
 /// The reasons that keep a reader from reading bodies of type `sent` as type `read`, one phrase
-/// each: a field that it wants and that is missing or may be, a value that it does not take. Empty
-/// if there are none. Fields that the reader does not know are passed over (FORMAT.md, "Versions").
+/// each: a required field that is missing or may be, a value that it does not accept. Empty if
+/// there are none. Fields that the reader does not know are ignored (FORMAT.md, "Versions").
 std::vector<std::string> misfits(
     const std::vector<message_schema>& sent_types,
     std::string_view sent,
@@ -20,12 +20,12 @@ std::vector<std::string> misfits(
 /// The changes in `now` that break programs written for `before`, one sentence each; empty if these
 /// need no change.
 ///
-/// Callers break where an operation is gone, or a query became something else; where a request has
-/// lost a field, wants a new one, or takes less than before; where a reply no longer has a field,
-/// or may hold what it could not hold before. What is handled is looked at like requests, what is
-/// published like replies, and a topic that is gone breaks who relies on it. A new optional field
-/// of a request, and any new field of a reply or event, breaks nobody (FORMAT.md, "Versions"). The
-/// names of types do not travel, and do not matter.
+/// Callers break if an operation is gone, or is no longer a query; if a request has lost a field,
+/// requires a new one, or accepts less than before; if a reply no longer has a field, or may
+/// contain what it could not contain before. Handled events are compared like requests, published
+/// ones like replies, and a topic that is gone breaks its subscribers. A new optional field of a
+/// request, and any new field of a reply or event, breaks nobody (FORMAT.md, "Versions"). The names
+/// of types are not sent, and do not matter.
 std::vector<std::string>
 breaking_changes(const actor_description& before, const actor_description& now);
 

@@ -10,10 +10,10 @@
 
 namespace troupe::wire {
 
-/// A message that somebody wants to send, before it is made. Borrowed.
+/// A message that is to be sent, before it is made. Borrowed.
 struct departure {
-  /// The message in words, for the error ("the call of step"), and its name ("charge") if it has
-  /// one.
+  /// A description of the message for the error ("the call of step"), and its name ("charge") if it
+  /// has one.
   std::string_view what;
   std::string_view name{};
   /// Capability and operation of a call; neither in other messages.
@@ -26,8 +26,8 @@ struct departure {
   std::size_t body_bytes = 0;
 };
 
-/// Whether the message can travel. Whoever makes a message asks this before anything depends on it:
-/// a receiver refuses a header out of bounds without an answer, and a frame that is too large costs
+/// Checks whether the message can be sent. To be called before anything depends on the message: a
+/// receiver refuses a header out of bounds without an answer, and a frame that is too large costs
 /// its sender the connection.
 ///
 /// @param body_max `limits.body` of the topology.
@@ -35,7 +35,7 @@ struct departure {
 /// in `details` (part, bytes, bytes_max).
 outcome<void> check_departure(const departure& made, std::size_t body_max);
 
-/// The largest body of what is committed already, an event for one: it leaves although
+/// The largest body of a message that is committed already, such as an event: it is sent even if
 /// `limits.body` was lowered since, as long as it fits into a frame.
 constexpr std::size_t carried_bytes_max(std::size_t body_max) {
   return std::max(body_max, control_bytes_max);

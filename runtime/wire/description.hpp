@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-// The description of what a capability answers, hears and publishes: the answer to `describe` of
+// The description of what a capability answers, handles and publishes: the answer to `describe` of
 // `troupe.node.NAME` (FORMAT.md, "Nodes").
 
 namespace troupe::wire {
@@ -36,7 +36,7 @@ struct topic_description {
 
 TROUPE_MESSAGE(topic_description, pattern, event)
 
-/// An actor type: what its capabilities answer, hear and tell.
+/// An actor type: what its capabilities answer, handle and publish.
 struct actor_description {
   std::string actor;
   std::vector<operation_description> operations{};
@@ -71,7 +71,7 @@ TROUPE_MESSAGE(actor_description, actor, operations, handles, publishes, types)
 struct describe_node {
   /// The one capability that is asked for; all if absent.
   std::optional<std::string> capability{};
-  /// The capability behind which the answer begins, in the order of names.
+  /// The capability after which the answer begins, in the order of names.
   std::optional<std::string> after{};
 };
 
@@ -89,7 +89,7 @@ TROUPE_MESSAGE(capability_description, capability, subscribes, type)
 struct node_description {
   std::string node;
   std::vector<capability_description> capabilities;
-  /// The last capability of this answer, if more are behind it: ask again with `after`.
+  /// The last capability of this answer, if more follow: ask again with `after`.
   std::optional<std::string> next{};
 };
 

@@ -12,12 +12,12 @@ namespace troupe::wire {
 /// Some of the descriptions that `describe` asks for.
 struct description_page {
   std::vector<capability_description> capabilities{};
-  /// The last capability of this page, if more are behind it.
+  /// The last capability of this page, if more follow.
   std::optional<std::string> next{};
 };
 
-/// The capabilities of `all` that are asked for, by name, as many as `bytes_max` bytes hold, and
-/// one at least if there is any.
+/// The requested capabilities of `all`, by name, as many as fit into `bytes_max` bytes, but at
+/// least one if there is any.
 description_page
 page_of(std::vector<capability_description> all, const describe_node& asked, std::size_t bytes_max);
 

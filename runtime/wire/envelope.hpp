@@ -44,7 +44,7 @@ enum class status : std::uint8_t {
   none,
   ok,
   error,
-  /// Accepted and durable; the answer follows by itself. From a worker to a broker only.
+  /// Accepted and durable; the answer follows later. From a worker to a broker only.
   pending,
 };
 
@@ -79,7 +79,7 @@ struct header_view {
 
 /// Reads a header in place and checks that the keys its kind needs are there.
 ///
-/// Unknown keys are passed over. Text is UTF-8, and within the bounds of limits.hpp.
+/// Unknown keys are ignored. Text is UTF-8, and within the bounds of limits.hpp.
 /// @errors `invalid`: the fault and its key. `partial`, if given, keeps the fields that could be
 /// read, such as the id to answer to.
 outcome<header_view> scan_header(std::string_view bytes, header_view* partial = nullptr);
@@ -132,7 +132,7 @@ std::uint64_t digest_of_request(std::string_view operation, std::string_view bod
 /// Writes `ttl` into the header at `ttl_at`.
 void patch_ttl(char* header, std::uint32_t ttl_at, std::uint32_t ttl);
 
-/// The milliseconds of `left`, as a `ttl`: 0 if the time is up, at least 1 otherwise.
+/// The milliseconds of `left`, as a `ttl`: 0 if the time is over, at least 1 otherwise.
 std::uint32_t ttl_of(instant::duration left);
 
 } // namespace troupe::wire

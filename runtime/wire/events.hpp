@@ -46,8 +46,8 @@ struct outbox_state {
   /// The highest number given to an event, and that event's id; 0 if there was none yet.
   std::uint64_t newest = 0;
   uuid newest_id;
-  /// The reason why the worker relays nothing, in words, if there is one. The outbox and the number
-  /// that the broker confirmed do not fit.
+  /// The reason why the worker relays nothing, in words, if there is one: the outbox does not match
+  /// the number that the broker confirmed.
   std::optional<std::string> trouble{};
 };
 
@@ -57,10 +57,10 @@ TROUPE_MESSAGE(outbox_state, capability, instance, newest, newest_id, trouble)
 struct confirmed {
   std::string capability;
   std::uint64_t up_to = 0;
-  /// The reason why nothing more is taken from this outbox, in words; empty if there is none. With
-  /// one, `up_to` is 0: nothing may be deleted.
+  /// The reason why nothing more is accepted from this outbox, in words; empty if there is none.
+  /// With one, `up_to` is 0: nothing may be deleted.
   std::string refused;
-  /// The id of the event numbered `up_to`, and its position in the journal, where they are known.
+  /// The id of the event numbered `up_to`, and its position in the journal, if they are known.
   std::optional<uuid> id{};
   std::optional<std::uint64_t> position{};
   /// The sum of the digests (`store::outbox_digest`) of the events numbered above `digest_from`, up
@@ -71,7 +71,7 @@ struct confirmed {
 
 TROUPE_MESSAGE(confirmed, capability, up_to, refused, id, position, digest, digest_from)
 
-/// RESEND, to one worker: relay these numbers, again if need be.
+/// RESEND, to one worker: relay these numbers, again if necessary.
 struct resend {
   std::string capability;
   std::uint64_t from = 0;
@@ -88,10 +88,10 @@ struct progress {
 
 TROUPE_MESSAGE(progress, partition, position)
 
-/// An event that was not handled in its turn.
+/// An event that was not handled when it was due.
 struct postponed {
   std::uint64_t position = 0;
-  /// Tries that failed; 0: it only waits behind an earlier one of its key.
+  /// The number of failed tries; 0: it only waits behind an earlier one of its key.
   std::uint32_t attempts = 0;
   /// True if it was given up and becomes a dead letter.
   bool dead = false;
@@ -104,7 +104,7 @@ struct postponed {
 
 TROUPE_MESSAGE(postponed, position, attempts, dead, cause, error, replica)
 
-/// A postponed event with its key, by which later events wait for it.
+/// A postponed event with its key; later events with that key wait for it.
 struct remembered_event {
   postponed what;
   std::string key;
@@ -122,19 +122,20 @@ struct remembered_partition {
 
 TROUPE_MESSAGE(remembered_partition, partition, handled, waiting)
 
-/// ASSIGN, to one worker: these partitions are its own from now on.
+/// ASSIGN, to one worker: it has these partitions from now on.
 struct assign {
   std::string capability;
   /// The journal whose positions these are. A database keeps positions of one journal only.
   uuid journal;
-  /// Above all earlier ones of this capability, also those of earlier lives of the broker.
+  /// Above all earlier ones of this capability, also those from before a restart of the broker.
   std::uint64_t epoch = 0;
-  /// Each partition with the position above which it begins, for a database that has never seen it.
+  /// Each partition with the position after which it begins, for a database that has never seen it.
   std::vector<progress> partitions;
-  /// The newest lives of the journal, by rising position: who wrote what the worker will read.
+  /// The newest lives of the journal, by rising position: which life wrote what the worker will
+  /// read.
   std::optional<std::vector<journal_life>> lives{};
-  /// For a capability without a database: what its workers have said of these partitions so far, as
-  /// far as it is known and fits into the message.
+  /// For a capability without a database: what its workers have reported about these partitions so
+  /// far, if it is known and fits into the message.
   std::optional<std::vector<remembered_partition>> remembered{};
 };
 
@@ -155,13 +156,12 @@ struct assigned {
   std::string capability;
   std::uint64_t epoch = 0;
   std::vector<partition_state> partitions;
-  /// The words that say that the database keeps the positions of another journal; empty if it does
-  /// not.
+  /// An error text if the database keeps the positions of another journal; else empty.
   std::string refused;
   /// The highest position that the database has handled, and the life of the journal that wrote it.
   std::optional<std::uint64_t> highest{};
   std::optional<uuid> life{};
-  /// The highest epoch in the database, if it is above the one assigned: the partitions that have
+  /// The highest epoch in the database, if it is above the assigned one: the partitions that have
   /// it are left out of `partitions`.
   std::optional<std::uint64_t> epoch_seen{};
 };
@@ -183,8 +183,8 @@ struct handled {
 TROUPE_MESSAGE(handled, capability, upto, waiting, done)
 
 /// BURIED, to the worker that has the partition: these events are dead letters now, on disk. The
-/// worker forgets those it had postponed; one above its handled position counts as handled from now
-/// on.
+/// worker forgets those that it had postponed; an event above its handled position counts as
+/// handled from now on.
 struct buried {
   std::string capability;
   std::vector<std::uint64_t> positions;

@@ -10,12 +10,12 @@
 #include <vector>
 
 // Requests and answers of `troupe.events` and `troupe.publish` (FORMAT.md, "Events"), which the
-// broker that keeps the journal serves. All other brokers answer `unavailable`: with the `broker`
-// that has it and, where brokers share the journal, its `endpoint` (empty while nobody has it), the
-// `reason` below and `retry_after`.
+// broker that keeps the journal serves. All other brokers answer `unavailable`, with the `broker`
+// that has the journal and, where brokers share it, its `endpoint` (empty while no broker has it),
+// the `reason` below and `retry_after`.
 //
 // Times are milliseconds since 1970 (UTC), durations milliseconds. Bodies are MessagePack, as
-// binary: the broker does not look into them.
+// binary: the broker does not read them.
 
 namespace troupe::wire {
 
@@ -32,16 +32,16 @@ struct published {
 TROUPE_MESSAGE(published, position, repeat)
 
 /// `read`: the events of some topics, in order of position. Answered at once if there are any, else
-/// when there is one or `wait_ms` are over.
+/// when one comes or `wait_ms` are over.
 struct read_events {
   /// Topics, `PREFIX.*` or `*`; at least one.
   std::vector<std::string> patterns;
-  /// Events behind this position.
+  /// Events after this position.
   std::optional<std::uint64_t> after;
   /// The place to begin, without `after`: `new` (which it is if neither is given), `oldest`, or a
   /// UTC time as text.
   std::optional<std::string> from;
-  /// The most events to give, 1 to 1,000. The broker gives fewer if they are large.
+  /// The most events to return, 1 to 1,000. The broker returns fewer if they are large.
   std::uint32_t count = 100;
   /// 0 to 60,000.
   std::uint32_t wait_ms = 0;
@@ -72,22 +72,22 @@ struct events_read {
   std::uint64_t next = 0;
   /// The last position in the journal.
   std::uint64_t last = 0;
-  /// Retention has deleted events between the question's `after` and this position: events of these
-  /// topics, or of topics that the journal has forgotten. Absent if it has not, or if the question
+  /// Retention has deleted events between the request's `after` and this position: events of these
+  /// topics, or of topics that the journal has forgotten. Absent if it has not, or if the request
   /// had no `after`.
   std::optional<std::uint64_t> deleted_to{};
-  /// The life of the journal that wrote `next`, and the one that wrote the question's `after`;
-  /// zeros if that is not known. If `after_life` is not the `life` of the answer before, the
-  /// journal is another one, or a copy that was brought back: its positions mean other events.
+  /// The life of the journal that wrote `next`, and the one that wrote the request's `after`; zeros
+  /// if unknown. If `after_life` is not the `life` of the previous answer, the journal is another
+  /// one, or a restored copy: its positions mean other events.
   std::optional<uuid> life{};
   std::optional<uuid> after_life{};
 };
 
 TROUPE_MESSAGE(events_read, events, next, last, deleted_to, life, after_life)
 
-/// `topics`: what is in the journal, and how far the subscribed capabilities have come.
+/// `topics`: what is in the journal, and the progress of the subscribed capabilities.
 struct get_topics {
-  /// The topic behind which the answer begins, without groups: the next page.
+  /// The topic after which the answer begins, without groups: the next page.
   std::optional<std::string> after{};
 };
 
@@ -105,8 +105,8 @@ struct topic_state {
   std::int64_t oldest_at = 0;
   /// Events published per second, over the last minute.
   double rate_per_s = 0;
-  /// Events that are to be published later, and when the first of them is due; left out by a broker
-  /// of an earlier release, `next_due` also if there are none.
+  /// The number of events to be published later, and when the first of them is due; left out by a
+  /// broker of an earlier release, `next_due` also if there are none.
   std::optional<std::uint64_t> scheduled{};
   std::optional<std::int64_t> next_due{};
 };
@@ -117,9 +117,10 @@ TROUPE_MESSAGE(
 struct group_state {
   std::string capability;
   std::vector<std::string> patterns;
-  /// Events that it has not handled yet.
+  /// The number of events that it has not handled yet.
   std::uint64_t lag = 0;
-  /// Events in the broker's memory: waiting, with a worker, failed and to be tried again.
+  /// The numbers of events in the broker's memory: waiting, with a worker, failed and to be
+  /// retried.
   std::uint64_t waiting = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t retrying = 0;
@@ -131,7 +132,7 @@ struct group_state {
   std::uint64_t cursor = 0;
   /// The workers that get its events.
   std::vector<std::string> nodes;
-  /// The reason why it gets none, if somebody has to look.
+  /// The reason why it gets none, if a person has to look.
   std::optional<std::string> trouble{};
 };
 
@@ -156,7 +157,7 @@ struct topics_state {
   /// The topics, in the order of their names.
   std::vector<topic_state> topics;
   std::vector<group_state> groups;
-  /// The `after` of the next page; absent if there is nothing behind the last topic.
+  /// The `after` of the next page; absent if nothing follows the last topic.
   std::optional<std::string> next{};
 };
 
@@ -182,14 +183,14 @@ struct event_scheduled {
 
 TROUPE_MESSAGE(event_scheduled, id)
 
-/// `scheduled`: the events that are to be published later, the first to come first.
+/// `scheduled`: the events to be published later, the earliest first.
 struct get_scheduled {
-  /// The topics whose events are meant: a topic, `PREFIX.*` or `*`.
+  /// The topics whose events are selected: a topic, `PREFIX.*` or `*`.
   std::optional<std::string> topic{};
   /// The times between which they are due: at `from` or later, earlier than `before`.
   std::optional<std::int64_t> from{};
   std::optional<std::int64_t> before{};
-  /// The id of the event, due at `from`, behind which the answer begins: the next page.
+  /// The id of the event, due at `from`, after which the answer begins: the next page.
   std::optional<uuid> after{};
   /// The most to give, 1 to 1,000.
   std::uint32_t count = 100;
@@ -204,7 +205,7 @@ struct waiting_event {
   std::string topic;
   std::string key;
   std::uint64_t body_bytes = 0;
-  /// The body, in the answer to `scheduled_event` alone.
+  /// The body, only in the answer to `scheduled_event`.
   std::optional<binary_value> body{};
 };
 
@@ -240,7 +241,7 @@ struct cancel_scheduled {
 
 TROUPE_MESSAGE(cancel_scheduled, id, who, why)
 
-/// The answer to `cancel_scheduled`: the event that does not come.
+/// The answer to `cancel_scheduled`: the event that will not be published.
 struct scheduled_cancelled {
   uuid id;
   std::string topic;
@@ -249,7 +250,7 @@ struct scheduled_cancelled {
 
 TROUPE_MESSAGE(scheduled_cancelled, id, topic, due_at)
 
-/// The choice of dead letters: those for which all that is given holds.
+/// Selects dead letters: those that match all given fields.
 struct letter_filter {
   std::optional<std::string> capability{};
   /// A topic, `PREFIX.*` or `*`.
@@ -265,13 +266,13 @@ TROUPE_MESSAGE(letter_filter, capability, topic, cause, since, before)
 
 /// `dead_letters`: lists them, oldest first.
 struct get_dead_letters {
-  /// The capability whose letters are meant; all if absent.
+  /// The capability whose letters are selected; all if absent.
   std::optional<std::string> capability;
-  /// The letter behind which the answer begins.
+  /// The letter after which the answer begins.
   std::optional<uuid> after;
   /// The most to give, 1 to 1,000.
   std::uint32_t count = 100;
-  /// The choice of letters; a broker of an earlier release gives all.
+  /// The selection of letters; a broker of an earlier release ignores it.
   std::optional<letter_filter> which{};
 };
 
@@ -323,7 +324,7 @@ TROUPE_MESSAGE(
 /// The answer to `dead_letters`.
 struct letters_found {
   std::vector<letter> letters;
-  /// The last letter of this answer, if there are more behind it.
+  /// The last letter of this answer, if more follow.
   std::optional<uuid> next;
 };
 
@@ -338,7 +339,8 @@ struct get_dead_letter {
 TROUPE_MESSAGE(get_dead_letter, id)
 
 /// `retry_dead_letter`: delivers the event again to the capability it is a dead letter of.
-/// `rejected` with reason `no_subscriber`, and nothing done, if that gets no events of the topic.
+/// `rejected` with reason `no_subscriber`, and nothing done, if that one gets no events of the
+/// topic.
 struct retry_dead_letter {
   /// The dead letter that is meant ...
   std::optional<uuid> id;
@@ -351,7 +353,7 @@ struct retry_dead_letter {
 
 TROUPE_MESSAGE(retry_dead_letter, id, all, capability, to)
 
-/// Dead letters that stay, as nobody would get their events.
+/// Dead letters that are kept, since nobody would get their events.
 struct letters_kept {
   /// The capability that does not get events of `topic`.
   std::string to;
@@ -364,19 +366,20 @@ TROUPE_MESSAGE(letters_kept, to, topic, letters)
 /// The answer to `retry_dead_letter`: the number of events delivered again.
 struct letters_retried {
   std::uint64_t retried = 0;
-  /// The letters that stay, with `all`, if any do.
+  /// The letters that are kept, with `all`, if any are.
   std::optional<std::vector<letters_kept>> kept;
 };
 
 TROUPE_MESSAGE(letters_retried, retried, kept)
 
 /// `retry_dead_letters`, answered as `retry_dead_letter` with `all`; `drop_dead_letters` forgets
-/// them. Operations of their own, as a broker of an earlier release would pass over the filter.
+/// them. These are separate operations because a broker of an earlier release would ignore the
+/// filter.
 struct change_dead_letters {
   letter_filter which;
   /// The capability that gets them instead, with `retry_dead_letters`.
   std::optional<std::string> to{};
-  /// Whether nothing is done, and the answer says what would be.
+  /// Whether this is a dry run: nothing is done, and the answer says what would be.
   bool dry_run = false;
 };
 

@@ -13,30 +13,30 @@ namespace troupe::wire {
 
 /// A MessagePack value as JSON, for people and scripts. 16 binary bytes become a UUID's text, other
 /// binary becomes hexadecimal text, a timestamp its RFC 3339 text, another extension its type and
-/// hexadecimal text; what JSON has no number for becomes "NaN", "Infinity" or "-Infinity". The
+/// hexadecimal text; numbers that JSON cannot express become "NaN", "Infinity" or "-Infinity". The
 /// order and repetition of keys are kept.
 /// @errors `invalid`, as `check` says.
 outcome<std::string> to_json(std::string_view bytes, bool pretty = false);
 
-/// A body as JSON whatever it is: what is no MessagePack becomes {"$not_messagepack":
-/// hexadecimal}, and an empty one null.
+/// Any body as JSON: one that is not MessagePack becomes {"$not_messagepack": hexadecimal}, and an
+/// empty one null.
 std::string json_of(std::string_view bytes);
 
 /// JSON as MessagePack. Numbers with a fraction or exponent become doubles, others integers; keys
 /// are sorted.
-/// @errors `invalid`: the line and column at which it is no JSON; nested deeper than `depth_max`;
+/// @errors `invalid`: the line and column at which it is not JSON; nested deeper than `depth_max`;
 /// an integer beyond 64 bits; a key that an object has twice.
 outcome<std::string> from_json(std::string_view text);
 
-/// What the parser passes over in `text` without a word, and another reader on the way may not: a
-/// byte order mark in front, or all that follows a byte that is zero. Empty if there is neither.
+/// What the parser silently ignores in `text` but another reader on the way may not: a byte order
+/// mark at the start, or everything after a zero byte. Empty if there is neither.
 /// @source RFC 8259, sections 2 and 8.1.
 std::string passed_over_in_json(std::string_view text);
 
 /// `text` as JSON, quoted and escaped. Bytes that are not UTF-8 become replacement characters.
 std::string json_text(std::string_view text);
 
-/// `value` as JSON; "NaN", "Infinity" or "-Infinity" if it is no finite number.
+/// `value` as JSON; "NaN", "Infinity" or "-Infinity" if it is not finite.
 std::string json_number(double value);
 
 /// The text of one JSON object for people and scripts, entry by entry, on one line.
@@ -82,7 +82,7 @@ public:
     return value ? add(name, *value) : add_json(name, "null");
   }
 
-  /// Adds a value that is JSON already.
+  /// Adds a value that is already JSON.
   json_object& add_json(std::string_view name, std::string_view json);
 
   bool empty() const { return entries_.empty(); }

@@ -11,7 +11,7 @@ namespace troupe::wire {
 // comparing instead of parsing, which took a third of a broker's time for a call. All others are
 // parsed, with the same meaning: a test reads every header both ways.
 
-/// The bytes of every call header from behind the map's byte up to the id.
+/// The bytes of every call header from after the map's byte up to the id.
 inline constexpr std::string_view call_start{"\xa1v\x01\xa4kind\xa4"
                                              "call\xa2id\xc4\x10"};
 /// The bytes of a reply header up to the id. Its map has 4 entries, or 5 with an error.
@@ -27,8 +27,8 @@ inline constexpr std::string_view ok_end{"\xa6status\xa2ok"};
 inline constexpr std::string_view pending_end{"\xa6status\xa7pending"};
 
 /// Reads `bytes` into `header` if it is a call without a trace, a reply without an error, or an
-/// event, as our encoder writes them, with short ASCII names. False, with `header` unchanged, for
-/// any other.
+/// event, as our encoder writes them, with short ASCII names. Returns false, with `header`
+/// unchanged, for any other.
 bool read_known_header(std::string_view bytes, header_view& header);
 
 } // namespace troupe::wire

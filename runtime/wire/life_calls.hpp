@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-// The operation `life` of `troupe.node.NAME`: what a capability's database has of some ids, for
-// `troupe why` (FORMAT.md, "Brokers and nodes").
+// The operation `life` of `troupe.node.NAME`: what a capability's database knows about some ids,
+// for `troupe why` (FORMAT.md, "Brokers and nodes").
 
 namespace troupe::wire {
 
@@ -71,13 +71,13 @@ struct saga_told {
 
 TROUPE_MESSAGE(saga_told, id, capability, operation, phase, records)
 
-/// An effect that has no result yet, or whose result is not in the books yet.
+/// An effect that has no result yet, or whose result is not settled yet.
 struct effect_told {
   uuid key{};
   uuid call{};
   std::string capability{};
   std::string name{};
-  /// Settlements that failed; 0 if the outside has not answered yet.
+  /// The number of failed settlements; 0 if the external system has not answered yet.
   std::uint32_t unsettled = 0;
   std::string reason{};
 };
@@ -134,9 +134,9 @@ struct told_life {
   std::vector<effect_told> effects{};
   std::vector<event_told> events{};
   std::vector<change_told> changes{};
-  /// The deliveries at the places that were asked for, in their order.
+  /// The deliveries at the requested places, in the order of the request.
   std::vector<delivery_told> deliveries{};
-  /// Something was left out, as it has no room in an answer.
+  /// Something was left out because it did not fit into the answer.
   bool is_cut = false;
 };
 

@@ -14,14 +14,14 @@ inline constexpr std::size_t header_bytes_max = std::size_t{16} * 1024;
 /// The default of `limits.body` in a topology.
 inline constexpr std::size_t body_bytes_max = std::size_t{1024} * 1024;
 
-/// The least room for messages between Troupe's own programs (logins, assignments, events that are
-/// committed already), even where `limits.body`, which bounds calls and answers, is less.
+/// The least room for messages between Troupe's own programs (logins, assignments, committed
+/// events), even if `limits.body`, which bounds calls and answers, is less.
 inline constexpr std::size_t control_bytes_max = std::size_t{1024} * 1024;
 
-/// A batch frame is closed when it has grown past this; one large envelope may exceed it.
+/// A batch frame is closed once it is larger than this; one large envelope may exceed it.
 inline constexpr std::size_t batch_bytes_target = std::size_t{128} * 1024;
 
-/// Room beyond header and body in the largest frame: length prefixes and the envelopes before.
+/// Room beyond header and body in the largest frame: for length prefixes and earlier envelopes.
 inline constexpr std::size_t frame_slack_bytes = batch_bytes_target + 1024U;
 
 /// The largest frame there is, with this `limits.body`.
@@ -29,7 +29,7 @@ constexpr std::size_t frame_bytes_max(std::size_t body_max) {
   return std::max(body_max, control_bytes_max) + header_bytes_max + frame_slack_bytes;
 }
 
-/// Names and operations are short on purpose: they are compared and hashed on every hop.
+/// Names and operations are deliberately short: they are compared and hashed on every hop.
 inline constexpr std::size_t name_bytes_max = 64;
 inline constexpr std::size_t key_bytes_max = 256;
 

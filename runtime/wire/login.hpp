@@ -19,9 +19,9 @@ struct served {
   bool inbox = false;
   std::uint32_t replicas = 0;
   /// "closed", "open", "half_open", or "down" (the group exceeded its restart intensity, or is
-  /// shut). One that a person took over is "open" or "closed".
+  /// shut). A breaker that a person forced is "open" or "closed".
   std::string breaker = "closed";
-  /// The wait until another try is worth it, if the breaker is open or the group down.
+  /// How long to wait before another try, if the breaker is open or the group down.
   std::uint32_t retry_after_ms = 0;
   /// Events the broker may have outstanding here; 0 if it subscribes to none, is down or draining.
   std::uint32_t events = 0;
@@ -36,8 +36,8 @@ struct served {
 TROUPE_MESSAGE(
     served, capability, credit, inbox, replicas, breaker, retry_after_ms, events, shut, forced)
 
-/// A call that a worker has in hand from an earlier login: whoever asks for the same under its id
-/// gets its answer, and nobody else.
+/// A call that a worker still handles from an earlier login: a caller that asks for the same under
+/// its id gets its answer, and no other.
 struct held_call {
   uuid id;
   std::string capability;
@@ -58,16 +58,16 @@ struct hello {
   bool batch = false;
   std::uint64_t pid = 0;
   std::vector<served> serves;
-  /// Calls of an earlier login that are still in hand here.
+  /// Calls of an earlier login that are still being handled here.
   std::vector<uuid> in_flight;
-  /// The same calls with their requests. A worker of an earlier release says only their ids.
+  /// The same calls with their requests. A worker of an earlier release sends only their ids.
   std::optional<std::vector<held_call>> held{};
-  /// Digest of what the topology says that a broker and its workers must have in common. A worker
-  /// of an earlier release says only `plan`.
+  /// Digest of the parts of the topology that must be the same for a broker and its workers. A
+  /// worker of an earlier release sends only `plan`.
   std::optional<std::uint64_t> shared_plan{};
-  /// The service token of whoever logs in, where the topology asks for one.
+  /// The service token of the peer that logs in, where the topology requires one.
   std::optional<std::string> token{};
-  /// The largest body of an answer that a client takes, 1 MiB at least. Absent: as the broker.
+  /// The largest body of an answer that a client accepts, at least 1 MiB. Absent: as the broker.
   std::optional<std::uint64_t> body_bytes_max{};
 };
 
@@ -86,7 +86,7 @@ TROUPE_MESSAGE(
     token,
     body_bytes_max)
 
-/// The body of WELCOME. It comes again, to whoever is logged in, when the journal has moved.
+/// The body of WELCOME. It is sent again to all logged-in peers when the journal has moved.
 struct welcome {
   std::string broker;
   uuid incarnation;
@@ -95,8 +95,8 @@ struct welcome {
   std::uint64_t body_bytes_max = 0;
   /// True if this broker keeps the journal of events.
   bool journal = false;
-  /// Of a journal that several brokers share: its generation, as far as this broker knows. Whoever
-  /// has the journal in the highest one has it. Absent if one broker alone may have it.
+  /// Of a journal that several brokers share: its generation, if this broker knows it. The broker
+  /// with the highest generation has the journal. Absent if only one broker may have it.
   std::optional<std::uint64_t> journal_generation{};
 };
 
@@ -110,9 +110,8 @@ TROUPE_MESSAGE(
     journal,
     journal_generation)
 
-/// The body of STATE, from a worker: what changed. With `token`, from a client too, it renews the
-/// token of HELLO and says nothing else; if its header has an id, a reply says whether the token is
-/// taken.
+/// The body of STATE, from a worker: what changed. With `token`, from clients too, it only renews
+/// the token of HELLO; if its header has an id, a reply says whether the token is accepted.
 struct state {
   bool draining = false;
   std::vector<served> serves;

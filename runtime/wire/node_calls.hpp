@@ -9,7 +9,7 @@
 #include <vector>
 
 // Operations of `troupe.node.NAME`, by which a worker node shows and forces its breakers, and shows
-// and moves what waits for a person (FORMAT.md, "Nodes").
+// what waits for a person and carries out orders about it (FORMAT.md, "Nodes").
 
 namespace troupe::wire {
 
@@ -64,13 +64,13 @@ struct breaker_report {
 
 TROUPE_MESSAGE(breaker_report, capability, node, state, durable, order)
 
-/// `sagas`: sagas of a capability; those that stand still, unless other states are named.
+/// `sagas`: sagas of a capability; those that have stopped, unless other states are named.
 struct get_standing_sagas {
   std::string capability;
-  /// The saga behind which the answer begins, in the order of ids.
+  /// The saga after which the answer begins, in the order of ids.
   std::optional<uuid> after{};
   std::uint32_t count = 100;
-  /// The states of those meant (`standing_saga::state`); none for those that stand still.
+  /// The selected states (`standing_saga::state`); none for those that have stopped.
   std::optional<std::vector<std::string>> states{};
   /// The step at which they are, their operation, and how many milliseconds ago at least they
   /// began.
@@ -114,7 +114,7 @@ struct standing_saga {
   std::uint32_t failures = 0;
   /// Milliseconds since 1970 (UTC).
   std::int64_t since = 0;
-  /// The steps whose effects stand.
+  /// The steps whose effects remain.
   std::optional<std::vector<std::string>> effects{};
   /// Whether it follows the steps of an earlier definition.
   std::optional<bool> earlier_steps{};
@@ -131,15 +131,15 @@ struct standing_sagas {
   std::string capability;
   std::string node;
   std::vector<standing_saga> sagas;
-  /// The last saga of this answer, if more are behind it.
+  /// The last saga of this answer, if more follow.
   std::optional<uuid> next{};
-  /// How many of this node's wait for their turn, whatever was asked for; absent if none do.
+  /// How many of this node's sagas wait for their turn, whatever was selected; absent if none do.
   std::optional<std::uint64_t> queued{};
 };
 
 TROUPE_MESSAGE(standing_sagas, capability, node, sagas, next, queued)
 
-/// `resume_saga`: a saga that stands still goes on. Answered once that is stored.
+/// `resume_saga`: a stopped saga goes on. Answered once that is stored.
 struct resume_saga {
   std::string capability;
   uuid id;
@@ -166,8 +166,7 @@ struct order_saga {
   std::string verb;
   /// The step that "skip" is about.
   std::string step{};
-  /// The person vouches that the step in hand never happened; with "skip", that it was done by
-  /// hand.
+  /// The person vouches that the open step never happened; with "skip", that it was done by hand.
   bool vouched = false;
   /// The person, up to 256 bytes, and the reason, 1 to 1,000.
   std::string who{};
@@ -190,7 +189,7 @@ TROUPE_MESSAGE(saga_ordered, id, node, state, step)
 struct get_saga {
   std::string capability;
   uuid id;
-  /// The record behind which the answer begins.
+  /// The record after which the answer begins.
   std::uint64_t after = 0;
 };
 
@@ -235,7 +234,7 @@ struct saga_history {
   std::string state;
   /// "do charge" or "undo charge"; empty if the saga is over or the node cannot read it.
   std::string step;
-  /// The node whose process owns the saga; empty if that is gone.
+  /// The node whose process owns the saga; empty if unknown.
   std::string owner;
   std::int64_t epoch = 0;
   /// Milliseconds since 1970 (UTC); 0 if it is not known.
@@ -245,7 +244,7 @@ struct saga_history {
   std::string unread;
   std::vector<std::string> effects;
   std::vector<saga_record> records;
-  /// The last record of this answer, if more are behind it; else 0.
+  /// The last record of this answer, if more follow; else 0.
   std::uint64_t next = 0;
 };
 
@@ -270,8 +269,8 @@ struct unsettled_effect {
   /// The call that waits for it.
   uuid call;
   std::string effect;
-  /// "unsettled": its result could not be written down. "left_alone": no program that was here
-  /// knows the effect; it was not run, or not to its end.
+  /// "unsettled": its result could not be stored. "left_alone": no program that has run here knows
+  /// the effect; it was not run, or not to its end.
   std::string state;
   std::uint32_t attempts = 0;
   std::string reason;
@@ -290,11 +289,11 @@ struct unsettled_effects {
 
 TROUPE_MESSAGE(unsettled_effects, capability, node, effects, next)
 
-/// `settle_effects`: the results that this node keeps are settled at once, and not after their
-/// pause.
+/// `settle_effects`: the results that this node keeps are settled at once, without waiting for
+/// their pause.
 struct settle_effects {
   std::string capability;
-  /// The one effect that is meant; all if absent.
+  /// The id of one effect; all if absent.
   std::optional<uuid> key{};
   std::string who{};
 };

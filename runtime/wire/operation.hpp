@@ -12,8 +12,8 @@ namespace troupe::wire {
 /// inline constexpr wire::operation<reserve_stock, stock_reserved> reserve{"inventory", "reserve"};
 /// ```
 ///
-/// A client calls it (`client::call`), a saga has it as a step (`saga::calls`), and a trial answers
-/// it (`saga_trial::on`), with the types checked by the compiler.
+/// A client calls it (`client::call`), a saga uses it as a step (`saga::calls`), and a trial
+/// answers it (`saga_trial::on`), with the types checked by the compiler.
 template <message Request, message Reply>
 struct operation {
   std::string_view capability;

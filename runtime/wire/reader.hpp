@@ -31,7 +31,7 @@ std::string_view name_of(value_type type);
 ///
 /// Every getter returns false, and moves nothing, if the next value is of another type, does not
 /// fit or is cut off. Views point into the bytes given, which must outlive them. It does not limit
-/// depth or declared sizes: run `check` over what comes from outside first.
+/// depth or declared sizes: run `check` first on bytes from outside.
 class reader {
 public:
   explicit reader(std::string_view bytes) : at_{bytes.data()}, end_{at_ + bytes.size()} {}
@@ -41,12 +41,12 @@ public:
   bool read(bool& value);
   bool read(std::int64_t& value);
   bool read(std::uint64_t& value);
-  /// Reads integers too: msgpack-c 4.1 packs 2.0 as 2 (its issue 1018), and JSON has one kind of
-  /// number.
+  /// Reads integers too: msgpack-c 4.1 packs 2.0 as 2 (its issue 1018), and JSON has only one kind
+  /// of number.
   bool read(double& value);
   bool read_nil();
 
-  /// Inline for short texts, since every key of a header or body is one.
+  /// Inline for short texts, since every key of a header or body is short.
   bool read_text(std::string_view& value) {
     if (at_ != end_) {
       const auto first = static_cast<unsigned char>(*at_);
@@ -65,10 +65,10 @@ public:
   bool read_extension(std::string_view& value);
   bool read_array(std::uint32_t& elements);
   bool read_map(std::uint32_t& entries);
-  /// The next value's own bytes, whatever it is, with all it contains.
+  /// The bytes of the next value, of any type, with everything it contains.
   bool read_raw(std::string_view& value);
   bool skip();
-  /// Passes the head of an array or map, or the whole of any other value.
+  /// Skips the head of an array or map, or the whole of any other value.
   /// @param elements the values that follow as its elements, two for each entry of a map.
   bool step(value_type& type, std::uint64_t& elements);
 

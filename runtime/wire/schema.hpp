@@ -61,13 +61,13 @@ TROUPE_WORDS(
     map,
     message)
 
-/// The least and the largest value of an integer or a duration.
+/// The smallest and the largest value of an integer or a duration.
 struct integer_range {
   std::int64_t least = 0;
   std::uint64_t most = 0;
 };
 
-/// The range of a form; nothing for those that are no integers.
+/// The range of a form; nothing for forms that are not integers.
 std::optional<integer_range> range_of(form is);
 
 struct message_shape;
@@ -88,7 +88,7 @@ struct field_shape {
   const shape* type;
 };
 
-/// A message type. Its address tells it from others of its name.
+/// A message type. Its address distinguishes it from others with its name.
 struct message_shape {
   std::string_view name;
   std::span<const field_shape> fields;
@@ -211,9 +211,9 @@ struct value_schema {
   /// within `list`, `map`.
   std::vector<form> within{};
   form is = form::any;
-  /// The name of a message among the types that come with this.
+  /// The name of a message among the types given with this.
   std::optional<std::string> message{};
-  /// The words that there are, of `words`.
+  /// The possible words, of `words`.
   std::vector<std::string> words{};
 
   bool operator==(const value_schema&) const = default;
@@ -240,14 +240,14 @@ struct message_schema {
 
 TROUPE_MESSAGE(message_schema, name, fields)
 
-/// Message types by name, and all that they contain. Of two types of one name that differ, the
-/// later one gets a number: `line`, `line_2`.
+/// Message types by name, with all types that they contain. Of two types of one name that differ,
+/// the later one gets a number: `line`, `line_2`.
 class schema_book {
 public:
   /// Adds `type` unless it is there. @return its name here.
   std::string add(const message_shape& type);
 
-  /// The types in the order in which they were added, what contains before what is contained.
+  /// The types in the order in which they were added, containing types before contained ones.
   std::vector<message_schema> take() { return std::move(types_); }
 
 private:

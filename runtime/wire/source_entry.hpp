@@ -9,8 +9,8 @@ namespace troupe::wire {
 
 /// The header of a call with `source` as its `source`, whatever its sender says there.
 ///
-/// The entry is put behind the others where there was none, which costs a copy; a header with
-/// another source is written anew.
+/// If there was no entry, it is added after the others, which costs a copy; a header with another
+/// source is rewritten.
 /// @param bytes from which `header`, of kind `call`, was scanned. Its views, and its offsets, are
 /// those of the result afterwards.
 /// @param buffer takes the new bytes; reused from call to call. @param source 1 to 64 bytes.

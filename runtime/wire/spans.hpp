@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-// The operation `spans` of `troupe.broker` and `troupe.node.NAME`: what the process still has of
-// the traces that are recorded; and `keep_spans` of `troupe.broker`, by which a gateway, which
-// nobody can ask, leaves its spans there (FORMAT.md, "Brokers and nodes").
+// The operation `spans` of `troupe.broker` and `troupe.node.NAME`: the spans of recorded traces
+// that the process still has; and `keep_spans` of `troupe.broker`, by which a gateway, which cannot
+// be asked, stores its spans there (FORMAT.md, "Brokers and nodes").
 
 namespace troupe::wire {
 
@@ -19,9 +19,9 @@ namespace troupe::wire {
 struct get_spans {
   /// 16 bytes.
   std::optional<uuid> trace{};
-  /// The least time of the spans that are meant, in microseconds.
+  /// The shortest duration of the selected spans, in microseconds.
   std::uint64_t slow_us = 0;
-  /// The capability whose spans are meant; all if absent.
+  /// The capability whose spans are selected; all if absent.
   std::optional<std::string> capability{};
   /// Spans, 1 to 1,000: the newest.
   std::uint32_t count = 1'000;
@@ -42,18 +42,18 @@ struct told_span {
   std::int64_t duration = 0;
   bool failed = false;
   std::map<std::string, std::string> notes;
-  /// The process that it is of, if that is another one than the one that tells.
+  /// The process of the span, if it is not the one that answers.
   std::optional<std::string> of{};
 };
 
 TROUPE_MESSAGE(told_span, trace, id, parent, name, kind, start, duration, failed, notes, of)
 
-/// The answer to `spans`; what `keep_spans` brings, 256 of them at most.
+/// The answer to `spans`; also the input of `keep_spans`, with at most 256 spans.
 struct told_spans {
-  /// The broker, node or gateway that tells.
+  /// The broker, node or gateway that answers.
   std::string node;
   std::vector<told_span> spans;
-  /// Whether there were more than asked for, or than fit into an answer: the oldest are left out.
+  /// Whether there were more than requested, or than fit into an answer: the oldest are left out.
   bool is_cut = false;
 };
 

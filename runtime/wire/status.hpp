@@ -41,7 +41,7 @@ void encode_present(writer& to, const T& value) {
 
 } // namespace detail
 
-/// The part of one capability that one node serves, as the broker sees it.
+/// One capability on one node, as the broker sees it.
 struct placement_status {
   std::string capability;
   std::uint32_t credit = 0;
@@ -61,8 +61,8 @@ TROUPE_MESSAGE(
 struct known_node {
   std::string name;
   bool live = false;
-  /// The time for which nothing was heard of a node that was logged in before; absent while it is
-  /// live, and if it never was.
+  /// How long ago a node that was logged in before was last heard; absent while it is live, and if
+  /// it never was.
   std::optional<std::uint64_t> away_ms{};
   std::optional<std::string> incarnation{};
   std::optional<std::uint64_t> pid{};
@@ -86,7 +86,7 @@ struct known_capability {
   std::uint32_t outstanding = 0;
   std::uint32_t awaiting = 0;
   bool waiting_for_workers = false;
-  /// The time in which 99 of 100 calls of the last minute ended, from their arrival here; absent if
+  /// The time from arrival here within which 99 of 100 calls of the last minute ended; absent if
   /// there were none.
   std::optional<std::uint64_t> p99_us{};
 };
@@ -97,7 +97,7 @@ inline void encode(writer& to, const known_capability& value) {
   detail::encode_present(to, value);
 }
 
-/// The counts of what has happened at a broker since its start.
+/// Counters of a broker since its start.
 struct broker_counters {
   /// Calls that came in, attached and refused ones included.
   std::uint64_t calls = 0;
@@ -114,11 +114,12 @@ struct broker_counters {
   std::uint64_t refused = 0;
   std::uint64_t overloaded = 0;
   std::uint64_t conflicts = 0;
-  /// Waiters whose time was up.
+  /// Waiters whose time was over.
   std::uint64_t expired = 0;
-  /// Replies for ids not known here (any more): dropped, as a retry meets the inbox.
+  /// Replies for ids not known here (any more): dropped, since a retry gets the answer from the
+  /// inbox.
   std::uint64_t late_replies = 0;
-  /// Replies, and calls brought along, of somebody who is no worker, or was not given the call.
+  /// Replies, and reported calls, from a peer that is not a worker or was not given the call.
   std::uint64_t stray_replies = 0;
   /// Calls a worker refused without effect and that went to another one.
   std::uint64_t tried_elsewhere = 0;
@@ -128,28 +129,28 @@ struct broker_counters {
   std::uint64_t logins_refused = 0;
   std::uint64_t suspects = 0;
   std::uint64_t convicted = 0;
-  /// Calls a worker still had in hand when it logged in again.
+  /// Calls that a worker still handled when it logged in again.
   std::uint64_t adopted = 0;
   /// Messages with wrong frames, lengths or headers.
   std::uint64_t malformed = 0;
   /// Messages of peers that should have said HELLO first.
   std::uint64_t unauthenticated = 0;
-  /// Answers whose receiver was gone or took nothing more: a retry asks again.
+  /// Answers whose receiver was gone or accepted no more: a retry asks again.
   std::uint64_t undeliverable = 0;
   std::uint64_t clients_joined = 0;
   std::uint64_t clients_lost = 0;
   std::uint64_t stood_still = 0;
   /// Connections for which there was no room under the limit of open files.
   std::uint64_t turned_away = 0;
-  /// Answers omitted as their receiver had not read those before: it got an error instead.
+  /// Answers omitted because their receiver had not read earlier ones: it got an error instead.
   std::uint64_t unread = 0;
-  /// Messages dropped as their sender sends more than the broker can go through.
+  /// Messages dropped because their sender sends more than the broker can process.
   std::uint64_t dropped = 0;
-  /// Connections that were not let in for their key.
+  /// Connections refused because of their key.
   std::uint64_t keys_refused = 0;
   /// Calls of peers without the right to them.
   std::uint64_t forbidden = 0;
-  /// Tokens that were to renew one of a login, and were not taken.
+  /// Tokens sent to renew a login's token and not accepted.
   std::uint64_t renewals_refused = 0;
 };
 
@@ -164,7 +165,7 @@ TROUPE_MESSAGE(
 
 // clang-format on
 
-/// Counters that a broker of an earlier release does not have stay 0.
+/// Counters that a broker of an earlier release does not have are 0.
 inline bool decode(reader& from, broker_counters& to, decode_fault& fault) {
   std::map<std::string, std::uint64_t> told;
   if (!detail::decode(from, told, fault)) {
@@ -199,47 +200,46 @@ struct known_gateway {
 
 TROUPE_MESSAGE(known_gateway, name, live)
 
-/// A login that ends soon, as its service token is not renewed.
+/// A login that ends soon because its service token is not renewed.
 struct ending_login {
   /// The owner of its key.
   std::string name;
   std::uint64_t left_ms = 0;
-  /// The reason why the broker did not take the next token; empty if none came.
+  /// The reason why the broker did not accept the next token; empty if none came.
   std::string refused{};
 };
 
 TROUPE_MESSAGE(ending_login, name, left_ms, refused)
 
-/// Where a journal is that brokers share, as one of them knows.
+/// Which broker has a shared journal, as known by one of them.
 struct journal_seat {
-  /// The broker that has it, and where it listens; empty: nobody ever had it.
+  /// The broker that has it, and its endpoint; empty: no broker ever had it.
   std::string broker;
   std::string endpoint;
   /// How often it was taken.
   std::uint64_t generation = 0;
   /// When that broker took it, in milliseconds since 1970, by the database's clock.
   std::int64_t since = 0;
-  /// Whether it is the broker that says so.
+  /// Whether the reporting broker has it itself.
   bool here = false;
-  /// Messages about events that came to this broker when it did not have the journal any more.
+  /// Messages about events that came to this broker when it no longer had the journal.
   std::uint64_t stray = 0;
-  /// Why this broker cannot look who has it; empty if it can.
+  /// Why this broker cannot find out which one has it; empty if it can.
   std::string trouble;
   /// The server's `synchronous_standby_names`: the standbys that a commit waits for; empty: none,
-  /// and a failover loses the last commits. Left out by an earlier release, or while it is not
-  /// known.
+  /// and a failover loses the last commits. Left out by an earlier release, or while unknown.
   std::optional<std::string> standbys{};
   /// How long the oldest transaction of the server has been open, as far as this broker's role may
   /// see (pg_monitor sees all). Left out as above.
   std::optional<std::uint64_t> oldest_ms{};
-  /// Whatever keeps the oldest dead rows of the server's database: a session, a replication slot or
-  /// a prepared transaction, in words; empty: nothing does. Left out as above, with those below.
+  /// What keeps the oldest dead rows of the server's database: a session, a replication slot or a
+  /// prepared transaction, in words; empty: nothing does. Left out as above, with those below.
   std::optional<std::string> holder{};
-  /// How long it does at least: this broker has watched it so long.
+  /// For at least how long it does: this broker has watched it for that time.
   std::optional<std::uint64_t> held_ms{};
-  /// How many transactions began since.
+  /// How many transactions have begun since.
   std::optional<std::uint64_t> held_transactions{};
-  /// Whether the times of other roles' sessions are seen in `oldest_ms`.
+  /// Whether `oldest_ms` includes sessions of other roles.
   std::optional<bool> sees_others{};
 };
 
@@ -277,7 +277,7 @@ struct broker_status {
   std::optional<std::uint64_t> plan{};
   /// Some of the logins that end soon, 16 at most; left out by a broker of an earlier release.
   std::optional<std::vector<ending_login>> ending{};
-  /// Left out where one broker alone may have the journal.
+  /// Left out where only one broker may have the journal.
   std::optional<journal_seat> journal{};
 };
 
@@ -300,7 +300,7 @@ TROUPE_MESSAGE(
 struct replica_failure {
   std::uint64_t ms_ago = 0;
   std::string reason;
-  /// The message that was in hand; left out if that is not known.
+  /// The message that was being handled; left out if unknown.
   std::optional<std::string> message{};
 };
 
@@ -319,7 +319,7 @@ struct replica_status {
 
 TROUPE_MESSAGE(replica_status, name, state, generation, failures)
 
-/// The matters of a capability that wait for a person, as its actor counts them.
+/// What waits for a person in a capability, as its actor counts it.
 struct open_matters_status {
   std::uint64_t count = 0;
   std::string what;
@@ -335,7 +335,7 @@ struct group_status {
   /// The database, or "none".
   std::string store;
   std::string breaker;
-  /// The person who took the breaker over, why and when; empty if nobody has.
+  /// The person who forced the breaker, why and when; empty if nobody has.
   std::string forced_by;
   std::string forced_why;
   std::string forced_since;
@@ -363,8 +363,8 @@ struct group_status {
   std::optional<double> rate_per_s{};
   /// Instances of replicas made anew.
   std::optional<std::uint64_t> restarts{};
-  /// The time for which it has been down, its breaker open, its outbox stopped, or the oldest event
-  /// of its outbox not confirmed; absent while it is not.
+  /// For how long it has been down, its breaker open, its outbox stopped, or the oldest event of
+  /// its outbox not confirmed; absent if it is not.
   std::optional<std::uint64_t> down_ms{};
   std::optional<std::uint64_t> breaker_open_ms{};
   std::optional<std::uint64_t> outbox_stopped_ms{};
@@ -373,23 +373,22 @@ struct group_status {
   /// The sagas of it that stand still, need a person or follow earlier steps, in words; absent if
   /// none do.
   std::optional<std::string> sagas_trouble{};
-  /// Its sagas that wait for their turn, and those refused since its process began as too many did;
-  /// absent if there are none.
+  /// Its sagas that wait for their turn, and those refused since its process began because too many
+  /// did; absent if there are none.
   std::optional<std::uint64_t> sagas_queued{};
   std::optional<std::uint64_t> sagas_refused{};
-  /// As many wait as may, and new ones are refused; absent if they are not.
+  /// The queue is full and new ones are refused; absent if they are not.
   std::optional<bool> sagas_full{};
-  /// The reason why its database takes no turns, and for how long that has been so; absent if it
-  /// does.
+  /// The reason why its database accepts no turns, and since how long; absent if it does.
   std::optional<std::string> store_trouble{};
   std::optional<std::uint64_t> store_trouble_ms{};
   /// The matters that wait for a person; absent if none do.
   std::optional<open_matters_status> open_matters{};
-  /// The time in which 99 of 100 handlers of the last minute ended, of calls and of events; absent
-  /// if none ran.
+  /// The time within which 99 of 100 handlers of the last minute ended, for calls and for events;
+  /// absent if none ran.
   std::optional<std::uint64_t> p99_us{};
-  /// The time by which it forgets answers is far ahead of the clock there: what follows from it;
-  /// absent if it is not.
+  /// The consequences if its time for forgetting answers is far ahead of the clock there; absent if
+  /// it is not.
   std::optional<std::string> time_ahead{};
 };
 

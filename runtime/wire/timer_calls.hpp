@@ -11,13 +11,13 @@
 
 namespace troupe::wire {
 
-/// `timers`: the events that actors of a capability publish later, the first to come first.
+/// `timers`: the events that actors of a capability publish later, the earliest first.
 struct get_timers {
   std::string capability;
   /// The times between which they are due: at `from` or later, earlier than `before`.
   std::optional<std::int64_t> from{};
   std::optional<std::int64_t> before{};
-  /// The number above which the answer begins, of those due at `from`: the next page.
+  /// The number after which the answer begins, among those due at `from`: the next page.
   std::optional<std::int64_t> after{};
   /// 1 to 100.
   std::uint32_t count = 100;

@@ -6,8 +6,8 @@
 
 namespace troupe::wire {
 
-/// Appends MessagePack values to a byte string. A thin face of msgpack-c's packer, whose headers
-/// stay out of ours.
+/// Appends MessagePack values to a byte string. A thin wrapper of msgpack-c's packer, to keep its
+/// headers out of ours.
 class writer {
 public:
   explicit writer(std::string& to) : to_{to} {}
@@ -23,13 +23,13 @@ public:
   void array(std::uint32_t elements);
   void map(std::uint32_t entries);
 
-  /// A key and its value, of a map that was begun.
+  /// A key and its value, in a map that was begun.
   void text_entry(std::string_view key, std::string_view value) {
     text(key);
     text(value);
   }
 
-  /// Bytes that are a complete value already.
+  /// Bytes that are already a complete value.
   void raw(std::string_view value) { to_.append(value); }
 
 private:

@@ -120,7 +120,7 @@ void worker::state::end_if_overdue(instant::duration ending) {
         "worker.end_overdue",
         {{"limit_ms", fmt::to_string(ending_limit.count())},
          {"at", waited_for.empty() ? "nothing that is known" : waited_for},
-         {"what", "what stands in `at` did not return; it is done again elsewhere"}});
+         {"what", "the work named in `at` did not return; another process does it again"}});
     std::_Exit(75);
   }
 }
@@ -133,7 +133,7 @@ void worker::state::tell_overdue(group_runtime& of, milliseconds limit) {
       {"at", at_hand.in(name)},
       {"limit_ms", fmt::to_string(limit.count())},
       {"what",
-       "what stands in `at` did not end in time; this process ends so that others can go on"}};
+       "the work named in `at` did not end in time; this process ends, and others continue"}};
   if (at_hand.message != uuid{}) {
     fields.emplace_back("message", to_string(at_hand.message));
   }

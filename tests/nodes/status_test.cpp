@@ -468,7 +468,7 @@ BOOST_FIXTURE_TEST_CASE(sagas_that_need_a_person_are_told_with_why_and_what_fits
                "credit");
   BOOST_TEST(has(
       found[0].next,
-      "`troupe sagas retry shop.yaml orders --state needs_person --reason TEXT` does not wait"));
+      "`troupe sagas retry shop.yaml orders --state needs_person --reason TEXT` retries at once"));
   BOOST_TEST(!has(found[0].next, "compensate"));
   BOOST_TEST(!has(found[0].next, "resume"));
   BOOST_TEST(found[1].what == "1 saga of orders stands still");

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(one_broker_cannot_be_named_beside_a_journal_that_they_share
   check_only_fault(
       good_and("events: {broker: b1, journal: 'postgresql://db1/shop'}\n"),
       {14, 18},
-      "`broker` of events stands beside a journal in PostgreSQL",
+      "`broker` of events cannot be used with a journal in PostgreSQL",
       "remove it");
 }
 

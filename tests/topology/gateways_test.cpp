@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(plain_http_stays_on_this_machine_and_tls_has_files) {
   check_only_fault(
       with_keys("    listen: http://127.0.0.1:8080\n    tls: {certificate: a, key: b}\n"),
       {17, 10},
-      "stands beside http://");
+      "cannot be used with http://");
   check_only_fault(
       with_keys("    listen: http://127.0.0.1:5550\n"),
       {16, 13},

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(threshold_and_window_exclude_each_other) {
   check_only_fault(
       text("", "breaker: {threshold: 3, window: {span: 1m}}"),
       {11, 56},
-      "`window` of breaker of capability `users` stands beside `threshold`",
+      "`window` of breaker of capability `users` cannot be used together with `threshold`",
       "keep `threshold`");
 }
 

@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(with_keys_a_broker_listens_where_others_reach_it) {
     check_only_fault(
         with(fmt::format("{{listen: \"{}\"}}", all), "security: {}\n"),
         {4, 16},
-        "stands for all addresses",
+        "is a wildcard address",
         "by which the other hosts reach it");
   }
   check_only_fault(

@@ -165,7 +165,7 @@ document strangler_schema() {
            0)},
       {"by",
        address(
-           "what of a request names the user: one user stays on one side",
+           "the part of a request that names the user; a user stays on one side",
            "^\\{(header|cookie|query|path)\\..+\\}$",
            "{cookie.session}")},
       {"override",

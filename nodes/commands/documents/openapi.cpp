@@ -129,7 +129,7 @@ public:
   void add_calls() {
     document& made = all_["paths"]["/calls/{id}"]["get"];
     made["operationId"] = name_for("answer");
-    made["description"] = "The answer of a request that was told to come again, for ten minutes";
+    made["description"] = "The answer of a request that was answered 202, for ten minutes";
     made["parameters"] = document::array(
         {{{"name", "id"},
           {"in", "path"},

@@ -41,7 +41,7 @@ document shared_responses() {
   return {
       {"problem", problem_response("Refused, or failed")},
       {"accepted",
-       {{"description", "Not answered within the time the request would wait: come again"},
+       {{"description", "Not answered within the requested wait: ask again later"},
         {"headers",
          {{"Location", {{"description", "where the answer will be"}, {"schema", text}}},
           {"Preference-Applied", {{"schema", text}}},

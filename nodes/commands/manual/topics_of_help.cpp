@@ -19,16 +19,16 @@ troupe-broker, troupe-worker, troupe-gateway:
   0  stopped as told
   2  wrong usage, or a topology with faults
   69 cannot serve: its port is taken, a broker or a database refuses it
-  70 a fault of the program
+  70 a bug of the program
   73 the broker's journal cannot be used
-  74 what was written did not reach the disk
+  74 a write did not reach the disk
   75 a handler, or the end of the process, took too long
 )"},
       {"signals",
        "what SIGTERM, SIGHUP and others do",
-       R"(SIGTERM, SIGINT  stop in order: nothing new is taken, what is in hand is
-                 finished; `troupe up`: half a second later another Ctrl-C
-                 kills what still stops
+       R"(SIGTERM, SIGINT  stop in order: no new work is accepted, work in hand is
+                 finished; `troupe up`: a second Ctrl-C after half a second
+                 kills the processes
 SIGHUP           a gateway reads its certificates again; with `security`
                  brokers, workers and gateways read their keys again, and
                  `troupe up` passes the signal on; without it `troupe up`
@@ -40,15 +40,15 @@ SIGKILL          loses nothing that was confirmed
        R"(data/NAME.db            the database of a capability
 data/NAME.db-wal        what was committed last: part of the database while it
                         is in use
-data/NAME.db-shm        made anew by whoever opens it
-data/NAME.db.lock       the lock of its writers
-data/NAME.db.next       which database was there
+data/NAME.db-shm        the index of the WAL; made anew at the next opening
+data/NAME.db.lock       the lock of its writers; names the database
+data/NAME.db.next       the queue for that lock
 data/journal.db         the events, at the broker that keeps them
-data/before-restore-*   what `troupe restore --from` put aside
-data/moved-*            what `troupe migrate` has brought to a server
-data/NAME.db.migrating  a database on its way: `troupe migrate` goes on, or
-                        --abandon ends it
-log/NAME.log            what a process of `troupe up` says
+data/before-restore-*   files that `troupe restore --from` put aside
+data/moved-*            files that `troupe migrate` has moved to a server
+data/NAME.db.migrating  an unfinished `troupe migrate`: run it again, or with
+                        --abandon
+log/NAME.log            the log of a process of `troupe up`
 Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
 )"},
       {"trouble",
@@ -58,7 +58,7 @@ Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
    themselves; `troupe top FILE`: the same glance, live
 3. log/NAME.log beside the topology: the last lines of a process that ended
 4. `troupe topics FILE`: who is behind; `dead-letters list`, `sagas list`,
-   `effects list`: what waits for a person; `scheduled list`: what is to come
+   `effects list`: what waits for a person; `scheduled list`: events for later
 5. `troupe restore FILE`, with the system stopped: whether journal and databases
    belong together
 nodes/RUNBOOK.md has each message with its meaning and its remedy.

@@ -72,7 +72,7 @@ trouble need_of(const waiting_view& of, const std::string& file) {
                          of.capability),
       .why = of.need,
       .next = fmt::format(
-          "mend the reason: they are asked on, and {} does not wait{}",
+          "remove the reason: the retries go on, and {} retries at once{}",
           order("retry"),
           of.may_turn_back
               ? fmt::format("; {} undoes what can still turn back", order("compensate"))

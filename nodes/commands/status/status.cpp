@@ -109,8 +109,8 @@ void add_status(command_line& line) {
       .footer(with_exit_codes("Ends with 4 if a broker or node did not answer. With --exit-code: "
                               "with 2 if no broker did "
                               "or the topology has faults, with 1 if a node did not or anything is "
-                              "wrong, else with 0. What only waits for a person (dead letters, "
-                              "parked sagas) is told and does not count."))
+                              "wrong, else with 0. Matters that wait for a person (dead letters, "
+                              "parked sagas) are shown and do not count."))
       .runs([given] { return run(*given); });
 }
 

@@ -58,19 +58,21 @@ int run_why(const why_arguments& given) {
 
 void add_why(command_line& line) {
   const auto given = std::make_shared<why_arguments>();
-  line.add("why", "Tells the life of a call, event, saga, effect or dead letter, and how it ended")
+  line.add(
+          "why",
+          "Shows the history of a call, event, saga, effect or dead letter, and how it ended")
       .word("FILE", given->file, "the topology")
       .word("ID", given->id, "its id; or an ordering key, for the newest events that have it")
       .option(
           "--data",
           given->data,
           "a folder with copies of the databases, under the names of their files; without it the "
-          "databases of FILE are read on this machine, beside whoever writes them, and those of "
-          "other machines are asked of their nodes")
+          "databases of FILE are read on this machine, while they are in use, and nodes are asked "
+          "for those of other machines")
       .flag("--json", given->json, "one JSON object for each id")
       .footer(with_exit_codes(
-          "Ends with 3 if no store knows the id. What stores do not have, since it is not written "
-          "down or nobody answers for, is said at the end of the page."))
+          "Ends with 3 if no store knows the id. The end of the page says what is not stored, and "
+          "which stores did not answer."))
       .runs([given] { return run_why(*given); });
 }
 

@@ -102,7 +102,7 @@ void outbox_intake::begin(source& whose, const wire::outbox_state& state, decisi
     out.log.push_back(
         {"outbox_replaced",
          {{"capability", state.capability},
-          {"what", "its database is another one than before; its events begin anew"}}});
+          {"what", "its database is not the same as before; its outbox starts over"}}});
   }
 }
 
@@ -208,7 +208,7 @@ bool outbox_intake::relayed(
     refuse(
         found->first,
         whose,
-        fmt::format("number {} comes again as another event: {}", seq, remedy),
+        fmt::format("number {} was used again for another event: {}", seq, remedy),
         out);
     return true;
   }

@@ -12,14 +12,14 @@
 
 namespace troupe::gateway {
 
-/// Calls from the HTTP loop, whose ends come back to that loop.
+/// Makes calls for the HTTP loop, and returns their results to that loop.
 ///
-/// Calls of requests that came in together leave together, and answers that are there together are
-/// told in one go. Owns a client. `call`, `ask` and what they are given run on the loop; all else
-/// from the thread that made it.
+/// Calls of requests that came in together leave together, and answers that come together are
+/// delivered together. Owns a client. `call`, `ask` and the functions given to them run on the
+/// loop; everything else is for the thread that made this object.
 class call_desk {
 public:
-  /// Has a task run on the HTTP loop.
+  /// Runs a task on the HTTP loop.
   using poster = std::function<void(std::function<void()>)>;
   using listener = std::function<void(const client::completion&)>;
 
@@ -32,27 +32,27 @@ public:
   call_desk(const call_desk&) = delete;
   call_desk& operator=(const call_desk&) = delete;
 
-  /// Calls; `ended` is told the answer or error, once. `request.token` is the desk's own.
-  /// @errors of `client::submit`; nothing was sent, and `ended` is told nothing.
+  /// Makes a call; `ended` gets the answer or error, once. `request.token` belongs to the desk.
+  /// @errors of `client::submit`; nothing was sent, and `ended` is not called.
   outcome<uuid> call(client::call_request request, listener ended);
 
-  /// Does what `call` does, for a question that `close` does not wait for.
+  /// Like `call`, for a query that `close` does not wait for.
   outcome<uuid> ask(client::call_request request, listener ended);
 
   std::size_t under_way() const { return listeners_.size() - free_.size(); }
 
   const client::client& client() const { return *client_; }
 
-  /// Waits up to `patience`, which is none while the loop runs, for calls that are under way, and
-  /// ends the rest, questions too.
+  /// Waits up to `patience`, which is zero while the loop runs, for calls under way, and ends the
+  /// rest, including queries.
   void close(milliseconds patience);
 
 private:
   static constexpr int passes_max = 4;
 
   outcome<uuid> add(client::call_request request, bool is_question, listener ended);
-  /// Has the calls leave once a pass of the loop brings no more, or after a few of them: requests
-  /// that are sent one by one, as answers come, reach the capability together.
+  /// Sends the calls once a pass of the loop adds no more, or after a few passes: requests that
+  /// arrive one by one, as their clients get answers, so reach the capability together.
   void leave();
   void take_answers();
 
@@ -64,9 +64,9 @@ private:
   std::vector<client::completion> done_;
   /// Since `leave`.
   bool has_more_ = false;
-  /// For how many passes of the loop added calls have waited.
+  /// The number of passes of the loop for which added calls have waited.
   int passes_ = 0;
-  /// Calls that are no questions, until their ends have come.
+  /// The number of calls that are not queries and have not ended.
   std::atomic<std::size_t> awaited_{0};
 };
 

@@ -18,17 +18,17 @@
 
 namespace troupe::gateway {
 
-/// The options of a route: what it calls, and how requests and answers look.
+/// The options of a route: what it calls, and the form of requests and answers.
 struct call_route_options {
   /// "POST /api/orders", and "/api/orders" alone.
   std::string name;
   std::string path;
   std::string capability;
   std::string operation;
-  /// False for a query, which may be asked again at will.
+  /// False for a query, which may be repeated freely.
   bool changes = false;
   milliseconds deadline{5'000};
-  /// The status of a good answer.
+  /// The status of a successful answer.
   int status = 200;
   reason_statuses rejected{};
   /// Whether a request must have an Idempotency-Key.
@@ -40,7 +40,7 @@ struct call_route_options {
   types all{};
   std::string request{};
   std::string reply{};
-  /// The choice which requests without a trace are recorded.
+  /// Chooses which requests without a trace are recorded.
   observe::sampling sampling{};
 };
 
@@ -69,13 +69,13 @@ private:
     http::responder answers;
     /// The service that asks, where a token is required.
     std::string service;
-    /// The address of whoever asks.
+    /// The address of the client.
     std::string client;
-    /// Its span is one of the request's own, and not the request.
+    /// Its span is one within the request, not that of the request.
     bool is_inner = false;
   };
 
-  /// Is told the answer to a call.
+  /// Receives the answer to a call.
   using answered = std::function<void(const uuid& call, http::response answer)>;
 
   void change(const wish& wanted, const std::optional<uuid>& id);

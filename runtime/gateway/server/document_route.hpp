@@ -7,7 +7,7 @@
 namespace troupe::gateway {
 
 /// A route whose answer stays the same as long as the process lives, such as a description of the
-/// routes. Caches ask each time whether it changed, by its ETag, and are told 304 if not.
+/// routes. Caches ask each time whether it changed, by its ETag, and get 304 if not.
 /// @source RFC 9110, 8.8.3 and 13.1.2; RFC 9111, 5.2.2.4.
 class document_route final : public route_handler {
 public:

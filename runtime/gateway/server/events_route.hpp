@@ -17,16 +17,16 @@
 
 namespace troupe::gateway {
 
-/// A route that streams events to whoever asks: each published event of its topics behind the
-/// position at which a reader begins, once and in order, over the deaths of brokers.
+/// A route that streams events to clients: each published event of its topics after the position at
+/// which a reader begins, once and in order, even if brokers die.
 ///
-/// One question to the journal serves all readers that keep up; its newest answers are in a ring.
-/// A reader that is behind the ring, because it begins there or reads slowly, gets answers of its
-/// own. A stream ends with the proof it began with: a token that has expired, or whose key is gone.
-/// Confined to the HTTP loop.
+/// One query to the journal serves all readers that keep up; its newest results are in a ring. A
+/// reader that is behind the ring, because it begins there or reads slowly, has queries of its own.
+/// A stream ends when the token it began with is no longer valid: it has expired, or its key is
+/// gone. Confined to the HTTP loop.
 class events_route final : public route_handler {
 public:
-  /// Streams that one client may have at once: an address, or a /64 of IPv6.
+  /// The streams that one client (an address, or a /64 of IPv6) may have at once.
   static constexpr std::size_t streams_per_client_max = 64;
   /// Bytes of the newest events that are kept for all readers.
   static constexpr std::size_t ring_bytes_max = 4 * 1'024 * 1'024;
@@ -46,19 +46,19 @@ private:
   struct reader {
     stream_places::place place;
     http::responder answers;
-    /// Whether the proof with which it came still holds; empty if none was asked for.
+    /// Whether the token it came with is still valid; empty if none was required.
     std::function<bool()> still_holds{};
-    /// The stream, once it is known where it begins.
+    /// The stream, once its beginning is known.
     std::optional<http::stream> to{};
-    /// The position up to which it has everything. Nothing: it begins where the journal ends.
+    /// The position up to which it has everything. Absent: it begins at the end of the journal.
     std::optional<std::uint64_t> position{};
-    /// Whether it takes nothing before it says that it has room.
+    /// Whether it accepts nothing until it reports that it has room.
     bool is_full = false;
-    /// Whether it waits for an answer of its own.
+    /// Whether it waits for the result of its own query.
     bool is_behind = false;
   };
 
-  /// The state of the common question.
+  /// The state of the common query.
   enum class state : std::uint8_t { idle, beginning, following };
 
   void begin();
@@ -80,7 +80,7 @@ private:
   void serve(number which);
   void serve_behind(number which, std::uint64_t position);
   void take_behind(number which, const wire::events_read& answer);
-  /// False if it takes no more now, or is gone; then `which` may be no reader any more.
+  /// False if it accepts no more now, or is gone; then `which` may no longer be a reader.
   bool write(number which, const std::string& text);
   void restart(number which, std::string_view why);
   void show_life();

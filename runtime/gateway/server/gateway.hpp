@@ -21,7 +21,7 @@
 
 namespace troupe::gateway {
 
-/// The state of a gateway, as its HTTP loop tells it.
+/// The state of a gateway, as reported by its HTTP loop.
 struct gateway_snapshot {
   /// The links by broker, in the order of the client's options.
   std::vector<bool> links;
@@ -29,7 +29,7 @@ struct gateway_snapshot {
   std::uint64_t calls_under_way = 0;
   http::server_counts connections;
 
-  /// Requests refused, as their peer had sent too many.
+  /// Requests refused because their peer had sent too many.
   std::uint64_t rate_limited = 0;
 
   struct route_counts {
@@ -37,16 +37,16 @@ struct gateway_snapshot {
     answer_counts::reading answers{};
   };
 
-  /// In their order, and the last for requests that no route took.
+  /// In the order of the routes; the last is for requests that no route took.
 
   std::vector<route_counts> routes;
 };
 
-/// Serves HTTP: finds the route of each request, and keeps what holds for all routes (rates, other
-/// origins, answers to come again for).
+/// Serves HTTP: finds the route of each request, and keeps what all routes share (rates, other
+/// origins, answers kept after 202).
 ///
-/// Made, given its routes, started, drained. Owns the HTTP server and the client; what it hands out
-/// lives as long.
+/// Life cycle: construct, add routes, start, drain. Owns the HTTP server and the client; what it
+/// hands out lives as long.
 class gateway final : public http_loop {
 public:
   struct options {
@@ -55,12 +55,12 @@ public:
     /// Sites whose pages may read answers.
     std::vector<std::string> origins{};
     std::optional<rate> each_client{};
-    /// Addresses of proxies that are believed whom they speak for (`client_address`).
+    /// Addresses of proxies that are trusted to name their clients (`client_address`).
     std::vector<std::string> proxies{};
-    /// Whether each request may say that its trace is recorded, and not only those that come by a
-    /// proxy or have a token.
+    /// Whether every request may ask for its trace to be recorded, and not only those that come by
+    /// a proxy or have a token.
     bool trusts_traces = false;
-    /// The database of keys that do not carry their time; empty for none, which are then refused.
+    /// The database of keys that do not carry their time; empty: such keys are refused.
     std::string keys{};
     /// The time for which such a key is known.
     milliseconds keys_kept{};
@@ -71,15 +71,15 @@ public:
   gateway(options given, const clock& time);
   ~gateway() override;
 
-  /// The desk of calls, for those who make routes.
+  /// Makes calls, for the routes.
   call_desk& calls() { return *calls_; }
 
   call_book& book() { return book_; }
 
   key_book* keys() { return keys_.get(); }
 
-  /// Says which service a request's token proves, for answers that are for one service. Before
-  /// `start`; without it no route may want tokens.
+  /// Sets what finds the service that a request's token proves, for answers that are for one
+  /// service. Before `start`; without it no route may require tokens.
   using service_reader = std::function<outcome<std::string>(const http::request&)>;
 
   void set_services(service_reader reader) { services_ = std::move(reader); }
@@ -87,7 +87,8 @@ public:
   /// Adds a route, before `start`.
   void add(route one);
 
-  /// Gives requests that no route takes to `handler`, in place of a 404 or 405. Before `start`.
+  /// Gives requests that no route takes to `handler`, instead of answering 404 or 405. Before
+  /// `start`.
   void set_otherwise(std::unique_ptr<route_handler> handler) { otherwise_ = std::move(handler); }
 
   /// @errors of `http::server::start`.
@@ -98,11 +99,12 @@ public:
 
   outcome<void> reload_certificates() { return server_->reload_certificates(); }
 
-  /// Takes nothing new, ends streams, and finishes what is under way. From outside the loop, once.
+  /// Accepts nothing new, ends streams, and finishes what is under way. From outside the loop,
+  /// once.
   /// @return whether all was finished `within` that time.
   bool drain(milliseconds within);
 
-  /// Has the loop tell how it is; `answered` is called on the loop.
+  /// Asks the loop for its state; `answered` is called on the loop.
   void ask_snapshot(std::function<void(gateway_snapshot)> answered);
 
   void post(std::function<void()> task) override;
@@ -134,7 +136,7 @@ private:
   std::latch is_started_{1};
   std::unique_ptr<call_desk> calls_;
   std::unique_ptr<key_book> keys_;
-  /// Last, as its thread uses all else.
+  /// Last member: its thread uses all others.
   std::unique_ptr<http::server> server_;
 };
 

@@ -14,7 +14,7 @@ public:
   http_loop& operator=(const http_loop&) = delete;
   virtual ~http_loop() = default;
 
-  /// Has `task` run there, at once or after a while; not at all if it ends before. Any thread.
+  /// Runs `task` there, at once or after a delay; not at all if the loop ends before. Any thread.
   virtual void post(std::function<void()> task) = 0;
   virtual void post_after(milliseconds time, std::function<void()> task) = 0;
 };

@@ -21,24 +21,23 @@
 
 namespace troupe::gateway {
 
-/// The times at which Idempotency-Keys came first that do not carry their time, on disk: so that a
-/// repeat stands for the same call, whichever gateway of this machine gets it, and whatever has
-/// died meanwhile.
+/// Stores on disk when Idempotency-Keys without a time of their own came first, so that a repeat
+/// means the same call, whichever gateway of this machine gets it and whatever has died meanwhile.
 ///
 /// Owns a database session and a thread, which writes all keys that have come in one transaction.
 class key_book {
 public:
   using listener = std::function<void(outcome<wall_time>)>;
 
-  /// Keys that wait for the disk, at most; of one client as many as are left for others.
+  /// The most keys that wait for the disk; one client may have as many as are left for others.
   static constexpr std::size_t waiting_max = 4'096;
-  /// The file's size with the keys that it holds now, at most: about 85 million, those of 140 a
-  /// second for a week. Of one client as many as are left for others (`key_shares`).
+  /// The largest size of the file: about 85 million keys, 140 a second for a week. One client may
+  /// have as many keys as are left for others (`key_shares`).
   static constexpr std::int64_t bytes_max = std::int64_t{8} << 30;
 
   /// @param path of the database, made if it is missing.
   /// @param kept how long after its first time a key is known.
-  /// @param loop where answers are told. @param most bytes, of `bytes_max`.
+  /// @param loop where answers are given. @param most bytes, up to `bytes_max`.
   /// @errors of `open_sqlite` and `migrate`.
   static outcome<std::unique_ptr<key_book>> open(
       const std::string& path,
@@ -46,7 +45,7 @@ public:
       const clock& time,
       http_loop& loop,
       std::int64_t most = bytes_max);
-  /// @param settled the time by which keys are deleted, as the database has it.
+  /// @param settled the time for deleting keys, from the database.
   key_book(
       std::unique_ptr<store::database> session,
       store::turnstile gate,
@@ -59,11 +58,12 @@ public:
   key_book(const key_book&) = delete;
   key_book& operator=(const key_book&) = delete;
 
-  /// Tells when the key of this hash came first, which is now if it is new, once that is on disk.
-  /// @param client whose key it is: an address.
-  /// @errors told: `overloaded`: too many wait or are kept, of all or of this client;
-  /// `unavailable`, `internal`: it could not be written. Nobody may act on the key then. Any
-  /// thread.
+  /// Gives the time at which the key with this hash came first (now, if it is new), once that is on
+  /// disk.
+  /// @param client the address of the key's client.
+  /// @errors given to the callback: `overloaded`: too many wait or are kept, of all clients or this
+  /// one; `unavailable`, `internal`: the key could not be written. No call may be made for the key
+  /// then. Any thread.
   void first_use(const uuid& hash, const std::string& client, listener told);
 
   /// Answers those that wait; any later one is never answered. From outside the loop.
@@ -100,7 +100,7 @@ private:
   shares waiting_shares_{waiting_max};
   const secret_hash number_of_{};
   bool is_ending_ = false;
-  /// Last, as it uses all else.
+  /// Last member: it uses all others.
   std::thread thread_;
 };
 

@@ -12,15 +12,14 @@
 
 namespace troupe::gateway {
 
-/// The shares of clients in the keys that are kept for a time: one may have as many as are left for
-/// the others. Pure.
+/// The shares of clients in the kept keys: each may have as many as are left for the others. Pure.
 ///
-/// Clients share 1,024 places by chance, so that memory stays bounded whoever comes. A key is
-/// counted for the time for which it is kept, to the 168th part (an hour of a week). Those that
-/// were there before are nobody's, and counted as new.
+/// Clients share 1,024 places by hash, so that memory stays bounded. A key counts for as long as it
+/// is kept, to 1/168 of that time (an hour of a week). Keys from before a restart belong to no
+/// client, and count as new.
 class key_shares {
 public:
-  /// @param most of all keys. @param before those that are there already.
+  /// @param most the limit of all keys. @param before the number that exist already.
   key_shares(std::size_t most, milliseconds kept, std::size_t before, instant now)
       : span_{kept / parts}, counted_{most} {
     spans_.push_back({now, {}});

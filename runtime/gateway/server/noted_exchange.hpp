@@ -16,17 +16,17 @@ namespace troupe::gateway {
 class answer_counts {
 public:
   struct reading {
-    /// Answers by the first digit of the status, from 2 on.
+    /// The number of answers by the first digit of the status, from 2 on.
     std::array<std::uint64_t, 4> by_class{};
-    /// The time from a request until its answer was given to the server, or its stream begun.
+    /// The time from a request until its answer was given to the server, or its stream began.
     observe::histogram took;
-    /// Requests that are not answered yet.
+    /// The number of requests not answered yet.
     std::uint64_t in_flight = 0;
   };
 
   void begun();
   void answered(int status, std::chrono::nanoseconds took);
-  /// Notes that it ended, answered or not.
+  /// Notes that the request ended, answered or not.
   void ended();
   reading read() const;
 
@@ -35,7 +35,7 @@ private:
   reading counts_;
 };
 
-/// Adds fields to the answer of a request, counts it and takes its time. Neither changes who
+/// Adds fields to the answer of a request, counts it and measures its time. Does not change who
 /// answers, or when.
 class noted_exchange final : public http::exchange {
 public:

@@ -26,7 +26,7 @@ struct traced_request {
   bool is_recorded = false;
   instant began{};
   http::method method = http::method::get;
-  /// Without the query, which may hold what is secret.
+  /// Without the query, which may contain secrets.
   std::string path{};
 
   /// The trace of what happens below the request.
@@ -39,26 +39,26 @@ struct request_end {
   std::string_view name;
   std::string_view route;
   int status = 0;
-  /// A word for what went wrong; empty for nothing.
+  /// A word for what went wrong; empty if nothing did.
   std::string_view error{};
   observe::span_kind kind = observe::span_kind::server;
-  /// The id of the message that a request has become, which names its trace if it brought none.
+  /// The id of the message made from a request, which names its trace if it brought none.
   uuid message{};
   std::vector<std::pair<std::string_view, std::string_view>> notes{};
 };
 
-/// The traces of the requests of a gateway: those that they bring and those that begin here, and
-/// their spans.
+/// The traces of a gateway's requests, both received ones and those that begin here, and their
+/// spans.
 ///
-/// A request that fails (a status of 500 and more), or takes longer than `observe::slow_from`, has a
-/// span although its trace is not recorded. Any thread; borrows clock and ring, and no other may
-/// write into that.
+/// A request that fails (a status of 500 and more), or takes longer than `observe::slow_from`, has
+/// a span although its trace is not recorded. Any thread; borrows the clock and the ring, and
+/// nothing else may write into the ring.
 class request_traces {
 public:
   request_traces(const clock& time, observe::span_ring& ring) : time_{time}, ring_{ring} {}
 
   /// The place of a request that has just come in.
-  /// @param is_trusted whether it may say that its trace is recorded (`brought_trace`).
+  /// @param is_trusted whether it may ask for its trace to be recorded (`brought_trace`).
   traced_request
   begin(const http::request& asked, bool is_trusted, const observe::sampling& sampling);
 
@@ -68,7 +68,7 @@ public:
   /// Writes the span of a request that is answered, if it has one.
   void end(const traced_request& which, const request_end& how);
 
-  /// Adds `traceresponse` to the answer, so that whoever asked can say which trace it was.
+  /// Adds `traceresponse` to the answer, so that the client can name the trace.
   /// @source W3C Trace Context level 2 (draft of 2021), "Traceresponse Header".
   static http::responder telling(http::responder to, const traced_request& which);
 

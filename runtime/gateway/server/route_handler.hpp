@@ -14,16 +14,17 @@ namespace troupe::gateway {
 struct route_request {
   http::request asked;
   route_path::variables variables;
-  /// The service that the request's token proves; empty where none is asked for.
+  /// The service that the request's token proves; empty where none is required.
   std::string service{};
-  /// Whether that proof still holds: asked again while an answer goes on. Empty where none is asked
-  /// for. On the HTTP loop.
+  /// Whether that token is still valid: called again during a long answer. Empty where none is
+  /// required. On the HTTP loop.
   std::function<bool()> still_holds{};
-  /// Another route has taken the request, and tells of it: this is a part of what that does.
+  /// Another route has taken the request and reports it: this one is a part of its work.
   bool is_inner = false;
-  /// Whether a page of another site asks that may not read answers (`cors::refuses_site_of`).
+  /// Whether the request comes from a page of another site that may not read answers
+  /// (`cors::refuses_site_of`).
   bool is_of_other_site = false;
-  /// Whether the request may say that its trace is recorded (`brought_trace`).
+  /// Whether the request may ask for its trace to be recorded (`brought_trace`).
   bool is_trusted_with_traces = false;
 };
 
@@ -35,11 +36,11 @@ public:
   route_handler& operator=(const route_handler&) = delete;
   virtual ~route_handler() = default;
 
-  /// Handles a request, on the HTTP loop, and must not block: `answers` may be used later, from any
+  /// Handles a request, on the HTTP loop, and must not block; `answers` may be used later, from any
   /// thread.
   virtual void handle(route_request request, const http::responder& answers) = 0;
 
-  /// The gateway is about to end: streams finish, and nothing new is begun. On the HTTP loop.
+  /// The gateway is about to end: streams finish, and nothing new begins. On the HTTP loop.
   virtual void drain() {}
 };
 

@@ -17,8 +17,8 @@
 
 namespace troupe::gateway {
 
-/// The refusals of service tokens: counts all, tells some to the audit log, and has whoever shows
-/// wrong signatures wait. Confined to the HTTP loop, but for `refused`.
+/// Handles refusals of service tokens: counts all, writes some to the audit log, and makes clients
+/// that send wrong signatures wait. Confined to the HTTP loop, except `refused`.
 class token_audit {
 public:
   /// The fields of a line, for the log.
@@ -27,8 +27,8 @@ public:
   explicit token_audit(sink to) : to_{std::move(to)} {}
 
   /// @param route as the topology names it. @param from the client's address.
-  /// @param who the service whose token is good but who lacks a right; empty if nobody proved who
-  /// he is.
+  /// @param who the service whose token is valid but which lacks a right; empty if no service was
+  /// proved.
   void note(
       std::string_view route,
       std::string_view from,
@@ -36,25 +36,25 @@ public:
       const error& why,
       instant now);
 
-  /// How long whoever is at this address must wait until a new token of theirs is looked at; zero
-  /// for not at all. Finding out that a signature is wrong costs more than sending it, and the
-  /// loop's time is everybody's.
+  /// How long clients at this address must wait until a new token of theirs is checked; zero for
+  /// not at all. Checking a wrong signature costs more than sending it, and all clients share the
+  /// loop's time.
   instant::duration wait_to_show(const std::string& from, instant now) const {
     return wrong_.wait(from, now);
   }
 
-  /// A token from there had a wrong signature.
+  /// Notes that a token from there had a wrong signature.
   void note_wrong_signature(const std::string& from, instant now) { (void)wrong_.take(from, now); }
 
-  /// All that were counted. From any thread.
+  /// The number of all refusals. From any thread.
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
 private:
-  // Addresses share them by chance, so that a crowd of them fills no log either; so do services,
-  // apart, so that no stranger hides them.
+  // Addresses share these by hash, so that many addresses cannot fill a log either. Services share
+  // separate ones, so that strangers cannot hide them.
   static constexpr std::size_t series = 16;
 
-  /// As many as brokers look at (`broker::bad_tokens`).
+  /// As many as brokers check (`broker::bad_tokens`).
   static constexpr rate wrong_max{.requests = 10, .within = milliseconds{1'000}, .burst = 10};
 
   client_rates wrong_{wrong_max};

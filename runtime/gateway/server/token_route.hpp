@@ -14,25 +14,24 @@
 
 namespace troupe::gateway {
 
-/// A route for services alone: a request goes on to the handler if its `x-service-token` is good.
+/// A route for services only: a request goes on to the handler if its `x-service-token` is valid.
 /// Without one it is answered with 401, with one that is not accepted with 403.
 ///
-/// A token that is bound to the key of a link (`cnf`) is not accepted: over HTTP nobody proves that
-/// he has the key.
+/// A token that is bound to the key of a link (`cnf`) is not accepted: over HTTP nobody can prove
+/// possession of the key.
 class token_route final : public route_handler {
 public:
-  /// The parts with which all routes check tokens, and where refusals are noted. All of them
-  /// outlive the routes.
+  /// What all routes use to check tokens and to note refusals. All of it outlives the routes.
   struct checking {
     security::checked_tokens& tokens;
     token_audit& refusals;
     const clock& time;
   };
 
-  /// Whether the service of a good token may use the route.
+  /// Whether the service of a valid token may use the route.
   using right = std::function<bool(const std::string& service)>;
 
-  /// @param name of the route, for the audit log. @param may all services, if it is empty.
+  /// @param name of the route, for the audit log. @param may if empty, all services may.
   token_route(checking with, std::string name, std::unique_ptr<route_handler> inner, right may = {})
       : with_{with}, name_{std::move(name)}, inner_{std::move(inner)}, may_{std::move(may)} {}
 
@@ -40,9 +39,9 @@ public:
 
   void drain() override { inner_->drain(); }
 
-  /// The service whose token a request has.
+  /// The service that a request's token proves.
   /// @errors `unauthenticated`: it has none; `forbidden`: it is not accepted; `overloaded`
-  /// (`too_many_bad_tokens`): it was not looked at, as others from there had wrong signatures.
+  /// (`too_many_bad_tokens`): it was not checked, since others from there had wrong signatures.
   static outcome<std::string> service_in(const http::request& asked, const checking& with);
 
 private:
@@ -55,7 +54,7 @@ private:
   const right may_;
 };
 
-/// The public keys of tokens, for whoever checks some: `/.well-known/jwks.json`.
+/// The public keys of tokens, for others that check tokens: `/.well-known/jwks.json`.
 /// @source RFC 7517, 5.
 class token_keys_route final : public route_handler {
 public:

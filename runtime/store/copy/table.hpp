@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-// Tables as they are found in a database of either engine, for whoever copies them without knowing
-// what they are for: moves between engines and backups.
+// Descriptions of the tables in a database of either engine, for code that copies them without
+// knowing their purpose: moves between engines, and backups.
 
 namespace troupe::store {
 
@@ -19,7 +19,7 @@ enum class column_type : std::uint8_t { integer, real, text, bytes };
 struct column {
   std::string name;
   column_type type = column_type::bytes;
-  /// PostgreSQL gives numbers to rows that are inserted without one.
+  /// PostgreSQL generates a number for rows that are inserted without one.
   bool is_identity = false;
 };
 
@@ -34,8 +34,8 @@ struct table {
   const column* find(std::string_view column) const;
 };
 
-/// Where a session finds its tables: in the one schema of a SQLite file, or in this schema of a
-/// PostgreSQL database. Borrows the session.
+/// Where a session has its tables: in a SQLite file, or in a schema of a PostgreSQL database.
+/// Borrows the session.
 struct table_space {
   database* session = nullptr;
   /// Empty: a SQLite file.
@@ -54,8 +54,8 @@ std::string quoted_name(std::string_view name);
 /// engines do not share.
 std::vector<table> tables_of(const table_space& space);
 
-/// The columns of a table in which SQLite holds a value of another type than they are declared as;
-/// it takes any, and PostgreSQL none. Reads the table through. Throws database_error.
+/// The columns of a table in which SQLite holds a value of another type than the declared one.
+/// SQLite accepts any, PostgreSQL none. Reads the whole table. Throws database_error.
 std::vector<std::string> columns_of_mixed_types(const table_space& space, const table& what);
 
 } // namespace troupe::store

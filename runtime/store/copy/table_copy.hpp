@@ -9,20 +9,21 @@
 
 namespace troupe::store {
 
-/// Copies the rows of a table that `to` lacks, where the same columns are, and has identities of
-/// PostgreSQL go on behind the highest number.
+/// Copies the rows that `to` lacks of a table with the same columns, and makes identities of
+/// PostgreSQL continue after the highest number.
 ///
-/// Rows go in the order of the key, some megabytes in one transaction: what is there already must
-/// be a beginning of that order, such as an earlier call leaves that was cut short. A table without
-/// a key is copied anew, in one transaction. Throws database_error, whose message names the table.
+/// Rows go in the order of the key, some megabytes in one transaction: the rows that are there
+/// already must be the first ones in that order, as an interrupted earlier call leaves them. A
+/// table without a key is copied again as a whole, in one transaction. Throws database_error, whose
+/// message names the table.
 ///
-/// @return how many rows were copied.
+/// @return the number of rows copied.
 std::uint64_t copy_table(const table_space& from, const table_space& to, const table& what);
 
-/// What a comparison found.
+/// The result of a comparison.
 struct table_comparison {
   std::uint64_t rows = 0;
-  /// The first row that is not the same on both sides, in words; empty if all are.
+  /// The first row that differs between the sides, in words; empty if none does.
   std::string difference{};
 };
 
@@ -30,7 +31,7 @@ struct table_comparison {
 table_comparison compare_table(const table_space& one, const table_space& other, const table& what);
 
 /// The tables that both sides have, each with the columns of `of`.
-/// @errors `invalid`: a table or a column is on one side alone, or of another type.
+/// @errors `invalid`: a table or a column is on one side only, or of another type.
 outcome<std::vector<table>>
 shared_tables(const std::vector<table>& of, const std::vector<table>& other);
 

@@ -11,13 +11,13 @@
 
 namespace troupe::store {
 
-/// A value that was read, and is kept. Text and bytes alike are a string; the column says which.
+/// An owned copy of a value. Text and bytes are both a string; the column says which.
 using cell = std::variant<null_value, std::int64_t, double, std::string>;
 
 /// The values of a row, in the order of the table's columns.
 using row_cells = std::vector<cell>;
 
-/// The values of a row that was asked for by the columns of `of`.
+/// The values of a row that was selected with the columns of `of`.
 row_cells cells_of(const row& from, const table& of);
 
 /// The value as a parameter; borrows `of`.
@@ -32,12 +32,12 @@ std::size_t size_of(const row_cells& row);
 /// Reads a table in the order of its primary key, which both engines agree on (PostgreSQL with
 /// collation C). A table without a key is read in the order of all of its columns.
 ///
-/// Page by page, since a session with a server has a result in memory as a whole; nobody may write
-/// meanwhile, or all of it is one transaction that sees one moment. Borrows the session and the
-/// table, `what`, whose columns may be some of the table's.
+/// Reads page by page, since a session with a server has whole results in memory. Either nobody
+/// writes meanwhile, or all of it is one transaction that sees one moment. Borrows the session and
+/// the table, `what`, whose columns may be some of the table's.
 class table_reader {
 public:
-  /// @param after begins behind the row with these values of the key, if there are any.
+  /// @param after if given, starts after the row with these values of the key.
   table_reader(table_space from, const table& what, row_cells after = {});
 
   /// The next row, valid until the next call; null at the end. Throws database_error.

@@ -14,25 +14,24 @@ namespace troupe::store {
 struct host_addresses {
   /// None: nobody knows it.
   std::vector<std::string> found{};
-  /// Why not, as people read it.
+  /// The reason, for people.
   std::string why_not{};
 };
 
-/// Looks up the addresses of hosts, and remembers those that were told last: where servers of names
-/// are away (often with the site of the primary), what was true a moment ago is good enough to be
-/// tried, and nobody waits for them. Any thread.
+/// Looks up the addresses of hosts, and remembers the last ones: if the name servers are
+/// unreachable (often together with the site of the primary), the last known addresses are good
+/// enough to try, and nobody waits for the lookup. Any thread.
 class address_book {
 public:
   using lookup = std::function<host_addresses(const std::string& host)>;
 
-  /// @param how in a thread of its own, which may outlive this object.
+  /// @param how called in a thread of its own, which may outlive this object.
   explicit address_book(lookup how = &look_up);
 
   /// The addresses of several hosts, in their order.
   ///
-  /// A host whose lookup fails, or is over `patience` since it began, has those that were told
-  /// last.
-  /// @param are_all true if there is nothing else to try: where no host has any address, this waits
+  /// A host whose lookup fails, or takes longer than `patience`, has the last known ones.
+  /// @param are_all true if there is nothing else to try: if no host has any address, this waits
   /// for the lookups as long as they take.
   std::vector<host_addresses>
   find(const std::vector<std::string>& hosts, milliseconds patience, bool are_all = true);

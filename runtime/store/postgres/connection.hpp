@@ -16,10 +16,10 @@ struct clear_result {
 using postgres_result = std::unique_ptr<PGresult, clear_result>;
 
 /// One connection to a PostgreSQL server in pipeline mode: statements are sent without waiting for
-/// what becomes of those before them.
+/// the results of those before them.
 ///
-/// Waits are bounded by a deadline of its own, for a server that does not answer is not heard of
-/// otherwise: a frozen host keeps its TCP connections. Confined to one thread at a time.
+/// Waits have deadlines of their own, since otherwise nothing reveals a server that does not
+/// answer: a frozen host keeps its TCP connections. Confined to one thread at a time.
 /// @source PostgreSQL documentation, libpq, "Pipeline Mode" and "Asynchronous Command Processing".
 class postgres_connection {
 public:
@@ -28,15 +28,15 @@ public:
 
   PGconn* get() const { return handle_.get(); }
 
-  /// Marks a point at which the server answers all before it, and sends what is buffered. Reads
-  /// meanwhile whatever comes: a server that cannot send stops reading.
+  /// Marks a point at which the server answers everything before it, and sends what is buffered.
+  /// Reads what comes meanwhile: a server that cannot send stops reading.
   ///
-  /// A point, and no mere request to answer: a server that waits for the rest of a pipeline does
-  /// not count as idle in its transaction, and would keep its locks for a stopped process without
-  /// end. Throws database_error (away) if the connection is lost or nothing moves until `deadline`.
+  /// A sync point, not a mere flush request: a server that waits for the rest of a pipeline does
+  /// not count as idle in its transaction, and would keep its locks for a stopped process forever.
+  /// Throws database_error (away) if the connection is lost or nothing moves until `deadline`.
   void sync(instant deadline);
 
-  /// The next result, in the order of sending; null behind the last one of each statement.
+  /// The next result, in the order of sending; null after the last one of each statement.
   ///
   /// Throws database_error (away) as `push` does.
   postgres_result next(instant deadline);
@@ -45,8 +45,8 @@ public:
   /// reports success.
   void close() { handle_.reset(); }
 
-  /// True if the server has warned with SQLSTATE 01000 since the last call: a COMMIT that did not
-  /// wait for its standby says so in a warning and in no other way.
+  /// True if the server has warned with SQLSTATE 01000 since the last call: only such a warning
+  /// shows that a COMMIT did not wait for its standby.
   bool take_warning();
 
 private:

@@ -29,41 +29,41 @@ struct postgres_options {
   std::optional<uuid> made_as{};
   /// begin() takes the writers' lock of the schema, so that one session at a time writes.
   bool one_writer = true;
-  /// begin() begins a transaction that only reads, and sees one moment: its first look (REPEATABLE
-  /// READ).
+  /// begin() starts a read-only transaction that sees one moment, that of its first read
+  /// (REPEATABLE READ).
   bool one_moment = false;
-  /// For who moves data (moves.hpp): opened although its data are arriving or leaving.
+  /// For moving data (moves.hpp): opened although its data are being moved in or out.
   bool is_moving = false;
-  /// The session's name for other sessions (`application_name`). Empty: "troupe CAPABILITY", by
-  /// which whoever runs on the database is known.
+  /// The session's name for other sessions (`application_name`). Empty: "troupe CAPABILITY", which
+  /// identifies those that run on the database.
   std::string session_name{};
   /// Prepared statements kept. 1 to 10,000.
   std::size_t statements_max = 256;
   /// How long one statement, or a commit, may take before the connection is given up. The server
-  /// ends a statement after three quarters of it, so that one that is slow is told from a server
-  /// that does not answer. 100 ms to 1 h.
+  /// ends a statement after three quarters of it, so that a slow statement can be told from a
+  /// server that does not answer. 100 ms to 1 h.
   std::chrono::milliseconds patience{10'000};
-  /// The same of a script: a migration may be long.
+  /// The same for a script: a migration may be long.
   std::chrono::milliseconds script_patience{600'000};
   /// How long begin() and statements wait for a lock. 1 ms to 60 s.
   std::chrono::milliseconds lock_patience{1'000};
-  /// How long an open transaction may stand still before the server ends it, so that a stopped
-  /// process does not keep the writers' lock. 1 s to 20 days.
+  /// How long an open transaction may be idle before the server ends it, so that a stopped process
+  /// does not keep the writers' lock. 1 s to 20 days.
   std::chrono::milliseconds idle_limit{11'000};
   /// The host of the URL that is tried first, counted from 0, and over again after the last. After
-  /// a lost connection a session begins behind the host that it was with.
+  /// a lost connection a session starts with the host after the one it had.
   std::size_t first_host = 0;
-  /// What is known of the addresses of its hosts. Null: a book of the session's own.
+  /// The known addresses of its hosts. Null: the session has its own book.
   std::shared_ptr<address_book> addresses{};
 };
 
-/// The fault of `url` as the place of a database, in words; empty if it has none. A password in it
-/// is a fault: it would be in files and process lists.
+/// What is wrong with `url` as the place of a database, in words; empty if nothing. A password in
+/// it is a fault: it would be in files and process lists.
 std::string fault_of_postgres_url(const std::string& url);
 
 /// Opens, and if need be makes, the schema `schema` of the PostgreSQL database at `url`
-/// ("postgresql://user@h1,h2:5433/shop", libpq's URI). The password is libpq's business: the file
-/// named by PGPASSFILE, or ~/.pgpass.
+/// ("postgresql://user@h1,h2:5433/shop", libpq's URI). libpq finds the password: in the file named
+/// by PGPASSFILE, or in ~/.pgpass.
 ///
 /// Unless the URL says otherwise, the server that takes writes is looked for among the hosts
 /// (`target_session_attrs=read-write`), each for 2 s (`connect_timeout`), and a link that is cut is
@@ -77,10 +77,10 @@ std::string fault_of_postgres_url(const std::string& url);
 outcome<std::unique_ptr<database>>
 open_postgres(const std::string& url, const std::string& schema, const postgres_options& options);
 
-/// Opens a session with the database as a whole, for who looks at all of its schemas or moves them:
+/// Opens a session with the database as a whole, for looking at all of its schemas or moving them:
 /// no schema is looked for, made or owned. Tables are named with their schema.
 ///
-/// @param options `capability` is not used; the lock of `one_writer` is that of all who move data.
+/// @param options `capability` is not used; the lock of `one_writer` is the one for moving data.
 /// @errors of `open_postgres`, as far as they are of the server and the database.
 outcome<std::unique_ptr<database>>
 open_postgres_whole(const std::string& url, const postgres_options& options);

@@ -6,15 +6,15 @@
 
 namespace troupe::store {
 
-/// The statements of a script, cut at the semicolons between them. Comments stay; pieces without a
-/// statement are left out.
+/// The statements of a script, split at the semicolons between them. Comments are kept; pieces
+/// without a statement are left out.
 std::vector<std::string_view> statements_of(std::string_view script);
 
 /// The first word of a statement in lower case; empty if there is none.
 std::string first_word(std::string_view statement);
 
 /// False for statements that belong to the session: transactions, savepoints, settings, COPY and
-/// others that would change what the session believes of its connection.
+/// others that would change what the session assumes about its connection.
 bool may_run(std::string_view first_word);
 
 /// Whether a statement with this first word changes rows.
@@ -36,9 +36,9 @@ std::string to_postgres(std::string_view statement);
 ///
 ///   INSERT INTO t (a, b) SELECT unnest($1), unnest($2)
 ///
-/// whose parameters are arrays of one length, which are read side by side. (Behind a FROM each of
-/// them would be put aside as a whole first.) Empty for statements of any other form, those with an
-/// ON CONFLICT or a RETURNING included.
+/// whose parameters are arrays of one length, which are read in parallel. (After a FROM each of
+/// them would first be materialized as a whole.) Empty for statements of any other form, those with
+/// an ON CONFLICT or a RETURNING included.
 std::string many_rows_of(std::string_view insert);
 
 } // namespace troupe::store

@@ -9,9 +9,9 @@
 #include <vector>
 
 // What is being moved into a PostgreSQL database or out of it, in the table `databases` of the
-// schema `troupe_migration`. As long as a move is under way, nobody opens any schema to run on it:
-// what is half there would be taken for new. A schema that has left is not opened either: it would
-// go on beside its copy.
+// schema `troupe_migration`. As long as a move is under way, no schema can be opened to run on it:
+// a half-moved one would be taken for new. A schema that was moved away is not opened either: it
+// would go on beside its copy.
 
 namespace troupe::store {
 
@@ -20,7 +20,7 @@ enum class move_state : std::uint8_t {
   arriving,
   /// It is being copied away.
   leaving,
-  /// It is elsewhere now. What is left here is put aside by whoever fills it anew.
+  /// It is elsewhere now. What is left here is put aside when it is filled again.
   left,
   /// It is being filled from a backup; what was there before was put aside.
   returning,
@@ -29,16 +29,16 @@ enum class move_state : std::uint8_t {
 /// A schema that is being moved.
 struct move_row {
   std::string schema;
-  /// Of the database that it is, or will be.
+  /// The id of the database that it is, or will be.
   uuid instance;
   move_state state = move_state::arriving;
   /// When that began, in milliseconds since 1970.
   std::int64_t at = 0;
-  /// The other side for people: a file.
+  /// The other side, for people: a file.
   std::string other{};
-  /// The name under which what is moved is put aside over there, once all of it is here. Of one
-  /// that is returning: what was here before is put aside under it, "-" if there was nothing; empty
-  /// until that is done.
+  /// The name under which the moved data are put aside on the other side, once all of them are
+  /// here. For a restored one: the name under which the earlier data here were put aside, "-" if
+  /// there were none; empty until that is done.
   std::string aside{};
 };
 
@@ -58,14 +58,14 @@ public:
   /// Adds the row of a schema, or replaces it; makes the book if there is none.
   void put(const move_row& row);
 
-  /// Takes the row of a schema out, and with the last one the book.
+  /// Removes the row of a schema, and with the last one the book.
   void remove(const std::string& schema);
 
 private:
   database& session_;
 };
 
-/// Why nobody may run on a schema, in words with what to do; empty if nothing stands against it.
+/// Why nobody may run on a schema, in words with what to do; empty if anybody may.
 std::string obstacle_to(const std::string& schema, const std::vector<move_row>& rows);
 
 } // namespace troupe::store

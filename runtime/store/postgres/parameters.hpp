@@ -23,7 +23,7 @@ public:
   /// which PostgreSQL does not take).
   postgres_parameters(const postgres_statement& of, std::span<const value> values);
 
-  /// Adds one that is encoded already; a null pointer is NULL. Borrows its bytes.
+  /// Adds an already encoded parameter; a null pointer is NULL. Borrows its bytes.
   void add(const char* start, std::size_t size, bool is_binary = true);
 
   int count() const { return static_cast<int>(starts_.size()); }

@@ -15,7 +15,7 @@
 
 namespace troupe::store {
 
-/// A statement that was sent, and what is to be done with its result.
+/// A statement that was sent, and what to do with its result.
 struct postgres_order {
   /// For errors.
   std::string sql{};
@@ -29,7 +29,7 @@ struct postgres_order {
   /// Its rows are those of as many statements of callers, of the message and of later ones; 0 if it
   /// is what it was sent as.
   std::size_t rows = 0;
-  /// No statement, but a point at which the server answers.
+  /// Not a statement, but a point at which the server answers.
   bool is_point = false;
 };
 
@@ -54,8 +54,8 @@ public:
       postgres_order what);
   /// As `send`, but an INSERT of one row may wait for others like it, until anything else is sent
   /// or waited for, and go with them as one statement. If that fails, the error names the message
-  /// of the first of them, and until `gather` each row is sent by itself, so that the same again
-  /// names the right one.
+  /// of the first of them, and until `gather` each row is sent by itself, so that a repeat of the
+  /// failure names the right one.
   void send_row(
       postgres_statement& statement, const postgres_parameters& parameters, postgres_order what);
 
@@ -72,10 +72,10 @@ public:
   /// Prepares the statement's form for many rows.
   void prepare_many_rows(const postgres_statement& of, std::optional<std::size_t> message);
 
-  /// Waits for all that is under way. Throws database_error (away) if the server is lost; then all
+  /// Waits for everything under way. Throws database_error (away) if the server is lost; then all
   /// is forgotten.
   ///
-  /// @return the first error, behind which the server has skipped or refused the rest.
+  /// @return the first error, after which the server has skipped or refused the rest.
   std::optional<postgres_trouble> drain() { return drain(patience_); }
 
   std::optional<postgres_trouble> drain(milliseconds patience);
@@ -83,10 +83,10 @@ public:
   /// Whether statements of callers (those with parameters) are under way.
   bool has_unread() const { return unread_ != 0; }
 
-  /// Whether rows are under way that somebody wants to see, and may throw at.
+  /// Whether rows are under way for a visitor, which may throw.
   bool has_readers() const;
 
-  /// What is under way is of no interest to anybody any more.
+  /// Nobody wants the results of what is under way any more.
   void forget_readers();
 
   /// Closes the connection; what is under way is forgotten.

@@ -15,33 +15,33 @@ struct finish_connection {
   void operator()(PGconn* connection) const { PQfinish(connection); }
 };
 
-/// Why one address, or one host whose address nobody tells, did not let this session in.
+/// Why one address, or one host whose address is unknown, refused this session.
 struct failed_attempt {
   std::string said;
   /// The server wanted a password and got none.
   bool wants_password = false;
   /// The server was given a password.
   bool had_password = false;
-  /// Attempts with one number were made at one machine: at the addresses of its name, one of each
+  /// Attempts with one number went to one machine: to the addresses of its name, one of each
   /// family.
   std::size_t machine = 0;
 };
 
-/// A connection to a server, or why there is none.
+/// A connection to a server, or the reasons why there is none.
 struct reached_server {
   std::unique_ptr<PGconn, finish_connection> connection;
-  /// All that was tried in vain; empty if there is a connection.
+  /// All failed attempts; empty if there is a connection.
   std::vector<failed_attempt> failures{};
 };
 
-/// Connects to the first of several servers that lets this session in, in the order of `to`, of
-/// which each has a head start of 100 ms before the next one: a host that is gone, whose addresses
-/// answer nothing, costs that and not `connect_timeout`, which is the time that each address has,
-/// and that the servers of names have to tell them all.
+/// Connects to the first of several servers that accepts this session, in the order of `to`. Each
+/// has a head start of 100 ms before the next one: a dead host, whose addresses do not answer,
+/// costs these 100 ms and not `connect_timeout`. That is the time each address has, and the name
+/// servers for all lookups.
 ///
 /// @param to libpq's parameters by keyword, with lists of hosts, addresses and ports.
 /// @source RFC 8305, section 5; PostgreSQL documentation, libpq, "Connection Strings" and
-/// PQconnectPoll, which leaves the time out to its caller.
+/// PQconnectPoll, which leaves the timeout to its caller.
 reached_server
 reach_server(const std::map<std::string, std::string, std::less<>>& to, address_book& addresses);
 

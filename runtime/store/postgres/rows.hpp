@@ -12,22 +12,22 @@
 
 namespace troupe::store {
 
-/// The rows of one INSERT that wait to be sent as one statement: the server takes many rows by one
-/// statement in a fraction of the time that as many statements cost it.
+/// The rows of one INSERT that wait to be sent as one statement: the server takes many rows in one
+/// statement in a fraction of the time of as many statements.
 class postgres_rows {
 public:
   /// Whether a row may wait at all.
   static bool may_wait(const postgres_statement& of, const postgres_parameters& row);
 
   /// @param of outlives this.
-  /// @param message whose the first row is (database::belongs_to).
+  /// @param message the message of the first row (database::belongs_to).
   postgres_rows(postgres_statement& of, std::optional<std::size_t> message);
 
   postgres_statement& statement() const { return *of_; }
 
   std::optional<std::size_t> message() const { return message_; }
 
-  /// Whether a row of `message` may go with those here.
+  /// Whether a row of `message` may go together with those here.
   bool may_take(const postgres_statement& of, std::optional<std::size_t> message) const {
     return &of == of_ && message.has_value() == message_.has_value();
   }
@@ -44,7 +44,7 @@ public:
   /// The parameters of the only row; borrowed.
   postgres_parameters only() const;
 
-  /// Tells each row that it is there.
+  /// Tells each row's statement that the row was inserted.
   std::function<void(std::int64_t)> take_changed();
 
 private:

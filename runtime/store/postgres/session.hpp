@@ -18,11 +18,11 @@ namespace troupe::store {
 /// A session over one PostgreSQL connection. Made by open_postgres(); confined to one thread at a
 /// time.
 ///
-/// Statements whose result nobody looks at stay in the pipeline until one does, or the commit: a
-/// turn that only writes waits for the server twice. An error of such a statement is thrown by
-/// whatever waits next, and by everything after that until the rollback; it names the message of
-/// the statement, if that is not the one at hand. release() and rollback_to_savepoint() wait, so
-/// that a savepoint undoes exactly what failed behind it.
+/// Statements whose result nobody reads stay in the pipeline until one is read, or until the
+/// commit: a turn that only writes waits for the server twice. An error of such a statement is
+/// thrown by the next call that waits, and by everything after that until the rollback; it names
+/// the message of the statement, if that is not the current one. release() and
+/// rollback_to_savepoint() wait, so that a savepoint undoes exactly what failed after it.
 class postgres_session final : public database {
 public:
   /// Makes a connection; throws database_error.
@@ -58,9 +58,9 @@ public:
 
   std::int64_t changes() const override { return so_far_.changes; }
 
-  /// Lets go of a server, too, where that does not help (`away`). The lock's holder may be waiting
-  /// for a standby that will not come, since it is the primary now; of several hosts the next one
-  /// is tried first.
+  /// If that does not help, also gives up the server (`away`): the lock's holder may be waiting for
+  /// a standby that will not answer, since that one is the primary now; of several hosts the next
+  /// one is tried first.
   void end_stalled_writer() override;
 
   bool has_table(std::string_view name) override;
@@ -96,7 +96,7 @@ private:
   /// Throws if statements may not run now. @param doing for people.
   void require_usable(std::string_view doing) const;
   void require_transaction(std::string_view doing) const;
-  /// Notes what a wait found, and throws it.
+  /// Notes the error that a wait found, and throws it.
   void check(std::optional<postgres_trouble> trouble);
   [[noreturn]] void throw_late(const postgres_trouble& trouble) const;
   /// @param may_wait for others like it (postgres_pipeline::send_row).

@@ -16,7 +16,7 @@ struct postgres_statement {
   /// The same for many rows, with an array for each parameter (dialect's many_rows_of); empty where
   /// there is no such statement.
   std::string many_rows{};
-  /// INSERT, UPDATE, DELETE and their like: whatever is no plain reading.
+  /// INSERT, UPDATE, DELETE and similar: everything but plain reads.
   bool changes_rows = false;
   std::uint64_t last_used = 0;
 

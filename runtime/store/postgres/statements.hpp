@@ -12,17 +12,18 @@
 
 namespace troupe::store {
 
-/// The prepared statements of one connection, by their text; the least recently used one goes when
-/// there are too many.
+/// The prepared statements of one connection, by their text; the least recently used one is dropped
+/// when there are too many.
 class postgres_statements {
 public:
   explicit postgres_statements(std::size_t kept_max) : kept_max_{kept_max} {}
 
-  /// The statement for `sql`, prepared if need be, for which the server is waited for: it says what
+  /// The statement for `sql`, prepared if needed; preparing waits for the server, which says what
   /// the types of the parameters are. Valid until the next call.
   ///
-  /// @param trouble gets the first error of all that was under way; the statement is null then.
-  /// Throws database_error (schema) for what is no statement or belongs to the session.
+  /// @param trouble receives the first error of everything under way; the statement is null then.
+  /// Throws database_error (schema) for text that is not a statement, or one that only the session
+  /// may run.
   postgres_statement* borrow(
       std::string_view sql,
       postgres_pipeline& at,
@@ -40,7 +41,7 @@ public:
     }
   }
 
-  /// Forgets all, and lets the server do so.
+  /// Forgets all, here and at the server.
   void forget(postgres_pipeline& at);
 
   /// Forgets all, as with their connection.
