@@ -1,7 +1,5 @@
 #include "topology/plan.hpp"
 
-#include "runtime/wire/events.hpp"
-
 #include <algorithm>
 
 namespace troupe::topology {
@@ -22,13 +20,6 @@ std::vector<int> capability_plan::replicas_on(const node_name& node) const {
     numbers.push_back(number);
   }
   return numbers;
-}
-
-const retention_rule& events_plan::rule_for(std::string_view topic) const {
-  const auto found = std::find_if(rules.begin(), rules.end(), [&](const retention_rule& each) {
-    return wire::matches(each.pattern, topic);
-  });
-  return found == rules.end() ? otherwise : *found;
 }
 
 const capability_plan* plan::find(const capability_name& capability) const {

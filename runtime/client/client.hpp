@@ -77,8 +77,7 @@ public:
     return call<Reply>(what.capability, what.name, request, options);
   }
 
-  /// Brokers that are logged in to: how many, and which, in the order of the options.
-  int links_up() const;
+  /// The brokers that are logged in to, in the order of the options.
   std::vector<bool> links() const;
 
   /// The reason why the last link went down or did not come up, as "tcp://...: reason"; "" if none

@@ -177,7 +177,7 @@ void router_fixture::advance(milliseconds by, bool alive) {
 void router_fixture::carry_out() {
   for (const action& each : out.actions) {
     if (const auto* sent_on = std::get_if<deliver>(&each)) {
-      const auto header = wire::scan_header(tested.header_of(sent_on->call));
+      const auto header = wire::scan_header(tested.call_at(sent_on->call).header());
       delivered.push_back({sent_on->to, header->id, header->ttl});
     } else if (const auto* passed = std::get_if<answer>(&each)) {
       const auto header = wire::scan_header(passed->header);
