@@ -3,7 +3,6 @@
 #include "nodes/service_tokens.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <utility>

@@ -3,7 +3,6 @@
 #include "nodes/commands/status/rows.hpp"
 #include "runtime/observe/trace_context.hpp"
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>

@@ -13,7 +13,6 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 namespace troupe {
 
@@ -186,7 +185,8 @@ outcome<void> encode_answer(const Returned& returned, std::string& reply) {
   return encoded ? outcome<void>{} : failure{std::move(encoded).error()};
 }
 
-/// The type that an operation's `handler` returns, which takes a request and, if it wants one, a `Second`.
+/// The type that an operation's `handler` returns, which takes a request and, if it wants one, a
+/// `Second`.
 template <class Handler, class Request, class Second>
 using returned_by = typename std::conditional_t<
     std::is_invocable_v<Handler&, const Request&>,

@@ -4,7 +4,6 @@
 #include "runtime/gateway/json_codec.hpp"
 #include "runtime/text_file.hpp"
 
-#include <cstdint>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <span>
-#include <utility>
 
 namespace troupe::reconcile {
 

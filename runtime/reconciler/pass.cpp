@@ -1,7 +1,6 @@
 #include "runtime/reconciler/pass.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace troupe::reconcile {
 

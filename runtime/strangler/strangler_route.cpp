@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace troupe::strangler {
 
@@ -87,8 +86,8 @@ void strangler_route::refuse(
     const http::responder& answers,
     const http::problem& why) {
   ++feature_.counts().refused;
-  const auto span = tracing_.traces.begin(
-      request.asked, request.is_trusted_with_traces, tracing_.sampling);
+  const auto span =
+      tracing_.traces.begin(request.asked, request.is_trusted_with_traces, tracing_.sampling);
   const std::string name = span_name(request.asked.method, tracing_.path);
   tracing_.traces.end(
       span,
@@ -112,8 +111,8 @@ void strangler_route::ask_legacy(gateway::route_request request, const http::res
   }
   const auto spans =
       std::make_shared<asked_legacy>(asked_legacy{feature_, tracing_.traces, tracing_.path});
-  spans->request = tracing_.traces.begin(
-      request.asked, request.is_trusted_with_traces, tracing_.sampling);
+  spans->request =
+      tracing_.traces.begin(request.asked, request.is_trusted_with_traces, tracing_.sampling);
   spans->question = tracing_.traces.begin_below(spans->request);
   gateway::set_trace(request.asked, spans->question.below());
   legacy_.ask(

@@ -22,7 +22,6 @@
 #include <atomic>
 #include <cstring>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 #include <poll.h>
 #include <sys/socket.h>

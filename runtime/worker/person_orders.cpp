@@ -16,7 +16,6 @@
 #include <array>
 #include <fmt/format.h>
 #include <limits>
-#include <optional>
 
 namespace troupe {
 

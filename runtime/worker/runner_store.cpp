@@ -9,7 +9,6 @@
 #include "runtime/worker/forgetting.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <optional>
 
 namespace troupe {

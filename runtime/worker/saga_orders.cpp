@@ -11,7 +11,6 @@
 #include "runtime/wire/saga_words.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <optional>
 

@@ -8,8 +8,6 @@
 #include "runtime/worker/runner_effects.hpp"
 #include "runtime/worker/write.hpp"
 
-#include <string_view>
-
 namespace troupe {
 
 /// Settles the messages of a writing turn that is over: answers them, tells the breaker and the

@@ -15,8 +15,6 @@
 #include "runtime/worker/write.hpp"
 
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -51,8 +49,8 @@ public:
   /// Runs `writes` from the front.
   ///
   /// @param output filled with the wishes of the committed turn; empty if none was committed.
-  /// @param instances those that the writes are given to: made anew before a turn that was undone is
-  /// run again.
+  /// @param instances those that the writes are given to: made anew before a turn that was undone
+  /// is run again.
   /// @return how many are settled; the others have not happened and are to be tried again.
   std::size_t run(std::vector<write>& writes, turn_output& output, replicas& instances);
 

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>

@@ -1,7 +1,6 @@
 #include "nodes/commands/documents/json_schema.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace troupe {
 

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
-#include <utility>
 
 namespace troupe {
 

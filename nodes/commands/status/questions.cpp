@@ -3,7 +3,6 @@
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <future>

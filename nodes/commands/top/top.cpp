@@ -18,7 +18,6 @@
 #include <fmt/format.h>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>

@@ -1,7 +1,6 @@
 #include "nodes/commands/traces/waterfall.hpp"
 
 #include "nodes/text_table.hpp"
-#include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -4,7 +4,6 @@
 #include "runtime/wire/departure.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace troupe::broker {
 

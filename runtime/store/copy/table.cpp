@@ -5,7 +5,6 @@
 #include <cctype>
 #include <fmt/format.h>
 #include <map>
-#include <utility>
 
 namespace troupe::store {
 

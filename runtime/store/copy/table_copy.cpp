@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <optional>
-#include <utility>
 
 namespace troupe::store {
 

@@ -9,7 +9,6 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <fmt/format.h>
 #include <map>

@@ -5,10 +5,8 @@
 #include "runtime/store/postgres/types.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <iterator>
-#include <string_view>
 #include <utility>
 #include <vector>
 

@@ -6,8 +6,6 @@
 #include <cinttypes>
 #include <condition_variable>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <random>
-#include <set>
 #include <utility>
 
 // The whole bus against a model of what is around it: a disk that fails, publishers that repeat,
