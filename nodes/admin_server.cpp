@@ -64,16 +64,14 @@ admin_server::start(options given, const clock& time, ask_node ask) {
     return nullptr;
   }
   auto made = std::make_unique<admin_server>(std::move(given), time, std::move(ask));
-  auto started = http::server::start(
-      server_options_of(made->options_),
-      [self = made.get()](http::request asked, const http::responder& answers) {
-        self->is_started_.wait();
-        self->handle(std::move(asked), answers);
-      });
-  if (!started) {
-    return failure{std::move(started.error())};
-  }
-  made->server_ = std::move(*started);
+  TROUPE_TRY(
+      made->server_,
+      http::server::start(
+          server_options_of(made->options_),
+          [self = made.get()](http::request asked, const http::responder& answers) {
+            self->is_started_.wait();
+            self->handle(std::move(asked), answers);
+          }));
   made->is_started_.count_down();
   return made;
 }

@@ -71,22 +71,17 @@ outcome<std::unique_ptr<gateway_features>> gateway_features::open(
   for (const topology::broker_plan& each : plan.brokers) {
     brokers.push_back(each.listen);
   }
-  auto calls = client::client::open(
-      options_for(plan, std::move(brokers), self.name + "-flags", std::move(keys)));
-  if (!calls) {
-    return failure{std::move(calls.error())};
-  }
+  TROUPE_TRY(
+      auto calls,
+      client::client::open(
+          options_for(plan, std::move(brokers), self.name + "-flags", std::move(keys))));
   std::unique_ptr<gateway_features> made{
-      new gateway_features{std::move(*calls), self.name, plan, traces, log}};
+      new gateway_features{std::move(calls), self.name, plan, traces, log}};
   std::vector<strangler::legacy_system> systems;
   for (const auto& each : made->features_) {
     systems.push_back({each->options().legacy, each->options().how});
   }
-  auto legacy = strangler::legacy_client::start(std::move(systems), log);
-  if (!legacy) {
-    return failure{std::move(legacy.error())};
-  }
-  made->legacy_ = std::move(*legacy);
+  TROUPE_TRY(made->legacy_, strangler::legacy_client::start(std::move(systems), log));
   return made;
 }
 

@@ -63,24 +63,19 @@ users_actor::users_actor(const context&) {
 }
 
 outcome<user> users_actor::handle(const register_user& request, turn& turn) {
-  auto email = normal_email(request.email);
-  if (!email) {
-    return failure{std::move(email).error()};
-  }
-  if (auto checked = check_name(request.name); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_TRY(auto email, normal_email(request.email));
+  TROUPE_CHECK(check_name(request.name));
   const auto added = turn.database().execute(
       "INSERT INTO users (user_id, email, name, created_at) VALUES ($1, $2, $3, $4) "
       "ON CONFLICT (email) DO NOTHING",
       turn.id(),
-      *email,
+      email,
       request.name,
       unix_millis(turn.now()));
   if (added == 0) {
-    return failure{email_taken(*email)};
+    return failure{email_taken(email)};
   }
-  return user{turn.id(), std::move(*email), request.name};
+  return user{turn.id(), std::move(email), request.name};
 }
 
 outcome<user> users_actor::handle(const get_user& request, store::database& session) {
@@ -97,16 +92,10 @@ outcome<user> users_actor::handle(const get_user& request, store::database& sess
 outcome<user> users_actor::handle(const update_profile& request, turn& turn) {
   auto email = request.email;
   if (email) {
-    auto normal = normal_email(std::move(*email));
-    if (!normal) {
-      return failure{std::move(normal).error()};
-    }
-    email = std::move(*normal);
+    TROUPE_TRY(email, normal_email(std::move(*email)));
   }
   if (request.name) {
-    if (auto checked = check_name(*request.name); !checked) {
-      return failure{std::move(checked).error()};
-    }
+    TROUPE_CHECK(check_name(*request.name));
   }
   std::optional<user> changed;
   turn.database().query(

@@ -96,9 +96,7 @@ ask(const topology::plan& plan,
       options_for_command(plan, addresses_of(plan), "breaker"), questions, given.deadline);
   std::vector<report> reports;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    reports.push_back({nodes[i], answers[i].and_then([](const std::string& reply) {
-                         return wire::checked_decode<wire::breaker_report>(reply);
-                       })});
+    reports.push_back({nodes[i], answers[i].and_then(wire::checked_decode<wire::breaker_report>)});
   }
   return reports;
 }
@@ -215,15 +213,9 @@ int run(const breaker_arguments& given) {
                           : "--why goes with open, closed, disabled or auto",
         given.json);
   }
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto nodes = nodes_of(*plan, given);
-  if (!nodes) {
-    return print_error(nodes.error(), given.json);
-  }
-  const std::vector<report> reports = ask(*plan, given, *nodes);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(const auto nodes, or_print(nodes_of(plan, given), given.json));
+  const std::vector<report> reports = ask(plan, given, nodes);
   const std::string next = next_of(given, reports);
   if (given.json) {
     print_json(given, reports, next);

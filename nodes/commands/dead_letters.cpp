@@ -212,11 +212,8 @@ int ask_about_one(
     const dead_letter_arguments& given,
     std::string_view operation,
     const Print& print) {
-  auto over = connection::open(command, given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto answer = over->ask<Answer>(events_target, operation, Request{*parse_uuid(given.id)});
+  TROUPE_TRY_EXIT(auto over, connection::open(command, given, needs::journal));
+  const auto answer = over.ask<Answer>(events_target, operation, Request{*parse_uuid(given.id)});
   return answer ? print(*answer) : print_failure(answer.error(), given.json);
 }
 
@@ -231,14 +228,11 @@ int run_list(const dead_letter_arguments& given) {
   if (given.is_narrow()) {
     question.which = filter_of(given);
   }
-  auto over = connection::open("dead-letters list", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("dead-letters list", given, needs::journal));
   std::vector<wire::letter> letters;
   do { // One answer has as many as it has room for.
     question.count = static_cast<std::uint32_t>(given.count - letters.size());
-    auto answer = over->ask<wire::letters_found>(events_target, "dead_letters", question);
+    auto answer = over.ask<wire::letters_found>(events_target, "dead_letters", question);
     if (!answer) {
       return print_journal_error(answer.error(), given.json);
     }
@@ -253,8 +247,8 @@ int run_list(const dead_letter_arguments& given) {
         std::make_move_iterator(answer->letters.end()));
     question.after = answer->next;
   } while (question.after && letters.size() < given.count);
-  if (letters.empty() && is_unknown(given.capability, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (letters.empty() && is_unknown(given.capability, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.capability), given.json);
   }
   if (given.json) {
     for (const wire::letter& each : letters) {
@@ -318,14 +312,11 @@ int run_retry(const dead_letter_arguments& given) {
   if (const std::string fault = choice_fault(given); !fault.empty()) {
     return print_wrong_usage(command, fault, given.json);
   }
-  auto over = connection::open(command, given, needs::journal);
-  if (!over) {
-    return over.error();
+  TROUPE_TRY_EXIT(auto over, connection::open(command, given, needs::journal));
+  if (is_unknown(given.to, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.to), given.json);
   }
-  if (is_unknown(given.to, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.to), given.json);
-  }
-  const auto answer = ask_retry(*over, given);
+  const auto answer = ask_retry(over, given);
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }
@@ -333,8 +324,8 @@ int run_retry(const dead_letter_arguments& given) {
     return no_such_dead_letter(given);
   }
   const bool are_some_kept = answer->kept && !answer->kept->empty();
-  if (answer->retried == 0 && !are_some_kept && is_unknown(given.capability, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (answer->retried == 0 && !are_some_kept && is_unknown(given.capability, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.capability), given.json);
   }
   if (given.json) {
     fmt::print("{}\n", json_of(*answer, given.dry_run));
@@ -350,19 +341,16 @@ int run_retry(const dead_letter_arguments& given) {
 }
 
 int run_drop_many(const dead_letter_arguments& given) {
-  auto over = connection::open("dead-letters drop", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto answer = over->ask<wire::letters_dropped>(
+  TROUPE_TRY_EXIT(auto over, connection::open("dead-letters drop", given, needs::journal));
+  const auto answer = over.ask<wire::letters_dropped>(
       events_target,
       "drop_dead_letters",
       wire::change_dead_letters{filter_of(given), {}, given.dry_run});
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }
-  if (answer->dropped == 0 && is_unknown(given.capability, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (answer->dropped == 0 && is_unknown(given.capability, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.capability), given.json);
   }
   if (given.json) {
     json_object said;

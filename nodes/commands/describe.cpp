@@ -162,20 +162,17 @@ std::vector<version> versions_in(std::vector<node_answer>& answers) {
 }
 
 int run(const describe_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto* const capability = plan->find(capability_name{given.capability});
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  const auto* const capability = plan.find(capability_name{given.capability});
   if (capability == nullptr) {
-    return print_error(unknown_capability(*plan, given.capability), given.json);
+    return print_error(unknown_capability(plan, given.capability), given.json);
   }
   const std::string body = wire::encoded(wire::describe_node{.capability = given.capability});
   std::vector<node_question> questions;
   for (const auto& node : capability->nodes) {
     questions.push_back({node.value, given.capability, body});
   }
-  auto answers = ask_nodes(*plan, "describe", "describe", questions, given.deadline);
+  auto answers = ask_nodes(plan, "describe", "describe", questions, given.deadline);
   for (const version& each : versions_in(answers)) {
     if (given.json) {
       fmt::print("{}\n", json_of(each));

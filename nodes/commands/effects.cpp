@@ -97,16 +97,11 @@ std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& a
 }
 
 int run_list(const effect_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.capability), given.json));
   std::vector<node_question> questions;
-  for (const auto* const each : *meant) {
+  for (const auto* const each : meant) {
     wire::get_unsettled_effects asked{.capability = each->name.value};
     asked.count = static_cast<std::uint32_t>(given.count);
     if (!given.after.empty()) {
@@ -116,7 +111,7 @@ int run_list(const effect_arguments& given) {
       questions.push_back({node.value, each->name.value, wire::encoded(asked)});
     }
   }
-  auto answers = ask_nodes(*plan, "effects", "effects", questions, given.deadline);
+  auto answers = ask_nodes(plan, "effects", "effects", questions, given.deadline);
   const auto [all, next] = merged(answers);
   if (given.json) {
     for (const auto& [key, each] : all) {
@@ -140,28 +135,22 @@ int run_list(const effect_arguments& given) {
 }
 
 int run_retry(const effect_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.capability), given.json));
   wire::settle_effects order{
       .capability = given.capability, .who = user_at_host().substr(0, wire::who_bytes_max)};
   if (!given.key.empty()) {
     order.key = parse_uuid(given.key);
   }
   std::vector<node_question> questions;
-  for (const auto& node : meant->front()->nodes) {
+  for (const auto& node : meant.front()->nodes) {
     questions.push_back({node.value, given.capability, wire::encoded(order)});
   }
-  auto answers = ask_nodes(*plan, "effects", "settle_effects", questions, given.deadline);
+  auto answers = ask_nodes(plan, "effects", "settle_effects", questions, given.deadline);
   std::uint64_t tried = 0;
   for (node_answer& each : answers) {
-    const auto said = each.said.and_then(
-        [](const std::string& body) { return wire::checked_decode<wire::effects_tried>(body); });
+    const auto said = each.said.and_then(wire::checked_decode<wire::effects_tried>);
     if (said) {
       tried += said->tried;
     } else {

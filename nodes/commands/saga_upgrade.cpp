@@ -68,11 +68,8 @@ outcome<void> look_into(
     const std::string& capability,
     const actor_type& type,
     std::vector<saga_upgrade>& found) {
-  const auto opened = open_to_read(store, capability);
-  if (!opened) {
-    return failure{opened.error()};
-  }
-  store::database& session = **opened;
+  TROUPE_TRY(const auto opened, open_to_read(store, capability));
+  store::database& session = *opened;
   if (!session.has_table("sagas")) {
     return {};
   }
@@ -120,9 +117,7 @@ outcome<saga_upgrades> find_saga_upgrades(
       continue;
     }
     try {
-      if (auto looked = look_into("sqlite:" + file, each.name.value, *type, all.found); !looked) {
-        return failure{std::move(looked).error()};
-      }
+      TROUPE_CHECK(look_into("sqlite:" + file, each.name.value, *type, all.found));
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }
@@ -145,9 +140,7 @@ outcome<saga_upgrades> find_saga_upgrades(
       continue;
     }
     try {
-      if (auto looked = look_into(there->second, each.name.value, *type, all.found); !looked) {
-        return failure{std::move(looked).error()};
-      }
+      TROUPE_CHECK(look_into(there->second, each.name.value, *type, all.found));
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }

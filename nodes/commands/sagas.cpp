@@ -40,15 +40,10 @@ std::string order_text(const saga_page& page, const std::string& file) {
 }
 
 int run_list(const saga_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.filter.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
-  const saga_page page = list_sagas(*plan, *meant, given.filter, given.deadline);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.filter.capability), given.json));
+  const saga_page page = list_sagas(plan, meant, given.filter, given.deadline);
   if (given.json) {
     for (const auto& [key, each] : page.found) {
       fmt::print("{}\n", json_of(each));

@@ -133,16 +133,14 @@ outcome<void> add_scheduled_of_journal(
   std::size_t found = 0;
   do { // One answer has as many as it has room for, and none where a page has no such topic.
     question.count = static_cast<std::uint32_t>(given.count - found);
-    auto answer = over.ask<wire::scheduled_found>(schedule_keeper, "scheduled", question);
-    if (!answer) {
-      return failure{answer.error()};
-    }
-    found += answer->events.size();
-    for (wire::waiting_event& each : answer->events) {
+    TROUPE_TRY(
+        auto answer, over.ask<wire::scheduled_found>(schedule_keeper, "scheduled", question));
+    found += answer.events.size();
+    for (wire::waiting_event& each : answer.events) {
       to.push_back({std::move(each), ""});
     }
-    question.after = answer->next;
-    question.from = answer->next_from;
+    question.after = answer.next;
+    question.from = answer.next_from;
   } while (question.after && found < given.count);
   return {};
 }
@@ -166,8 +164,7 @@ std::vector<node_answer> add_timers(
     auto answers = ask_nodes(plan, "scheduled", "timers", questions, given.deadline);
     std::optional<wire::timers_found> page;
     for (node_answer& each : answers) {
-      const auto said = each.said.and_then(
-          [](const std::string& body) { return wire::checked_decode<wire::timers_found>(body); });
+      const auto said = each.said.and_then(wire::checked_decode<wire::timers_found>);
       if (said) {
         page = *said;
       } else {
@@ -241,16 +238,13 @@ void print_event(const listed_event& of) {
 }
 
 int run_list(const scheduled_arguments& given) {
-  auto over = connection::open("scheduled", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("scheduled", given, needs::journal));
   std::vector<listed_event> events;
-  if (const auto said = add_scheduled_of_journal(*over, given, events); !said) {
+  if (const auto said = add_scheduled_of_journal(over, given, events); !said) {
     return print_not_scheduled(said.error(), given.json);
   }
   std::vector<node_answer> silent;
-  if (const auto& plan = over->plan()) {
+  if (const auto& plan = over.plan()) {
     silent = add_all_timers(*plan, given, events);
   }
   std::stable_sort(events.begin(), events.end(), [](const auto& one, const auto& other) {
@@ -277,17 +271,14 @@ int run_list(const scheduled_arguments& given) {
 }
 
 int run_show(const scheduled_arguments& given) {
-  auto over = connection::open("scheduled", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto found = over->ask<wire::waiting_event>(
+  TROUPE_TRY_EXIT(auto over, connection::open("scheduled", given, needs::journal));
+  const auto found = over.ask<wire::waiting_event>(
       schedule_keeper, "scheduled_event", wire::get_scheduled_event{*parse_uuid(given.id)});
   std::optional<listed_event> shown;
   if (found) {
     shown = {*found, ""};
   } else if (is_not_in_journal(found.error())) {
-    shown = find_timer(over->plan(), given);
+    shown = find_timer(over.plan(), given);
   }
   if (!shown) {
     return print_not_scheduled(found.error(), given.json);
@@ -307,18 +298,15 @@ int run_cancel(const scheduled_arguments& given) {
         "say why, with --reason 'the reason'; the journal keeps it",
         given.json);
   }
-  auto over = connection::open("scheduled", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto done = over->ask<wire::scheduled_cancelled>(
+  TROUPE_TRY_EXIT(auto over, connection::open("scheduled", given, needs::journal));
+  const auto done = over.ask<wire::scheduled_cancelled>(
       schedule_keeper,
       "cancel_scheduled",
       wire::cancel_scheduled{
           *parse_uuid(given.id), user_at_host().substr(0, wire::who_bytes_max), given.reason});
   if (!done) {
     const auto timer =
-        is_not_in_journal(done.error()) ? find_timer(over->plan(), given) : std::nullopt;
+        is_not_in_journal(done.error()) ? find_timer(over.plan(), given) : std::nullopt;
     return timer ? print_error(
                rejected(
                    "timer_of_an_actor",

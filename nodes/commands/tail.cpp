@@ -106,15 +106,12 @@ private:
   /// The answer to the question, or nothing when it is told to stop.
   std::optional<outcome<wire::events_read>> ask() {
     const std::string body = wire::encoded(question_);
-    const auto submitted = over_.calls().submit(
+    TROUPE_CHECK(over_.calls().submit(
         {.capability = "troupe.events",
          .operation = "read",
          .body = body,
          .key = {},
-         .deadline = milliseconds{question_.wait_ms} + answer_within});
-    if (!submitted) {
-      return failure{submitted.error()};
-    }
+         .deadline = milliseconds{question_.wait_ms} + answer_within}));
     std::vector<client::completion> done;
     while (over_.calls().completions(done, 50ms) == 0) {
       if (stop_signal_comes(stop_signals_, 0ms)) {

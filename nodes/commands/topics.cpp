@@ -162,11 +162,8 @@ outcome<wire::topics_state> ask_all(connection& over) {
 }
 
 int run(const connect_arguments& given) {
-  auto over = connection::open("topics", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto state = ask_all(*over);
+  TROUPE_TRY_EXIT(auto over, connection::open("topics", given, needs::journal));
+  const auto state = ask_all(over);
   if (!state) {
     return print_journal_error(state.error(), given.json);
   }

@@ -155,8 +155,7 @@ order_to_breakers(const page_order& order, system_links& links, milliseconds pat
   std::size_t obeyed = 0;
   for (std::size_t i = 0; i < said.size(); ++i) {
     const std::string node = order.questions[i].capability.substr(sizeof "troupe.node." - 1);
-    const auto report = said[i].and_then(
-        [](const std::string& reply) { return wire::checked_decode<wire::breaker_report>(reply); });
+    const auto report = said[i].and_then(wire::checked_decode<wire::breaker_report>);
     if (report) {
       ++obeyed;
       std::string state = report->state;
@@ -204,15 +203,12 @@ outcome<page_order> order_of(
     const std::string& body,
     const std::string& who,
     const uuid& request) {
-  auto words = words_in(body);
-  if (!words) {
-    return failure{std::move(words).error()};
-  }
+  TROUPE_TRY(auto words, words_in(body));
   page_order order{
       .of = which,
       .about = {},
       .verb = value_of(variables, "verb"),
-      .why = words->why,
+      .why = words.why,
       .id = {},
       .questions = {}};
   const auto verbs = verbs_of(which);
@@ -223,7 +219,7 @@ outcome<page_order> order_of(
         name_of(which),
         fmt::join(verbs, ", ")))};
   }
-  if (!words->node.empty() && which != ordered_thing::breaker) {
+  if (!words.node.empty() && which != ordered_thing::breaker) {
     return failure{invalid("`node` goes with breakers alone")};
   }
   const std::string capability = value_of(variables, "capability");
@@ -235,8 +231,8 @@ outcome<page_order> order_of(
         .who = giver,
         .why = order.why,
         .request = request,
-        .only_here = !words->node.empty()};
-    return add_breaker_questions(order, plan, capability, words->node, forced).map([&] {
+        .only_here = !words.node.empty()};
+    return add_breaker_questions(order, plan, capability, words.node, forced).map([&] {
       return order;
     });
   }

@@ -64,8 +64,7 @@ public:
     options.capability = capability;
     options.operation = operation;
     options.body = body;
-    return call(options).and_then(
-        [](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+    return call(options).and_then(wire::checked_decode<Reply>);
   }
 
   /// The same by the operation's declaration, which gives capability and types.

@@ -208,12 +208,9 @@ std::string title_of(const interaction& which) {
 }
 
 outcome<pact> read_pact(std::string_view text) {
-  auto file = parsed(text);
-  if (!file) {
-    return failure{std::move(file).error()};
-  }
+  TROUPE_TRY(auto file, parsed(text));
   std::optional<error> fault;
-  const file_node root{*file, {}, fault};
+  const file_node root{file, {}, fault};
   check_version(root);
   pact made{root["consumer"]["name"].text(), root["provider"]["name"].text()};
   for (const file_node& each : root["interactions"].items()) {
@@ -239,15 +236,12 @@ outcome<std::string> merged_pact(
       {"metadata", {{"pactSpecification", {{"version", "4.0"}}}}}};
   std::map<std::string, json> interactions;
   if (!old.empty()) {
-    const auto read = read_pact(old);
-    if (!read) {
-      return failure{read.error()};
-    }
-    if (read->consumer != consumer || read->provider != provider) {
+    TROUPE_TRY(const auto read, read_pact(old));
+    if (read.consumer != consumer || read.provider != provider) {
       return failure{invalid(fmt::format(
           "the file is the contract of {} with {}, not of {} with {}",
-          read->consumer,
-          read->provider,
+          read.consumer,
+          read.provider,
           consumer,
           provider))};
     }

@@ -63,15 +63,8 @@ outcome<bool> side::fill() {
   if (is_over_) {
     return false;
   }
-  const auto reply = fetch_(from_, after_);
-  if (!reply) {
-    return failure{reply.error()};
-  }
-  auto rows = read_rows(from_, fields_, *reply);
-  if (!rows) {
-    return failure{std::move(rows).error()};
-  }
-  page_ = std::move(*rows);
+  TROUPE_TRY(const auto reply, fetch_(from_, after_));
+  TROUPE_TRY(page_, read_rows(from_, fields_, reply));
   at_ = 0;
   is_over_ = page_.empty();
   const std::string behind = after_;

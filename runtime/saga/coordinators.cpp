@@ -106,9 +106,7 @@ outcome<void> coordinators::start(
     std::string_view trace,
     std::string_view line) {
   if (by.what().accept) {
-    if (auto accepted = is_accepted(by, input); !accepted) {
-      return accepted;
-    }
+    TROUPE_CHECK(is_accepted(by, input));
   }
   journal_table journal{session};
   if (!by.what().undo.empty() && !journal.recalls(id).empty()) {
@@ -359,9 +357,7 @@ outcome<void> coordinators::obey(
     instant time,
     outgoing& out) {
   if (coordinator* which = running_.find(id)) {
-    if (auto may = may_obey(*which->by, which->current, wanted); !may) {
-      return may;
-    }
+    TROUPE_CHECK(may_obey(*which->by, which->current, wanted));
     mover_.move(session, *which, ordered{wanted}, now, out);
     return {};
   }
@@ -412,9 +408,7 @@ outcome<void> coordinators::obey_elsewhere(
     found->current.steps[step].hand.maybe_done = true; // The former owner may have asked.
   }
   if (is_parked || !goes_on) {
-    if (auto may = may_obey(*found->by, found->current, wanted); !may) {
-      return may;
-    }
+    TROUPE_CHECK(may_obey(*found->by, found->current, wanted));
   }
   troubles_.forget(row.id);
   coordinator& loaded = run(row, std::move(*found), now, row.epoch + 1);

@@ -340,9 +340,7 @@ outcome<state> replayer::end() && {
 outcome<state> replay(const plan& by, const uuid& saga, std::span<const record> rows) {
   replayer all{by, saga};
   for (const record& row : rows) {
-    if (auto taken = all.take(row); !taken) {
-      return failure{std::move(taken).error()};
-    }
+    TROUPE_CHECK(all.take(row));
   }
   return std::move(all).end();
 }

@@ -204,14 +204,9 @@ std::string secret_file_of(const std::string& folder, std::string_view owner) {
 
 outcome<std::vector<transport::curve_public_key>> read_public_keys(const std::string& file) {
   file_text text;
-  if (const auto read = read_file(file, false, text); !read) {
-    return failure{read.error()};
-  }
+  TROUPE_CHECK(read_file(file, false, text));
   std::vector<transport::curve_public_key> keys;
-  const auto read = for_each_key(file, text, [&](const key_bytes& key) { keys.push_back(key); });
-  if (!read) {
-    return failure{read.error()};
-  }
+  TROUPE_CHECK(for_each_key(file, text, [&](const key_bytes& key) { keys.push_back(key); }));
   if (keys.empty() || keys.size() > live_keys_max) {
     return invalid_file(
         file, fmt::format("has {} keys; 1 to {} may be valid at once", keys.size(), live_keys_max));
@@ -221,18 +216,13 @@ outcome<std::vector<transport::curve_public_key>> read_public_keys(const std::st
 
 outcome<transport::curve_secret_key> read_secret_key(const std::string& file) {
   file_text text;
-  if (const auto read = read_file(file, true, text); !read) {
-    return failure{read.error()};
-  }
+  TROUPE_CHECK(read_file(file, true, text));
   transport::curve_secret_key secret;
   int count = 0;
-  const auto read = for_each_key(file, text, [&](const key_bytes& key) {
+  TROUPE_CHECK(for_each_key(file, text, [&](const key_bytes& key) {
     secret.bytes = key;
     ++count;
-  });
-  if (!read) {
-    return failure{read.error()};
-  }
+  }));
   if (count != 1) {
     return invalid_file(file, fmt::format("has {} secret keys instead of one", count));
   }

@@ -202,9 +202,7 @@ outcome<service_token> check_token(
   if (!token) {
     return refused("claims", claims_wanted);
   }
-  if (const auto checked = check_claims(*token, *claims, rules, now); !checked) {
-    return failure{checked.error()};
-  }
+  TROUPE_CHECK(check_claims(*token, *claims, rules, now));
   return *token;
 }
 

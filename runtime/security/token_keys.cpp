@@ -183,14 +183,11 @@ outcome<token_keys> token_keys::of_jwks(std::string_view text) {
   }
   token_keys made;
   for (const json& each : *list) {
-    auto key = each.is_object() ? key_of(each) : no_key("is no object");
-    if (!key) {
-      return failure{std::move(key).error()};
+    TROUPE_TRY(auto key, each.is_object() ? key_of(each) : no_key("is no object"));
+    if (made.find(key.id) != nullptr) {
+      return no_key(fmt::format("comes twice: `kid` {}", key.id));
     }
-    if (made.find(key->id) != nullptr) {
-      return no_key(fmt::format("comes twice: `kid` {}", key->id));
-    }
-    made.keys_.push_back(std::move(*key));
+    made.keys_.push_back(std::move(key));
   }
   return made;
 }

@@ -69,9 +69,7 @@ outcome<std::optional<flag_values>> kept_flags(const std::string& path) {
   if (!std::filesystem::exists(path, wrong) && !wrong) {
     return std::optional<flag_values>{};
   }
-  auto read = read_text_file(path, flags_bytes_max).and_then([](const std::string& bytes) {
-    return wire::checked_decode<flag_file>(bytes);
-  });
+  auto read = read_text_file(path, flags_bytes_max).and_then(wire::checked_decode<flag_file>);
   if (!read) {
     return failure{invalid(fmt::format("{} holds no flags: {}", path, read.error().message))};
   }

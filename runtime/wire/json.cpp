@@ -329,9 +329,7 @@ error not_json(std::string_view text, std::size_t byte) {
 } // namespace
 
 outcome<std::string> to_json(std::string_view bytes, bool pretty) {
-  if (auto checked = check(bytes); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_CHECK(check(bytes));
   reader from{bytes};
   return json_printer{from, pretty}.value();
 }

@@ -386,11 +386,8 @@ outcome<void> carry_out(
   if (in.sagas == nullptr) {
     return failure{rejected("no_saga", fmt::format("`{}` coordinates no sagas", capability))};
   }
-  const auto before = has_obeyed(id, wanted, in);
-  if (!before) {
-    return failure{before.error()};
-  }
-  if (*before) {
+  TROUPE_TRY(const auto before, has_obeyed(id, wanted, in));
+  if (before) {
     return {};
   }
   auto done = in.sagas->obey(in.session, in.writer, id, wanted, in.now, in.began, in.output);
@@ -412,22 +409,16 @@ outcome<void> carry_out(
 } // namespace
 
 outcome<std::string> list_sagas(const item& order, turn_scope& in) {
-  auto asked = wire::checked_decode<wire::get_standing_sagas>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  return wire::encoded(saga_list{std::move(*asked), in}.answer());
+  TROUPE_TRY(auto asked, wire::checked_decode<wire::get_standing_sagas>(order.body));
+  return wire::encoded(saga_list{std::move(asked), in}.answer());
 }
 
 outcome<std::string> tell_saga(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::get_saga>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::get_saga>(order.body));
   saga::journal_table journal{in.session};
-  const auto row = in.sagas == nullptr ? std::nullopt : journal.find(asked->id);
+  const auto row = in.sagas == nullptr ? std::nullopt : journal.find(asked.id);
   if (!row) {
-    return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(asked->id)))};
+    return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(asked.id)))};
   }
   wire::saga_history said{
       .capability = in.of.name(),
@@ -456,7 +447,7 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
   std::size_t told = 0;
   const auto nodes = journal.nodes_by_epoch(row->id);
   for (const saga::dated_record& each : journal.history(row->id, bytes)) {
-    if (each.row.seq <= asked->after) {
+    if (each.row.seq <= asked.after) {
       continue;
     }
     if (told > told_bytes_max || said.records.size() == listed_max) {
@@ -473,35 +464,24 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
 }
 
 outcome<std::string> resume_saga(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::resume_saga>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::resume_saga>(order.body));
   const saga::order wanted{
       .what = saga::verb::resume,
-      .who = wire::travelling(asked->who, wire::who_bytes_max),
+      .who = wire::travelling(asked.who, wire::who_bytes_max),
       .why = "no reason given",
-      .vouched = asked->anew,
+      .vouched = asked.anew,
       .call = order.id};
-  return carry_out(asked->capability, asked->id, wanted, in).map([&] {
-    return wire::encoded(wire::saga_resumed{asked->id, in.of.parts().node});
+  return carry_out(asked.capability, asked.id, wanted, in).map([&] {
+    return wire::encoded(wire::saga_resumed{asked.id, in.of.parts().node});
   });
 }
 
 outcome<std::string> order_saga(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::order_saga>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  auto wanted = order_in(*asked, order.id);
-  if (!wanted) {
-    return failure{std::move(wanted).error()};
-  }
-  if (auto done = carry_out(asked->capability, asked->id, *wanted, in); !done) {
-    return failure{std::move(done).error()};
-  }
-  wire::saga_ordered said{.id = asked->id, .node = in.of.parts().node};
-  if (const saga::coordinator* const found = in.sagas->running().find(asked->id)) {
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::order_saga>(order.body));
+  TROUPE_TRY(auto wanted, order_in(asked, order.id));
+  TROUPE_CHECK(carry_out(asked.capability, asked.id, wanted, in));
+  wire::saga_ordered said{.id = asked.id, .node = in.of.parts().node};
+  if (const saga::coordinator* const found = in.sagas->running().find(asked.id)) {
     said.state = state_of(found->current);
     said.step = found->current.is_over() ? "" : saga::step_in_hand(*found->by, found->current);
   }

@@ -192,9 +192,7 @@ outcome<std::unique_ptr<worker>> worker::make(
     }
     made->groups.push_back(std::move(*group));
   }
-  if (auto some_run = check_that_some_run(made->groups); !some_run) {
-    return failure{std::move(some_run).error()};
-  }
+  TROUPE_CHECK(check_that_some_run(made->groups));
   made->sockets = std::make_unique<transport::peer_loop>(
       zmq,
       time,

@@ -46,9 +46,7 @@ bool write_all(int file, std::string_view text) {
 } // namespace
 
 outcome<std::string> sha256_of(const std::filesystem::path& file) {
-  if (auto is_file = check_is_file(file); !is_file) {
-    return failure{std::move(is_file).error()};
-  }
+  TROUPE_CHECK(check_is_file(file));
   std::ifstream from{file, std::ios::binary};
   if (!from) {
     return failure{disk_error(file, "cannot read")};
@@ -86,9 +84,7 @@ outcome<void> write_synced(const std::filesystem::path& file, std::string_view t
 }
 
 outcome<void> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (auto is_file = check_is_file(from); !is_file) {
-    return is_file;
-  }
+  TROUPE_CHECK(check_is_file(from));
   const std::filesystem::path part = to.string() + ".part";
   std::ifstream read{from, std::ios::binary};
   const int written = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);

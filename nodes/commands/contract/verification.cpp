@@ -122,11 +122,8 @@ outcome<contract::json>
 set_up_states(const contract::interaction& which, const provider_addresses& provider) {
   contract::json values = contract::json::object();
   for (const contract::provider_state& each : which.states) {
-    const auto answer = set_up_state(provider.states, each, provider.deadline);
-    if (!answer) {
-      return failure{answer.error()};
-    }
-    values.update(*answer);
+    TROUPE_TRY(const auto answer, set_up_state(provider.states, each, provider.deadline));
+    values.update(answer);
   }
   return values;
 }

@@ -342,25 +342,22 @@ struct openapi_arguments {
 };
 
 int run(const openapi_arguments& given) {
-  const auto plan = load_plan(given.file, false);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, false));
   std::vector<std::string> names;
-  for (const topology::gateway_plan& each : plan->gateways) {
+  for (const topology::gateway_plan& each : plan.gateways) {
     names.push_back(each.name);
   }
   const auto* const gateway = given.gateway.empty() && names.size() == 1
-                                  ? &plan->gateways.front()
-                                  : plan->find_gateway(given.gateway);
+                                  ? &plan.gateways.front()
+                                  : plan.find_gateway(given.gateway);
   if (gateway == nullptr) {
     return print_error(
         invalid(
-            names.empty() ? fmt::format("{} has no gateway", plan->file)
+            names.empty() ? fmt::format("{} has no gateway", plan.file)
                           : fmt::format("name one of {}", fmt::join(names, ", "))),
         false);
   }
-  fmt::print("{}", openapi_document(*plan, *gateway, actor_types(), gateway->listen));
+  fmt::print("{}", openapi_document(plan, *gateway, actor_types(), gateway->listen));
   return exit_code::ok;
 }
 

@@ -209,12 +209,9 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
 }
 
 int run(const restore_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
   if (!given.from.empty()) {
-    if (const int code = run_from_backup(given, *plan); code != exit_code::ok) {
+    if (const int code = run_from_backup(given, plan); code != exit_code::ok) {
       return code;
     }
   }
@@ -228,7 +225,7 @@ int run(const restore_arguments& given) {
             : "put back what is missing or refused, with its -wal, or bring a backup back with "
               "--from");
   };
-  auto all = open_all(*plan, time, opening::to_look);
+  auto all = open_all(plan, time, opening::to_look);
   if (!all) {
     return print_unopened(all.error());
   }
@@ -271,11 +268,11 @@ int run(const restore_arguments& given) {
     return fits ? exit_code::ok : exit_code::error;
   }
   *all = {}; // Gives their locks back.
-  all = open_all(*plan, time, opening::to_write);
+  all = open_all(plan, time, opening::to_write);
   if (!all) {
     return print_unopened(all.error());
   }
-  if (auto done = accept(*plan, *all, time); !done) {
+  if (auto done = accept(plan, *all, time); !done) {
     return print_error(
         done.error(), given.json, "give the command again: it goes on where it ended");
   }

@@ -105,18 +105,15 @@ std::string json_of(const trace_summary& from) {
 }
 
 int run_list(const trace_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
   wire::get_spans asked{.slow_us = static_cast<std::uint64_t>(given.slow.count()) * 1'000};
   if (!given.capability.empty()) {
-    if (plan->find(capability_name{given.capability}) == nullptr) {
-      return print_error(unknown_capability(*plan, given.capability), given.json);
+    if (plan.find(capability_name{given.capability}) == nullptr) {
+      return print_error(unknown_capability(plan, given.capability), given.json);
     }
     asked.capability = given.capability;
   }
-  const all_spans all = ask_all(*plan, asked, given.deadline);
+  const all_spans all = ask_all(plan, asked, given.deadline);
   auto traces = summaries_of(all.found);
   if (traces.size() > given.count) {
     traces.resize(given.count);
@@ -158,12 +155,8 @@ int run_list(const trace_arguments& given) {
 }
 
 int run_one(const trace_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const all_spans all =
-      ask_all(*plan, {.trace = observe::parse_trace_id(given.id)}, given.deadline);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  const all_spans all = ask_all(plan, {.trace = observe::parse_trace_id(given.id)}, given.deadline);
   if (given.json) {
     for (const placed_span& each : all.found) {
       fmt::print("{}\n", json_of(each));

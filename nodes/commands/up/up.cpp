@@ -354,11 +354,8 @@ std::optional<error> reason_not_to_run(const std::vector<child>& children) {
 }
 
 int run(const up_arguments& given) {
-  auto kept = kept_topology::read(given.file, given.json);
-  if (!kept) {
-    return kept.error();
-  }
-  const topology::plan* const plan = &kept->plan();
+  TROUPE_TRY_EXIT(auto kept, kept_topology::read(given.file, given.json));
+  const topology::plan* const plan = &kept.plan();
   const std::filesystem::path log_folder = given.log_folder.empty()
                                                ? std::filesystem::path{plan->folder} / "log"
                                                : std::filesystem::path{given.log_folder};
@@ -371,7 +368,7 @@ int run(const up_arguments& given) {
         given.json,
         "choose another with --log-dir");
   }
-  std::vector<child> children = children_of(*plan, given, kept->descriptor(), log_folder);
+  std::vector<child> children = children_of(*plan, given, kept.descriptor(), log_folder);
   if (children.empty()) {
     return print_error(invalid(nothing_here(*plan, given)), given.json);
   }
@@ -410,7 +407,7 @@ int run(const up_arguments& given) {
   for (const topology::gateway_plan& each : plan->gateways) {
     tell_elsewhere(each.name, child_kind::gateway, each.host);
   }
-  keeper{std::move(children), *kept, signals, display}.run();
+  keeper{std::move(children), kept, signals, display}.run();
   return exit_code::ok;
 }
 

@@ -217,19 +217,14 @@ outcome<void> incoming::schedule(scheduled_event what, origin to, std::string bo
   // A publish that is not on disk may yet fail: the event is scheduled as well, and passed over
   // when it is due.
   if (known == nullptr || known->position > last_) {
-    auto found = batch_with(what);
-    if (!found) {
-      return failure{std::move(found).error()};
-    }
-    if (*found != nullptr) {
-      in = *found;
+    TROUPE_TRY(auto found, batch_with(what));
+    if (found != nullptr) {
+      in = found;
     } else if (!topics_.has_room_for(due.topic)) {
       return failure{too_many_topics(due.topic, options_.topics_max)};
     } else {
       bytes = due.bytes();
-      if (auto admitted = admit(to, bytes); !admitted) {
-        return admitted;
-      }
+      TROUPE_CHECK(admit(to, bytes));
       (void)topics_.admit(due.topic);
       next_.bytes += bytes;
       next_.rows.scheduled.push_back(std::move(what));

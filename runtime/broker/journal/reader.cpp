@@ -91,11 +91,8 @@ outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_opti
   store::sqlite_options how = options.sqlite;
   how.capability = journal_component;
   how.read_only = true;
-  auto session = store::open_sqlite(options.path, how);
-  if (!session) {
-    return failure{std::move(session.error())};
-  }
-  return std::unique_ptr<journal_reader>{new journal_reader{options, std::move(*session)}};
+  TROUPE_TRY(auto session, store::open_sqlite(options.path, how));
+  return std::unique_ptr<journal_reader>{new journal_reader{options, std::move(session)}};
 }
 
 outcome<journal_result> journal_reader::answer(const journal_question& question) {

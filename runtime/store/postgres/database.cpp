@@ -454,9 +454,7 @@ outcome<std::unique_ptr<postgres_session>> open_session(
   auto session = make();
   try {
     const server_facts facts = look_at_server(*session);
-    if (auto sound = check_server(facts); !sound) {
-      return failure{std::move(sound).error()};
-    }
+    TROUPE_CHECK(check_server(facts));
     if (shares_connections(*session, facts, make)) {
       return pooled();
     }
@@ -479,9 +477,7 @@ outcome<std::unique_ptr<database>> open(
   if (!to) { // The address is not repeated: there may be a password in it.
     return failure{invalid("the address of the database " + to.error().message)};
   }
-  if (auto sound = check(url, schema, options); !sound) {
-    return failure{std::move(sound).error()};
-  }
+  TROUPE_CHECK(check(url, schema, options));
   add_defaults(*to, options);
   const auto refused = [&](error why) {
     why.message = fmt::format("cannot open {} ({}): {}", url, schema, why.message);

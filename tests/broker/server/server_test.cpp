@@ -305,11 +305,7 @@ struct shared_fixture : server_fixture {
       how.shared = place;
       how.shared->seen = seen;
       opened_journal made;
-      auto opened = journal::open(how, of.time, wake, made.state);
-      if (!opened) {
-        return failure{opened.error()};
-      }
-      made.events.kept = std::move(*opened);
+      TROUPE_TRY(made.events.kept, journal::open(how, of.time, wake, made.state));
       made.events.bus.subscriptions = {{.capability = "orders", .patterns = {"order.*"}}};
       return made;
     };
