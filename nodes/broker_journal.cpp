@@ -4,6 +4,7 @@
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/postgres/address_book.hpp"
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/time_text.hpp"
@@ -53,10 +54,7 @@ outcome<std::uint64_t> start_of(
 }
 
 bool is_known(const broker::journal_state& state, const std::string& capability) {
-  return std::any_of(
-      state.cursors.begin(), state.cursors.end(), [&](const broker::cursor_row& row) {
-        return row.capability == capability;
-      });
+  return contains(state.cursors, capability, &broker::cursor_row::capability);
 }
 
 /// Opens the journal, and makes what the event service of `plan` begins with.

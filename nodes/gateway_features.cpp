@@ -19,11 +19,10 @@ constexpr milliseconds ask_within = 3s;
 constexpr milliseconds publish_within = 2s;
 
 bool needs_features(const topology::gateway_plan& self) {
-  return !self.otherwise.empty()
-         || std::any_of(self.routes.begin(), self.routes.end(), [](const auto& route) {
-              const auto* const call = std::get_if<topology::call_route_plan>(&route.does);
-              return call != nullptr && !call->feature.empty();
-            });
+  return !self.otherwise.empty() || std::ranges::any_of(self.routes, [](const auto& route) {
+    const auto* const call = std::get_if<topology::call_route_plan>(&route.does);
+    return call != nullptr && !call->feature.empty();
+  });
 }
 
 strangler::journal_question question_to(client::client& calls) {
@@ -111,7 +110,7 @@ std::unique_ptr<gateway::route_handler> gateway_features::route(
     const std::string& path,
     const observe::sampling& sampling,
     std::unique_ptr<gateway::route_handler> modern) {
-  const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
+  const auto found = std::ranges::find_if(features_, [&](const auto& each) {
     return each->options().name == feature; // The feature was found when the topology was checked.
   });
   return std::make_unique<strangler::strangler_route>(
@@ -123,9 +122,8 @@ std::unique_ptr<gateway::route_handler> gateway_features::route(
 }
 
 const strangler::feature_counts* gateway_features::counts_of(std::string_view feature) const {
-  const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
-    return each->options().name == feature;
-  });
+  const auto found = std::ranges::find_if(
+      features_, [&](const auto& each) { return each->options().name == feature; });
   return found == features_.end() ? nullptr : &std::as_const(**found).counts();
 }
 

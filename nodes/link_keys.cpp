@@ -51,10 +51,8 @@ transport::link_key_source link_keys(
   }
   std::vector<std::string> names;
   for (const std::string& address : brokers) {
-    const auto known =
-        std::find_if(plan.brokers.begin(), plan.brokers.end(), [&](const auto& each) {
-          return each.listen == address;
-        });
+    const auto known = std::ranges::find_if(
+        plan.brokers, [&](const auto& each) { return each.listen == address; });
     names.push_back(known == plan.brokers.end() ? std::string{} : known->name);
   }
   return [log,

@@ -183,10 +183,9 @@ public:
     for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
       // Calls that a breaker or a limit refuses have no operation, and may come all at once.
       const bool is_used =
-          operation.empty()
-          || std::any_of(measured.outcomes.begin(), measured.outcomes.end(), [](const auto& each) {
-               return each.value() != 0;
-             });
+          operation.empty() || std::ranges::any_of(measured.outcomes, [](const auto& each) {
+            return each.value() != 0;
+          });
       // All outcomes of what is used: whoever takes the rate of a number that was not there before
       // does not see what it begins with.
       for (std::size_t i = 0; is_used && i < call_outcome::count; ++i) {

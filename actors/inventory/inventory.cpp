@@ -49,10 +49,8 @@ outcome<std::vector<const line*>> sorted_lines(const reserve_stock& request) {
     }
     lines.push_back(&each);
   }
-  std::sort(
-      lines.begin(), lines.end(), [](const line* a, const line* b) { return a->sku < b->sku; });
-  const auto twice = std::adjacent_find(
-      lines.begin(), lines.end(), [](const line* a, const line* b) { return a->sku == b->sku; });
+  std::ranges::sort(lines, {}, &line::sku);
+  const auto twice = std::ranges::adjacent_find(lines, {}, &line::sku);
   if (twice != lines.end()) {
     return failure{invalid("items: " + (*twice)->sku + " comes twice")};
   }
@@ -309,7 +307,7 @@ outcome<stock_released> inventory_actor::handle(const release_stock& request, tu
         lines.push_back({std::string{row.text(0)}, row.integer(1)});
       },
       request.order_id);
-  std::sort(lines.begin(), lines.end(), [](const line& a, const line& b) { return a.sku < b.sku; });
+  std::ranges::sort(lines, {}, &line::sku);
   for (const line& each : lines) {
     session.execute(
         "UPDATE stock SET available = available + $1 WHERE sku = $2", each.quantity, each.sku);

@@ -21,14 +21,13 @@ constexpr std::int64_t listed_max = 10'000;
 
 bool asks_for(const create_order& request, const standing& known) {
   const auto has_line = [&](const line& wanted) {
-    return std::any_of(known.items.begin(), known.items.end(), [&](const line& each) {
+    return std::ranges::any_of(known.items, [&](const line& each) {
       return each.sku == wanted.sku && each.quantity == wanted.quantity;
     });
   };
   return request.customer == known.customer && request.currency == known.currency
          && request.items.size() == known.items.size()
-         && std::all_of(
-             request.items.begin(), request.items.end(), has_line); // No SKU comes twice.
+         && std::ranges::all_of(request.items, has_line); // No SKU comes twice.
 }
 
 order_list list(const list_orders& request, store::database& session) {

@@ -19,16 +19,15 @@ constexpr std::size_t name_bytes_max = 200;
 /// or in case would be two accounts that nobody can tell apart.
 outcome<std::string> normal_email(std::string email) {
   const auto at = email.find('@');
-  const bool good =
-      email.size() <= email_bytes_max && at != std::string::npos && at > 0 && at + 1 < email.size()
-      && email.find('@', at + 1) == std::string::npos
-      && std::all_of(email.begin(), email.end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool good = email.size() <= email_bytes_max && at != std::string::npos && at > 0
+                    && at + 1 < email.size() && email.find('@', at + 1) == std::string::npos
+                    && std::ranges::all_of(email, [](char c) { return c > ' ' && c <= '~'; });
   if (!good) {
     return failure{invalid(
         "email: an address NAME@DOMAIN of 254 visible ASCII characters at most is wanted (a domain "
         "of other letters in its form xn--)")};
   }
-  std::transform(email.begin(), email.end(), email.begin(), [](char c) {
+  std::ranges::transform(email, email.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   return email;

@@ -4,12 +4,12 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 
@@ -58,7 +58,7 @@ nodes_of(const topology::plan& plan, const breaker_arguments& given) {
   if (given.node.empty()) {
     return nodes;
   }
-  if (std::find(nodes.begin(), nodes.end(), given.node) == nodes.end()) {
+  if (!contains(nodes, given.node)) {
     return failure{invalid(fmt::format(
         "`{}` does not run on `{}`; it runs on {}",
         given.capability,

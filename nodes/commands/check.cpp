@@ -10,6 +10,7 @@
 #include "nodes/commands/stranded.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/actor/registry.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
@@ -199,14 +200,13 @@ int run_against(
     return print_error(upgrades.error(), given.json);
   }
   const std::vector<saga_upgrade>& under_way = upgrades->found;
-  const bool is_fine =
-      broken->empty() && std::none_of(under_way.begin(), under_way.end(), [](const auto& each) {
-        return each.stands_still();
-      });
+  const bool is_fine = broken->empty() && std::ranges::none_of(under_way, [](const auto& each) {
+                         return each.stands_still();
+                       });
   const bool sees_all_sagas = upgrades->not_looked_at.empty();
   std::vector<std::string> not_looked_at = earlier->not_looked_at;
   for (const std::string& each : upgrades->not_looked_at) {
-    if (std::find(not_looked_at.begin(), not_looked_at.end(), each) == not_looked_at.end()) {
+    if (!contains(not_looked_at, each)) {
       not_looked_at.push_back(each);
     }
   }

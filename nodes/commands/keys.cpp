@@ -4,6 +4,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/key_folder.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/security/key_file.hpp"
 #include "runtime/wire/json.hpp"
 
@@ -76,8 +77,7 @@ std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
        !fault && each != end;
        each.increment(fault)) {
     const std::string name = each->path().stem().string();
-    const bool is_known = std::any_of(
-        all.begin(), all.end(), [&](const owner_of_keys& other) { return other.name == name; });
+    const bool is_known = contains(all, name, &owner_of_keys::name);
     if (each->path().extension() == ".pub" && security::is_owner_name(name) && !is_known) {
       all.push_back({name, "client"});
     }
@@ -94,8 +94,7 @@ std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_a
   if (given.owner.empty()) {
     return all;
   }
-  const auto known = std::find_if(
-      all.begin(), all.end(), [&](const owner_of_keys& each) { return each.name == given.owner; });
+  const auto known = std::ranges::find(all, given.owner, &owner_of_keys::name);
   return {known == all.end() ? owner_of_keys{given.owner, "client"} : *known};
 }
 
@@ -164,7 +163,7 @@ outcome<outcome_of_keys> finish_keys(const std::string& folder, const std::strin
   if (has_key_file(secret)) {
     TROUPE_TRY(const auto own, security::read_secret_key(secret));
     kept = transport::public_key_of(own);
-    if (std::find(known.begin(), known.end(), kept) == known.end()) {
+    if (!contains(known, kept)) {
       return failure{invalid(fmt::format(
           "{} belongs to none of the keys in {}; copy both from the host where they were made",
           secret,
@@ -281,8 +280,7 @@ std::string state_of(
   if (!known) {
     return known.error().message;
   }
-  const bool belongs =
-      std::find(known->begin(), known->end(), transport::public_key_of(*own)) != known->end();
+  const bool belongs = contains(*known, transport::public_key_of(*own));
   return belongs ? "here" : "here, and belongs to no public key of this name";
 }
 
@@ -294,7 +292,7 @@ int run_list(const keys_arguments& given) {
     const auto known = security::read_public_keys(security::public_file_of(folder, each.name));
     std::vector<std::string> keys;
     if (known) {
-      std::transform(known->begin(), known->end(), std::back_inserter(keys), transport::to_z85);
+      std::ranges::transform(*known, std::back_inserter(keys), transport::to_z85);
     }
     const std::string state = state_of(folder, each.name, known);
     if (given.json) {

@@ -106,10 +106,9 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
     }
   }
   const bool has_server =
-      plan.events.is_shared()
-      || std::any_of(plan.capabilities.begin(), plan.capabilities.end(), [](const auto& each) {
-           return each.store && topology::is_on_server(*each.store);
-         });
+      plan.events.is_shared() || std::ranges::any_of(plan.capabilities, [](const auto& each) {
+        return each.store && topology::is_on_server(*each.store);
+      });
   if (has_server) {
     folders.insert(same_for_all(fs::path{plan.folder} / "data"));
   }
@@ -146,9 +145,7 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
       }
     }
   }
-  std::sort(all.begin(), all.end(), [](const left_behind& one, const left_behind& other) {
-    return one.file < other.file;
-  });
+  std::ranges::sort(all, {}, &left_behind::file);
   return all;
 }
 

@@ -1,10 +1,10 @@
 #include "nodes/commands/saga_filter.hpp"
 
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -43,9 +43,7 @@ std::vector<node_question> questions_of(
 
 /// Whether a saga fits, as a node of this release would say.
 bool is_meant(const wire::standing_saga& saga, const saga_filter& filter, wall_time now) {
-  return (filter.states.empty()
-          || std::find(filter.states.begin(), filter.states.end(), saga.state)
-                 != filter.states.end())
+  return (filter.states.empty() || contains(filter.states, saga.state))
          && (filter.step.empty() || wire::stands_at(saga.step, filter.step))
          && (filter.operation.empty() || filter.operation == saga.operation)
          && saga.id.born() <= now - filter.older;

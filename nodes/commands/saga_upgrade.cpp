@@ -58,8 +58,7 @@ void compare_steps(
 }
 
 const actor_type* saga_type_of(const std::vector<actor_type>& types, const std::string& name) {
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+  const auto found = std::ranges::find(types, name, &actor_type::name);
   return found == types.end() || found->sagas.empty() ? nullptr : &*found;
 }
 

@@ -5,6 +5,7 @@
 #include "nodes/commands/saga_orders.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -27,9 +28,8 @@ struct saga_arguments {
 /// they are not resumed.
 std::string order_text(const saga_page& page, const std::string& file) {
   const auto is_any_of = [&page](std::initializer_list<std::string_view> states) {
-    return std::any_of(page.found.begin(), page.found.end(), [&](const auto& each) {
-      return std::find(states.begin(), states.end(), each.second.saga.state) != states.end();
-    });
+    return std::ranges::any_of(
+        page.found, [&](const auto& each) { return contains(states, each.second.saga.state); });
   };
   if (is_any_of({"parked", "paused", "left_alone", "failing"})) {
     return fmt::format("; `troupe sagas resume {} CAPABILITY ID`, once the reason is gone", file);

@@ -211,9 +211,8 @@ find_timer(const std::optional<topology::plan>& plan, const scheduled_arguments&
     (void)add_all_timers(*plan, all, timers);
   }
   const uuid wanted = *parse_uuid(given.id);
-  const auto found = std::find_if(timers.begin(), timers.end(), [&](const listed_event& each) {
-    return each.event.id == wanted;
-  });
+  const auto found = std::ranges::find_if(
+      timers, [&](const listed_event& each) { return each.event.id == wanted; });
   return found == timers.end() ? std::nullopt : std::optional{std::move(*found)};
 }
 
@@ -247,7 +246,7 @@ int run_list(const scheduled_arguments& given) {
   if (const auto& plan = over.plan()) {
     silent = add_all_timers(*plan, given, events);
   }
-  std::stable_sort(events.begin(), events.end(), [](const auto& one, const auto& other) {
+  std::ranges::stable_sort(events, [](const auto& one, const auto& other) {
     return one.event.due_at < other.event.due_at;
   });
   const bool is_cut = events.size() >= given.count;

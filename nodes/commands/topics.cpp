@@ -177,11 +177,11 @@ int run(const connect_arguments& given) {
   const auto has_scheduled = [](const wire::topic_state& each) {
     return each.scheduled.value_or(0) > 0;
   };
-  if (std::any_of(state->topics.begin(), state->topics.end(), has_scheduled)) {
+  if (std::ranges::any_of(state->topics, has_scheduled)) {
     fmt::print("\nnext: `troupe scheduled list` says what is to be published later\n");
   }
   const auto has_dead = [](const wire::group_state& each) { return each.dead > 0; };
-  if (std::any_of(state->groups.begin(), state->groups.end(), has_dead)) {
+  if (std::ranges::any_of(state->groups, has_dead)) {
     fmt::print("\nnext: `troupe dead-letters list` says what was given up, and why\n");
   }
   return exit_code::ok;

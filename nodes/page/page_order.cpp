@@ -2,6 +2,7 @@
 
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/saga_order.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
@@ -35,8 +36,7 @@ std::span<const std::string_view> verbs_of(ordered_thing which) {
 }
 
 std::string value_of(const path_values& of, std::string_view name) {
-  const auto found =
-      std::find_if(of.begin(), of.end(), [&](const auto& each) { return each.first == name; });
+  const auto found = std::ranges::find_if(of, [&](const auto& each) { return each.first == name; });
   return found == of.end() ? "" : found->second;
 }
 
@@ -159,7 +159,7 @@ order_to_breakers(const page_order& order, system_links& links, milliseconds pat
     if (report) {
       ++obeyed;
       std::string state = report->state;
-      std::replace(state.begin(), state.end(), '_', ' ');
+      std::ranges::replace(state, '_', ' ');
       words.push_back(fmt::format("{}: {}", node, state));
     } else {
       words.push_back(fmt::format("{}: no answer ({})", node, message_of(report.error())));
@@ -212,7 +212,7 @@ outcome<page_order> order_of(
       .id = {},
       .questions = {}};
   const auto verbs = verbs_of(which);
-  if (std::find(verbs.begin(), verbs.end(), order.verb) == verbs.end()) {
+  if (!contains(verbs, order.verb)) {
     return failure{invalid(fmt::format(
         "`{}` is no order for {}; these are: {}",
         order.verb,

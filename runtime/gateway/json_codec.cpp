@@ -1,5 +1,6 @@
 #include "runtime/gateway/json_codec.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/gateway/strict_json.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
@@ -77,9 +78,7 @@ public:
 
 private:
   static bool has_field(const wire::message_schema& type, std::string_view name) {
-    return std::any_of(type.fields.begin(), type.fields.end(), [&](const auto& each) {
-      return each.name == name;
-    });
+    return std::ranges::any_of(type.fields, [&](const auto& each) { return each.name == name; });
   }
 
   bool field(const json& in, const wire::field_schema& which, const place& at) {
@@ -198,8 +197,7 @@ private:
       to_.binary(*bytes);
       return true;
     }
-    if (type.is == form::words
-        && std::find(type.words.begin(), type.words.end(), what) == type.words.end()) {
+    if (type.is == form::words && !contains(type.words, what)) {
       return wrong(at, fmt::format("one of {} is wanted", fmt::join(type.words, ", ")));
     }
     to_.text(what);
@@ -244,9 +242,7 @@ public:
         return false;
       }
       const auto field =
-          std::find_if(type->fields.begin(), type->fields.end(), [&](const auto& each) {
-            return each.name == key;
-          });
+          std::ranges::find_if(type->fields, [&](const auto& each) { return each.name == key; });
       if (field == type->fields.end()) {
         if (!from_.skip()) {
           return false;

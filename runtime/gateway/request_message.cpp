@@ -38,7 +38,7 @@ bool stands_for_itself(const wire::value_schema& type) {
 
 /// Whether `text` is letters, digits and dashes, as most are.
 bool is_word(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char letter) {
+  return std::ranges::all_of(text, [](char letter) {
     return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z')
            || (letter >= 'A' && letter <= 'Z') || letter == '-';
   });

@@ -8,9 +8,7 @@ namespace troupe::http {
 namespace {
 
 bool has_number(const problem& what, std::string_view name) {
-  return std::any_of(what.numbers.begin(), what.numbers.end(), [&](const auto& each) {
-    return each.first == name;
-  });
+  return std::ranges::any_of(what.numbers, [&](const auto& each) { return each.first == name; });
 }
 
 } // namespace

@@ -80,14 +80,12 @@ outcome<std::string> told_spans(
     });
   });
   if (kept != nullptr) {
-    std::copy_if(
-        kept->all().begin(),
-        kept->all().end(),
-        std::back_inserter(found),
-        [&](const wire::told_span& each) { return fits(each, asked); });
+    std::ranges::copy_if(kept->all(), std::back_inserter(found), [&](const wire::told_span& each) {
+      return fits(each, asked);
+    });
   }
   const auto is_newer = [](const auto& a, const auto& b) { return a.start > b.start; };
-  std::sort(found.begin(), found.end(), is_newer);
+  std::ranges::sort(found, is_newer);
   const bool has_gap = kept != nullptr && kept->has_gap();
   wire::told_spans answer{node, {}, found.size() > asked.count || has_gap};
   std::size_t bytes = node.size() + 64;

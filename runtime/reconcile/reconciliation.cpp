@@ -123,7 +123,7 @@ const std::string* text_in(const std::vector<term>& sum, const group& left, cons
 
 /// Whether a sum has a field whose texts differ among the rows of its side.
 bool is_mixed(const std::vector<term>& sum, const group& left, const group& right) {
-  return std::any_of(sum.begin(), sum.end(), [&](const term& each) {
+  return std::ranges::any_of(sum, [&](const term& each) {
     const group& of = each.is_left ? left : right;
     return each.field >= 0 && (of.mixed & bit_of(static_cast<std::size_t>(each.field))) != 0;
   });

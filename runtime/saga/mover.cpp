@@ -101,9 +101,8 @@ std::string mover::intent_data(const coordinator& which, const record& row) {
 }
 
 outcome<std::string> mover::take_request(const coordinator& which, const call& wanted) {
-  const auto made = std::find_if(requests_.begin(), requests_.end(), [&](const auto& each) {
-    return each.first == wanted.as;
-  });
+  const auto made =
+      std::ranges::find_if(requests_, [&](const auto& each) { return each.first == wanted.as; });
   return made == requests_.end() ? body_of(*which.by, which.current, wanted)
                                  : std::move(made->second);
 }

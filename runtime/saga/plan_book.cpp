@@ -36,8 +36,7 @@ std::uint16_t plan_book::number_of_undo(const plan& undone) const {
 std::uint16_t plan_book::operation_count() const {
   const auto has_undo = [](const plan& each) { return !each.what().undo.empty(); };
   return static_cast<std::uint16_t>(
-      plans_.size()
-      + static_cast<std::size_t>(std::count_if(plans_.begin(), plans_.end(), has_undo)));
+      plans_.size() + static_cast<std::size_t>(std::ranges::count_if(plans_, has_undo)));
 }
 
 outcome<const plan*>

@@ -64,9 +64,8 @@ bool is_settled(step_status status) {
 }
 
 bool replayer::is_all_settled() const {
-  return std::all_of(state_.steps.begin(), state_.steps.end(), [](const step_state& each) {
-    return is_settled(each.status);
-  });
+  return std::ranges::all_of(
+      state_.steps, [](const step_state& each) { return is_settled(each.status); });
 }
 
 /// Whether `step` is the next one to begin: those before its stage are settled, and those of its

@@ -251,7 +251,7 @@ bool is_queued(const state& in) {
   return in.next_seq > 1
          && (in.now == phase::forward
              || (in.now == phase::parked && in.before_parked == phase::forward))
-         && std::all_of(in.steps.begin(), in.steps.end(), [](const step_state& each) {
+         && std::ranges::all_of(in.steps, [](const step_state& each) {
               return each.status == step_status::untouched;
             });
 }

@@ -189,9 +189,8 @@ outcome<void> replace_file(const std::string& file, std::string_view text, mode_
 bool is_owner_name(std::string_view name) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
   return !name.empty() && name.size() <= 64 && is_lower(name.front())
-         && std::all_of(name.begin(), name.end(), [&](char c) {
-              return is_lower(c) || (c >= '0' && c <= '9') || c == '_';
-            });
+         && std::ranges::all_of(
+             name, [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 std::string public_file_of(const std::string& folder, std::string_view owner) {

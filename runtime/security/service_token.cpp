@@ -78,7 +78,7 @@ std::optional<transport::curve_public_key> key_of_cnf(const json& cnf) {
   if (!bytes || bytes->size() != key.size()) {
     return std::nullopt;
   }
-  std::copy(bytes->begin(), bytes->end(), key.begin());
+  std::ranges::copy(*bytes, key.begin());
   return key;
 }
 

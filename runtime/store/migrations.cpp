@@ -228,9 +228,8 @@ outcome<void> check_up_to_date(database& session, std::span<const component> com
     }
     std::vector<std::string> unknown;
     session.query("SELECT DISTINCT component FROM schema_versions", [&](const row& found) {
-      const auto known = std::any_of(components.begin(), components.end(), [&](const auto& each) {
-        return each.name == found.text(0);
-      });
+      const auto known = std::ranges::any_of(
+          components, [&](const auto& each) { return each.name == found.text(0); });
       if (!known) {
         unknown.emplace_back(found.text(0));
       }

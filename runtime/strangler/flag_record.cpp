@@ -27,7 +27,7 @@ ask_typed(const journal_question& ask, std::string_view operation, const Request
 std::optional<recorded_change> change_in(const wire::read_event& from) {
   auto what = wire::checked_decode<wire::flag_change>(from.body.bytes);
   const auto is_share = [](const auto& each) { return each.second <= wire::share_max; };
-  if (!what || !std::all_of(what->values.begin(), what->values.end(), is_share)) {
+  if (!what || !std::ranges::all_of(what->values, is_share)) {
     return std::nullopt;
   }
   return recorded_change{from.position, from.id, from.time, std::move(*what)};
@@ -49,9 +49,8 @@ outcome<std::uint64_t> last_position(const journal_question& ask) {
   const std::string before{wire::flag_topic.substr(0, wire::flag_topic.size() - 1)};
   TROUPE_TRY(
       const auto topics, ask_typed<wire::topics_state>(ask, "topics", wire::get_topics{before}));
-  const auto found = std::find_if(topics.topics.begin(), topics.topics.end(), [](const auto& each) {
-    return each.topic == wire::flag_topic;
-  });
+  const auto found = std::ranges::find_if(
+      topics.topics, [](const auto& each) { return each.topic == wire::flag_topic; });
   return found == topics.topics.end() || found->events == 0 ? 0 : found->last;
 }
 

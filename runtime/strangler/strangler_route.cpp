@@ -23,9 +23,8 @@ std::string text_of(const http::request& asked) {
 bool asks_for_all(const http::request& asked) {
   constexpr std::array<std::string_view, 6> conditions{
       "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"};
-  return std::none_of(conditions.begin(), conditions.end(), [&](std::string_view name) {
-    return asked.field(name).has_value();
-  });
+  return std::ranges::none_of(
+      conditions, [&](std::string_view name) { return asked.field(name).has_value(); });
 }
 
 /// "GET /api/users/{user_id}"; the method alone where no route takes the request.

@@ -1,5 +1,6 @@
 #include "runtime/worker/life_tables.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/saga/record.hpp"
 #include "runtime/saga/state.hpp"
 #include "runtime/store/blobs.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 template <class Told>
 bool has(const std::vector<Told>& among, const uuid& id) {
-  return std::any_of(among.begin(), among.end(), [&](const Told& each) { return each.id == id; });
+  return contains(among, id, &Told::id);
 }
 
 /// The error in a record of a saga, in words.
@@ -116,9 +117,7 @@ void read_effects(
     wire::told_life& into) {
   auto take = [&](const store::row& row) {
     const uuid key = row.id(0);
-    if (std::any_of(into.effects.begin(), into.effects.end(), [&](const wire::effect_told& each) {
-          return each.key == key;
-        })) {
+    if (contains(into.effects, key, &wire::effect_told::key)) {
       return;
     }
     into.effects.push_back(
@@ -170,7 +169,7 @@ void read_changes(
   auto take = [&](const store::row& row) {
     const wire::change_told told{
         capability, row.id(0), row.integer(1), std::string{row.text(2)}, row.integer(3), row.id(4)};
-    if (std::none_of(into.changes.begin(), into.changes.end(), [&](const wire::change_told& each) {
+    if (std::ranges::none_of(into.changes, [&](const wire::change_told& each) {
           return each.stream == told.stream && each.version == told.version;
         })) {
       into.changes.push_back(told);

@@ -169,8 +169,8 @@ constexpr std::array<named_order, 8> orders{{
 }};
 
 const named_order* find(std::string_view operation) {
-  const auto* const found = std::find_if(
-      orders.begin(), orders.end(), [&](const auto& each) { return each.name == operation; });
+  const auto* const found =
+      std::ranges::find_if(orders, [&](const auto& each) { return each.name == operation; });
   return found == orders.end() ? nullptr : found;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/worker/saga_orders.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/transition.hpp"
@@ -102,7 +103,7 @@ bool saga_list::wants(std::string_view state) const {
     return state == "parked" || state == "paused" || state == "failing" || state == "left_alone"
            || state == "needs_person";
   }
-  return std::find(asked_.states->begin(), asked_.states->end(), state) != asked_.states->end();
+  return contains(*asked_.states, state);
 }
 
 bool saga_list::is_wanted(const wire::standing_saga& said) const {
@@ -130,7 +131,7 @@ wire::standing_sagas saga_list::answer() {
   if (wants("forward") || wants("undoing") || wants("queued") || wants("needs_person")) {
     add_running();
   }
-  std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::ranges::sort(found_, [](const auto& a, const auto& b) { return a.id < b.id; });
   const std::size_t count = std::clamp<std::uint32_t>(asked_.count, 1, listed_max);
   for (wire::standing_saga& each : found_) {
     if (end_ && *end_ < each.id) {
@@ -168,7 +169,7 @@ void saga_list::add_stored(saga::phase now) {
 
 void saga_list::add_running() {
   std::vector<uuid> ids = in_.sagas->running().ids();
-  std::sort(ids.begin(), ids.end());
+  std::ranges::sort(ids);
   for (const uuid& id : ids) {
     if (asked_.after.value_or(uuid{}) < id) {
       wire::standing_saga said = describe_running(id);
@@ -186,7 +187,7 @@ void saga_list::add_troubled() {
       troubled.push_back(id);
     }
   }
-  std::sort(troubled.begin(), troubled.end());
+  std::ranges::sort(troubled);
   int looked_at = 0;
   for (const uuid& id : troubled) {
     if (++looked_at > looked_at_max) {
@@ -341,8 +342,8 @@ record_told(const saga::dated_record& from, const saga::replayed* known, const u
 
 outcome<saga::order> order_in(const wire::order_saga& asked, const uuid& call) {
   const auto words = troupe_words(saga::verb{});
-  const auto* const verb = std::find_if(
-      words.begin(), words.end(), [&](const auto& each) { return each.first == asked.verb; });
+  const auto* const verb =
+      std::ranges::find_if(words, [&](const auto& each) { return each.first == asked.verb; });
   if (verb == words.end()) {
     return failure{invalid(fmt::format(
         "there is no order `{}`; there are resume, retry, pause, park, skip and compensate",

@@ -1,11 +1,11 @@
 #include "runtime/worker/takeover.hpp"
 
 #include "runtime/actor/actor.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/login.hpp"
 #include "runtime/worker/saga_orders.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -43,10 +43,7 @@ void takeover::look(const item& roster, const actor& by, turn_scope& in) {
   store::writers writers{in.session};
   std::map<std::int64_t, missing_writer> missing;
   for (const store::writer_row& other : writers.others(in.writer)) {
-    const bool lives =
-        std::any_of(alive->workers.begin(), alive->workers.end(), [&](const wire::member& member) {
-          return member.incarnation == other.incarnation;
-        });
+    const bool lives = contains(alive->workers, other.incarnation, &wire::member::incarnation);
     if (lives && !other.has_resigned) {
       continue;
     }

@@ -122,7 +122,7 @@ void try_stream(std::string_view bytes) {
         std::vector<gateway::event_type>{{"*", "sample", all_types()}}}) {
     const std::string text = gateway::event_text(event, known);
     expect(text.ends_with("\n\n") && text.find('\r') == std::string::npos);
-    expect(std::count(text.begin(), text.end(), '\n') == 4);
+    expect(std::ranges::count(text, '\n') == 4);
     expect(wire::is_utf8(text));
   }
 }

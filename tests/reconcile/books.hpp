@@ -58,9 +58,7 @@ struct books {
         return failure{error{.code = errc::unavailable, .message = "nobody serves it"}};
       }
       std::vector<entry>& rows = found->second;
-      std::stable_sort(rows.begin(), rows.end(), [](const entry& a, const entry& b) {
-        return a.order < b.order;
-      });
+      std::ranges::stable_sort(rows, {}, &entry::order);
       entries said;
       for (const entry& each : rows) {
         const bool is_behind = !asked.after || each.order > *asked.after;

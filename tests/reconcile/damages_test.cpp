@@ -96,8 +96,7 @@ template <class Change>
 books damaged(const char* table, std::int64_t at, Change change) {
   books shop = good_shop();
   auto& rows = shop.tables[table];
-  const auto found =
-      std::find_if(rows.begin(), rows.end(), [&](const entry& each) { return each.order == at; });
+  const auto found = std::ranges::find(rows, at, &entry::order);
   change(rows, found);
   return shop;
 }

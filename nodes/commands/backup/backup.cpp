@@ -11,6 +11,7 @@
 #include "nodes/text_table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
@@ -67,7 +68,7 @@ struct backup_sources {
 };
 
 bool is_among(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
+  return contains(all, one);
 }
 
 bool has_file(const std::string& path) {
@@ -83,7 +84,7 @@ bool has_file(const std::string& path) {
 outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std::string& system) {
   const bool is_one_place = all.files.empty() && all.journal.path.empty();
   auto& files = all.files;
-  std::sort(files.begin(), files.end(), [](const source& one, const source& other) {
+  std::ranges::sort(files, [](const source& one, const source& other) {
     return one.path < other.path; // All backups take the locks in one order.
   });
   std::vector<store::turnstile> locked;
@@ -301,11 +302,9 @@ int run(const backup_arguments& given) {
     fmt::print("  {}  {}\n", each.file, size_text(each.bytes));
   }
   std::vector<std::string> elsewhere;
-  std::copy_if(
-      done->missing.begin(),
-      done->missing.end(),
-      std::back_inserter(elsewhere),
-      [&](const std::string& each) { return !is_among(done->lost, each); });
+  std::ranges::copy_if(done->missing, std::back_inserter(elsewhere), [&](const std::string& each) {
+    return !is_among(done->lost, each);
+  });
   if (!elsewhere.empty()) {
     fmt::print(
         "not on this machine, or not made yet, so not in it: {}\n"

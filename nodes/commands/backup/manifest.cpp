@@ -63,8 +63,7 @@ saved_file file_in(const ordered_json& json) {
 } // namespace
 
 const saved_file* backup_manifest::find(const std::string& owner) const {
-  const auto found = std::find_if(
-      files.begin(), files.end(), [&](const saved_file& each) { return each.owner == owner; });
+  const auto found = std::ranges::find(files, owner, &saved_file::owner);
   return found == files.end() ? nullptr : &*found;
 }
 

@@ -74,7 +74,7 @@ outcome<server_moment> server_moment::take(
     const std::vector<stored_database>& all, const std::string& system, bool is_one_place) {
   server_moment made;
   const bool is_one_database =
-      is_one_place && std::all_of(all.begin(), all.end(), [&](const stored_database& each) {
+      is_one_place && std::ranges::all_of(all, [&](const stored_database& each) {
         return each.store == all.front().store;
       });
   try {
@@ -110,7 +110,7 @@ outcome<server_moment> server_moment::take(
 
 bool server_moment::let_go() {
   const auto locks = std::exchange(locks_, {});
-  return std::all_of(locks.begin(), locks.end(), [](const auto& each) {
+  return std::ranges::all_of(locks, [](const auto& each) {
     try {
       return each->integer_of("SELECT 1") == 1;
     } catch (const store::database_error&) {

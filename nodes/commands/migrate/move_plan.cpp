@@ -59,9 +59,8 @@ move_plan_of(const topology::plan& plan, const std::string& from, const std::str
   const side& server = target.is_server ? target : source;
   const side& files = target.is_server ? source : target;
   const auto all = stored_databases(plan);
-  const bool has_server = std::any_of(all.begin(), all.end(), [](const stored_database& each) {
-    return topology::is_on_server(each.store);
-  });
+  const bool has_server = std::ranges::any_of(
+      all, [](const stored_database& each) { return topology::is_on_server(each.store); });
   for (const stored_database& each : all) {
     const bool is_on_server = topology::is_on_server(each.store);
     if (has_server && !is_on_server) {

@@ -103,7 +103,7 @@ private:
   /// Whether an earlier command has copied and compared everything, and the server was left.
   bool is_almost_through() {
     const auto rows = books_->rows();
-    return !rows.empty() && std::all_of(rows.begin(), rows.end(), [](const auto& each) {
+    return !rows.empty() && std::ranges::all_of(rows, [](const auto& each) {
       return each.second.state == move_state::left;
     });
   }
@@ -136,7 +136,7 @@ private:
   }
 
   bool has_source(const std::string& url, const std::string& schema) const {
-    return std::any_of(sources_.begin(), sources_.end(), [&](const departing_schema& each) {
+    return std::ranges::any_of(sources_, [&](const departing_schema& each) {
       return each.of->url == url && each.of->what.schema() == schema;
     });
   }

@@ -4,6 +4,7 @@
 #include "nodes/commands/transfer/locked_file.hpp"
 #include "nodes/commands/transfer/new_schema.hpp"
 #include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/copy/table.hpp"
 #include "runtime/time_text.hpp"
@@ -158,7 +159,7 @@ private:
   }
 
   bool has_source(const std::string& url, const std::string& schema) const {
-    return std::any_of(sources_.begin(), sources_.end(), [&](const departing_file& each) {
+    return std::ranges::any_of(sources_, [&](const departing_file& each) {
       return each.of->url == url && each.of->what.schema() == schema;
     });
   }
@@ -316,8 +317,7 @@ private:
         return failure{
             internal_error(fmt::format("cannot put {} aside: {}", row.other, failed.message()))};
       }
-      if (std::find(result_.aside.begin(), result_.aside.end(), folder.string())
-          == result_.aside.end()) {
+      if (!contains(result_.aside, folder.string())) {
         result_.aside.push_back(folder.string());
       }
       TROUPE_FAULT("migrate.aside");

@@ -101,9 +101,7 @@ places_of(const backup_manifest& manifest, const topology::plan& plan, const fs:
   all.insert(all.end(), of_gateways.begin(), of_gateways.end());
   std::vector<stored_database> found;
   for (const saved_file& each : manifest.files) {
-    const auto place = std::find_if(all.begin(), all.end(), [&](const stored_database& one) {
-      return one.owner == each.owner;
-    });
+    const auto place = std::ranges::find(all, each.owner, &stored_database::owner);
     if (place == all.end()) {
       return failure{invalid(fmt::format(
           "the backup has a database of `{}`, and in {} that has none: the topology it was taken "

@@ -43,10 +43,9 @@ outcome<void> check_unused(const std::string& path) {
 
 std::optional<broker::source_row>
 row_of(const broker::journal_state& state, const database_history& database) {
-  const auto found =
-      std::find_if(state.sources.begin(), state.sources.end(), [&](const auto& each) {
-        return each.capability == database.capability && each.instance == database.instance;
-      });
+  const auto found = std::ranges::find_if(state.sources, [&](const auto& each) {
+    return each.capability == database.capability && each.instance == database.instance;
+  });
   return found == state.sources.end() ? std::nullopt : std::optional{*found};
 }
 
@@ -78,10 +77,7 @@ void read_history(
 }
 
 bool subscribes(const topology::capability_plan& capability, std::string_view topic) {
-  return std::any_of(
-      capability.subscribes.begin(), capability.subscribes.end(), [&](const std::string& pattern) {
-        return wire::matches(pattern, topic);
-      });
+  return wire::matches_any(capability.subscribes, topic);
 }
 
 /// The journal as a capability meets it: its lives and end, the capability's cursor, and how far
@@ -274,10 +270,9 @@ void spare_confirmed_event(
     if (!subscribes(each, row->topic)) {
       continue;
     }
-    const auto database =
-        std::find_if(all.databases.begin(), all.databases.end(), [&](const open_database& other) {
-          return other.history.capability == each.name.value;
-        });
+    const auto database = std::ranges::find_if(all.databases, [&](const open_database& other) {
+      return other.history.capability == each.name.value;
+    });
     if (database != all.databases.end()
         && has_handled(database->history, partition, mark.position)) {
       is_handled = true;

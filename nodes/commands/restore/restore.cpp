@@ -243,10 +243,10 @@ int run(const restore_arguments& given) {
       print(each);
     }
   }
-  const bool fits = std::all_of(
-      all->databases.begin(), all->databases.end(), [](const auto& each) { return each.fits(); });
-  const bool is_whole = std::none_of(
-      all->absent.begin(), all->absent.end(), [](const auto& each) { return each.is_lost; });
+  const bool fits =
+      std::ranges::all_of(all->databases, [](const auto& each) { return each.fits(); });
+  const bool is_whole =
+      std::ranges::none_of(all->absent, [](const auto& each) { return each.is_lost; });
   if (!is_whole) {
     if (!given.json) {
       print_aside(

@@ -105,7 +105,7 @@ error not_the_copy(const std::string& url, const std::string& schema, const sche
 std::string free_name_aside(
     store::database& session, const std::string& schema, std::string_view why, const clock& time) {
   std::string stamp = stamp_of(time);
-  std::replace(stamp.begin(), stamp.end(), 'T', '-');
+  std::ranges::replace(stamp, 'T', '-');
   const std::string first = name_aside(schema, fmt::format("{}-{}", why, stamp));
   std::string name = first;
   for (int i = 2;
@@ -118,7 +118,7 @@ std::string free_name_aside(
 
 std::string stamp_of(const clock& time) {
   auto stamp = utc_time_text(time.wall()).substr(0, 19);
-  std::replace(stamp.begin(), stamp.end(), ':', '-');
+  std::ranges::replace(stamp, ':', '-');
   return stamp;
 }
 

@@ -198,8 +198,7 @@ void keeper::look_at_file() {
 void keeper::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    const auto which = std::find_if(
-        children_.begin(), children_.end(), [pid](const child& each) { return each.pid == pid; });
+    const auto which = std::ranges::find(children_, pid, &child::pid);
     if (which != children_.end()) {
       ended(*which, status);
     }
@@ -222,9 +221,8 @@ void keeper::ended(child& which, int status) {
 }
 
 bool keeper::any_runs(child_kind kind) const {
-  return std::any_of(children_.begin(), children_.end(), [&](const child& each) {
-    return each.kind == kind && each.pid != 0;
-  });
+  return std::ranges::any_of(
+      children_, [&](const child& each) { return each.kind == kind && each.pid != 0; });
 }
 
 void keeper::signal_all(child_kind kind, int signal) {

@@ -1,6 +1,7 @@
 #include "nodes/commands/why/asked_stores.hpp"
 
 #include "nodes/connection.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
@@ -247,10 +248,7 @@ void asked_stores::look_at_journal(const std::set<uuid>& ids, life& into) const 
     }
   }
   for (const letter_told& each : letters_) {
-    const bool is_known =
-        std::any_of(into.letters.begin(), into.letters.end(), [&](const letter_told& known) {
-          return known.id == each.id;
-        });
+    const bool is_known = contains(into.letters, each.id, &letter_told::id);
     if (!is_known && (ids.contains(each.id) || ids.contains(each.event))) {
       into.letters.push_back(each);
     }
@@ -258,10 +256,7 @@ void asked_stores::look_at_journal(const std::set<uuid>& ids, life& into) const 
 }
 
 bool asked_stores::has_passed(const std::string& capability, std::uint64_t position) const {
-  const auto found =
-      std::find_if(subscribers_.begin(), subscribers_.end(), [&](const wire::group_state& each) {
-        return each.capability == capability;
-      });
+  const auto found = std::ranges::find(subscribers_, capability, &wire::group_state::capability);
   return found != subscribers_.end() && found->cursor >= position;
 }
 

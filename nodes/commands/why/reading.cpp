@@ -1,6 +1,7 @@
 #include "nodes/commands/why/reading.hpp"
 
 #include "nodes/commands/why/tables.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/worker/life_tables.hpp"
@@ -36,8 +37,7 @@ void add_to(life& all, wire::told_life&& more) {
   std::move(more.sagas.begin(), more.sagas.end(), std::back_inserter(all.sagas));
   const auto add_new = [](auto& to, auto& from, const auto& is_same) {
     for (auto& each : from) {
-      if (std::none_of(
-              to.begin(), to.end(), [&](const auto& known) { return is_same(known, each); })) {
+      if (std::ranges::none_of(to, [&](const auto& known) { return is_same(known, each); })) {
         to.push_back(std::move(each));
       }
     }
@@ -88,7 +88,7 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
 
 /// Adds to what is not known, once.
 void reading::note(std::string what) {
-  if (std::find(not_known_.begin(), not_known_.end(), what) == not_known_.end()) {
+  if (!contains(not_known_, what)) {
     not_known_.push_back(std::move(what));
   }
 }
@@ -204,11 +204,7 @@ std::set<uuid> reading::followers(const life& of) const {
       }
     }
     for (const wire::event_told& event : of.events) {
-      if (each.type != nullptr
-          && std::any_of(
-              each.plan->subscribes.begin(), each.plan->subscribes.end(), [&](const auto& pattern) {
-                return wire::matches(pattern, event.topic);
-              })) {
+      if (each.type != nullptr && wire::matches_any(each.plan->subscribes, event.topic)) {
         const uuid handled = derived_id(event.id, each.plan->name.value);
         ids.insert(handled); // Its effects wait for this one.
         add_published(handled, each);
@@ -249,19 +245,14 @@ void reading::add_deliveries(wire::event_told& to, life& all) {
   if (to.position == 0) {
     return;
   }
-  const auto again = std::find_if(all.retries.begin(), all.retries.end(), [&](const auto& each) {
-    return each.position == to.position;
-  });
+  const auto again = std::ranges::find_if(
+      all.retries, [&](const auto& each) { return each.position == to.position; });
   const std::uint32_t partition = wire::partition_of(to.key, to.id);
   for (capability& each : capabilities_) {
     const std::string& name = each.plan->name.value;
     const auto& patterns = each.plan->subscribes;
-    const bool is_taker =
-        again != all.retries.end()
-            ? again->capability == name
-            : std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-                return wire::matches(pattern, to.topic);
-              });
+    const bool is_taker = again != all.retries.end() ? again->capability == name
+                                                     : wire::matches_any(patterns, to.topic);
     if (!is_taker) {
       continue;
     }

@@ -267,7 +267,7 @@ void event_service::sweep(instant now) {
   const feeder& subscribers = bus_.feeder();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
     const auto cursors = subscribers[i].cursors();
-    const std::uint64_t handled = *std::min_element(cursors.begin(), cursors.end());
+    const std::uint64_t handled = std::ranges::min(cursors);
     for (const std::string& pattern : subscribers[i].patterns()) {
       keep.needs.push_back({pattern, handled});
     }

@@ -1,5 +1,6 @@
 #include "runtime/broker/events/incoming.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/error_map.hpp"
 #include "runtime/wire/events.hpp"
@@ -275,9 +276,7 @@ const journal_batch& incoming::take_batch() {
 }
 
 void incoming::not_scheduled(const refused_schedules& which, event_decisions& out) {
-  const auto holds = [](const std::vector<uuid>& ids, const uuid& id) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
+  const auto holds = [](const std::vector<uuid>& ids, const uuid& id) { return contains(ids, id); };
   std::erase_if(writing_.operators, [&](const waiting_operator& each) {
     const bool is_cancelled = holds(which.cancelled, each.id);
     if (!is_cancelled && !holds(which.clashed, each.id)) {

@@ -32,15 +32,9 @@ void load_dead_letters(store::database& session, journal_fence& fence, journal_s
   while (auto next = session.text_of(
              "SELECT min(capability) FROM dead_letters WHERE capability > $1", capability)) {
     capability = std::move(*next);
-    const auto cursor =
-        std::find_if(to.cursors.begin(), to.cursors.end(), [&](const cursor_row& each) {
-          return each.capability == capability;
-        });
+    const auto cursor = std::ranges::find(to.cursors, capability, &cursor_row::capability);
     // Below the lowest cursor it makes no difference whether an event was handled or given up.
-    const std::uint64_t above =
-        cursor == to.cursors.end()
-            ? 0
-            : *std::min_element(cursor->handled.begin(), cursor->handled.end());
+    const std::uint64_t above = cursor == to.cursors.end() ? 0 : std::ranges::min(cursor->handled);
     session.query(
         "SELECT position FROM dead_letters WHERE capability = $1 AND position > $2 "
         "ORDER BY position LIMIT $3",

@@ -44,7 +44,7 @@ void call_desk::close(milliseconds patience) {
   for (auto left = patience; left > milliseconds{0} && awaited_ > 0;
        left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now())) {
     client_->completions(done, left);
-    awaited_ -= static_cast<std::size_t>(std::count_if(done.begin(), done.end(), is_call));
+    awaited_ -= static_cast<std::size_t>(std::ranges::count_if(done, is_call));
   }
   client_->close(milliseconds{0});
 }

@@ -123,9 +123,7 @@ refusal refusal_of(const std::vector<failed_attempt>& failures) {
     }
   }
   const auto is = [&](refusal what) {
-    return std::any_of(by_machine.begin(), by_machine.end(), [&](const auto& each) {
-      return each.second == what;
-    });
+    return std::ranges::any_of(by_machine, [&](const auto& each) { return each.second == what; });
   };
   if (is(refusal::no_room)) {
     return refusal::no_room;
@@ -209,7 +207,7 @@ check(const std::string& url, const std::string& schema, const postgres_options&
   }
   const bool is_name =
       !schema.empty() && schema.size() <= schema_bytes_max
-      && std::all_of(schema.begin(), schema.end(), [](unsigned char c) {
+      && std::ranges::all_of(schema, [](unsigned char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
          });
   if (!is_name || schema.substr(0, 3) == "pg_") {

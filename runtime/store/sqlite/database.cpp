@@ -1,5 +1,6 @@
 #include "runtime/store/sqlite/database.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
@@ -78,8 +79,7 @@ outcome<void> prepare_folder(const fs::path& folder, bool create) {
 
   if (statfs(folder.c_str(), &found) == 0) {
     const auto kind = static_cast<std::uint32_t>(found.f_type);
-    if (std::find(network_file_systems.begin(), network_file_systems.end(), kind)
-        != network_file_systems.end()) {
+    if (contains(network_file_systems, kind)) {
       return failure{invalid(fmt::format(
           "{} is on a network file system, where SQLite's WAL does not work: use a local disk, or "
           "PostgreSQL for many machines",

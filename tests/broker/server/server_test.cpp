@@ -1,6 +1,7 @@
 #include "runtime/broker/server/server.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/transport/context.hpp"
@@ -220,7 +221,7 @@ struct server_fixture {
 
   bool has_event(const std::string& name) {
     const std::lock_guard lock{mutex};
-    return std::find(events.begin(), events.end(), name) != events.end();
+    return contains(events, name);
   }
 
   store::temporary_folder folder;
