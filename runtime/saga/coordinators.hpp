@@ -45,14 +45,11 @@ public:
   /// @errors the input is not accepted, or it was undone before it came; `overloaded`, reason
   /// `queue_full`: as many wait for their turn as may. Nothing was written.
   outcome<void> start(
-      store::database& session,
-      std::int64_t writer,
+      const saga_turn& in,
       const uuid& id,
       const plan& by,
       std::string_view input,
       milliseconds within,
-      wall_time now,
-      outgoing& out,
       std::string_view trace = {},
       std::string_view line = {});
 
@@ -62,14 +59,7 @@ public:
   /// @return whether nothing is left to undo: `call` is to be answered at once.
   /// @errors `rejected`, reason `no_saga`: it is one of another operation; reason `forgotten`:
   /// nobody knows whether it ever began.
-  outcome<bool> undo(
-      store::database& session,
-      std::int64_t writer,
-      const plan& of,
-      const uuid& id,
-      const uuid& call,
-      wall_time now,
-      outgoing& out);
+  outcome<bool> undo(const saga_turn& in, const plan& of, const uuid& id, const uuid& call);
 
   /// Somebody says something to step `step` of the sagas of `operation`, by a message that `read`
   /// reads. What was said is heard by `hear`, here or in the process that owns the saga.
@@ -88,30 +78,17 @@ public:
   /// Gives the sagas that run here what was said to them, and turns those back that are to be
   /// undone: of all (`look`), or those that this process was told about since.
   /// One whose events throw is put off, and the others go on.
-  void hear(
-      store::database& session,
-      std::int64_t writer,
-      bool look,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  void hear(const saga_turn& in, bool look);
 
   /// Lets sagas begin that waited for their turn, as many as there is room for. One that throws is
   /// put off.
-  void admit(store::database& session, wall_time now, instant time, outgoing& out);
+  void admit(const saga_turn& in);
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
-      store::database& session,
-      const uuid& id,
-      std::uint64_t token,
-      bool failed,
-      std::string_view body,
-      wall_time now,
-      outgoing& out);
+      const saga_turn& in, const uuid& id, std::uint64_t token, bool failed, std::string_view body);
 
-  void timer_due(
-      store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
+  void timer_due(const saga_turn& in, const uuid& id, std::uint64_t token);
 
   /// Takes up the unfinished sagas of `writer` that are not running here, and those whose wait
   /// after a failure is over, `troubles::due_max` of these at most. One that fails again waits
@@ -119,24 +96,14 @@ public:
   /// @param progress called after each: there may be more than a turn's time is enough for.
   /// @return how many.
   std::size_t resume(
-      store::database& session,
-      std::int64_t writer,
-      wall_time now,
-      instant time,
-      outgoing& out,
-      const std::function<void()>& progress = [] {});
+      const saga_turn& in, const std::function<void()>& progress = [] {});
 
   /// Takes over the unfinished sagas of all writers that are fenced, as far as this program can
   /// continue them. The others stay as they are, for a program that can.
   /// @param progress as for `resume`.
   /// @return how many.
   std::size_t take_left_alone(
-      store::database& session,
-      std::int64_t writer,
-      wall_time now,
-      instant time,
-      outgoing& out,
-      const std::function<void()>& progress = [] {});
+      const saga_turn& in, const std::function<void()>& progress = [] {});
 
   /// A person's order to a saga that runs here, or that stands still: it is parked, left alone, or
   /// waits here after a failure.
@@ -144,14 +111,7 @@ public:
   /// @errors `rejected`, reason `no_saga`, `elsewhere` or `not_waiting` (it runs in another
   /// process), or as `may_obey`; `conflict` if this program cannot continue it. Nothing was
   /// written.
-  outcome<void> obey(
-      store::database& session,
-      std::int64_t writer,
-      const uuid& id,
-      const order& wanted,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  outcome<void> obey(const saga_turn& in, const uuid& id, const order& wanted);
 
   /// An event of a saga threw, and its turn was undone: the saga waits, and asks anew then.
   void put_off(const uuid& id, std::string reason, wall_time now, instant time);
@@ -190,41 +150,16 @@ private:
   /// Takes a saga up that `writer` owns, or nobody, and undoes what was done if that throws.
   /// @param which with epoch 0 where that is not known: it is looked at again if it was left alone.
   /// @return whether it runs now.
-  bool take_up(
-      store::database& session,
-      std::int64_t writer,
-      const owned_saga& which,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  bool take_up(const saga_turn& in, const owned_saga& which);
   /// Does `work` for a saga; if that throws, undoes what it did and puts the saga off.
   /// @return what `work` did; false if it threw.
-  bool attempt(
-      store::database& session,
-      const uuid& id,
-      wall_time now,
-      instant time,
-      outgoing& out,
-      const std::function<bool()>& work);
+  bool attempt(const saga_turn& in, const uuid& id, const std::function<bool()>& work);
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
-  bool
-  load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
+  bool load(const saga_turn& in, const uuid& id);
   /// Lets a saga run here as its journal has it.
   coordinator& run(const saga_row& row, replayed found, wall_time since, std::int64_t epoch);
-  void recall(
-      store::database& session,
-      std::int64_t writer,
-      const saga_row& row,
-      wall_time now,
-      outgoing& out);
-  outcome<void> obey_elsewhere(
-      store::database& session,
-      std::int64_t writer,
-      const saga_row& row,
-      const order& wanted,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  void recall(const saga_turn& in, const saga_row& row);
+  outcome<void> obey_elsewhere(const saga_turn& in, const saga_row& row, const order& wanted);
 
   plan_book plans_;
   running_sagas running_;

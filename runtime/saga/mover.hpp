@@ -18,10 +18,10 @@ public:
   explicit mover(running_sagas& all) : running_{all} {}
 
   /// Gives a saga an event, and those that follow at once.
-  void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
+  void move(const saga_turn& in, coordinator& which, event what);
 
   /// Gives a saga what was said to its steps that wait.
-  void hear(store::database& session, coordinator& which, wall_time now, outgoing& out);
+  void hear(const saga_turn& in, coordinator& which);
 
   /// The move at hand was undone.
   void undone() {
@@ -33,15 +33,9 @@ public:
 private:
   std::string intent_data(const coordinator& which, const record& row);
   outcome<std::string> take_request(const coordinator& which, const call& wanted);
-  void carry_out(
-      store::database& session,
-      coordinator& which,
-      const action& what,
-      wall_time now,
-      outgoing& out);
+  void carry_out(const saga_turn& in, coordinator& which, const action& what);
   /// Answers whoever waits for the end of a saga.
-  static void
-  tell_end(store::database& session, const coordinator& which, const finish& end, outgoing& out);
+  static void tell_end(const saga_turn& in, const coordinator& which, const finish& end);
 
   running_sagas& running_;
   // Requests of the intents of the decision at hand: their calls follow them.

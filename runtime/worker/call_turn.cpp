@@ -186,14 +186,11 @@ call_turn::start_saga(const write& each, const saga::plan& by, turn_scope& in) {
   const auto left =
       std::chrono::duration_cast<milliseconds>(what.deadline - group_.parts().time.now());
   auto started = in.sagas->start(
-      in.session,
-      in.writer,
+      in.of_sagas(),
       what.id,
       by,
       what.body,
       std::max(left, milliseconds{1}),
-      in.now,
-      in.output,
       each.trace(what.trace),
       what.key);
   if (started) {
@@ -209,9 +206,7 @@ outcome<handlers::answered>
 call_turn::undo_saga(write& each, const saga::plan& of, turn_scope& in) {
   TROUPE_TRY(const auto wanted, wire::checked_decode<saga::undo_saga>(each.what->body));
   inbox_.insert_rows(); // The saga may have begun, and may end, in this turn.
-  TROUPE_TRY(
-      const auto is_undone,
-      in.sagas->undo(in.session, in.writer, of, wanted.saga, each.what->id, in.now, in.output));
+  TROUPE_TRY(const auto is_undone, in.sagas->undo(in.of_sagas(), of, wanted.saga, each.what->id));
   if (!is_undone) {
     return handlers::answered::later;
   }

@@ -391,7 +391,7 @@ outcome<void> carry_out(
   if (before) {
     return {};
   }
-  auto done = in.sagas->obey(in.session, in.writer, id, wanted, in.now, in.began, in.output);
+  auto done = in.sagas->obey(in.of_sagas(), id, wanted);
   if (done) {
     const auto row = saga::journal_table{in.session}.find(id);
     in.output.lines.push_back(

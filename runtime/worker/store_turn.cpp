@@ -354,7 +354,7 @@ bool store_turn::run_all(
       // Sagas to take up may be many: the lock says that this takes long.
       store_.gate.show_long_work(shown);
     }
-    sagas_->resume(in.session, in.writer, in.now, began, output, in.progress());
+    sagas_->resume(in.of_sagas(), in.progress());
   }
   takeover_.take_own_left(*writes.front().by, in);
   instant last = time.now();
@@ -389,8 +389,8 @@ bool store_turn::run_all(
   busy_.note(work_at_hand::kind::own, "the end of a turn");
   inbox_.insert_rows(); // The rows come before sagas end, as their answers go into them.
   if (sagas_ != nullptr) {
-    sagas_->hear(in.session, in.writer, false, in.now, began, output);
-    sagas_->admit(in.session, in.now, began, output);
+    sagas_->hear(in.of_sagas(), false);
+    sagas_->admit(in.of_sagas());
   }
   if (!output.events.empty()) {
     trim_.run(outbox_trimmed_least, began);
@@ -464,7 +464,7 @@ void store_turn::keep_house(write& each, turn_scope& in) {
   takeover_.look(*each.what, *each.by, in);
   if (sagas_ != nullptr) {
     inbox_.insert_rows();
-    sagas_->hear(in.session, in.writer, true, in.now, in.began, in.output);
+    sagas_->hear(in.of_sagas(), true);
   }
   const std::size_t answers = in.output.answers.size();
   awaited_.look(in.session, in.output.answers);

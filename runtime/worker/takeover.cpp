@@ -124,9 +124,7 @@ std::size_t takeover::take_left(const actor& by, turn_scope& in) {
     // All effects, with those of this turn among them: the pool passes over those that it has.
     in.output.effects = effects.of(in.writer);
   }
-  return in.sagas == nullptr ? 0
-                             : in.sagas->take_left_alone(
-                                 in.session, in.writer, in.now, in.began, in.output, in.progress());
+  return in.sagas == nullptr ? 0 : in.sagas->take_left_alone(in.of_sagas(), in.progress());
 }
 
 /// Forgets what this process works on for a writer that is struck out. Its callers are answered by
