@@ -131,11 +131,7 @@ outcome<std::string> tell_life(const item& order, turn_scope& in) {
   const std::string& name = in.of.name();
   wire::told_life said{name, in.of.parts().node};
   for (const uuid& id : asked.ids) {
-    read_message(in.session, name, id, said);
-    read_saga(in.session, name, &in.of.type(), id, said);
-    read_effects(in.session, name, id, said);
-    read_outbox(in.session, name, id, said);
-    read_changes(in.session, name, id, said);
+    read_life(in.session, name, &in.of.type(), id, said);
   }
   for (const wire::event_place& each : asked.places) {
     wire::delivery_told& told = said.deliveries.emplace_back();

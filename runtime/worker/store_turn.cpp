@@ -227,7 +227,7 @@ void store_turn::resign(saga::coordinators* sagas) {
     return;
   }
   try {
-    takeover_.resign(group_, store_, sagas, effects_, awaited_);
+    takeover_.resign({group_, store_, sagas, effects_, awaited_});
     alive_.has_resigned = true;
   } catch (const store::database_error& fault) {
     group_.parts().log.write(
@@ -325,7 +325,7 @@ bool store_turn::run_all(
   if (condition.is_fenced) {
     roll_back();
     metrics_.fenced.add();
-    takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
+    takeover_.rejoin({group_, store_, sagas_, effects_, awaited_});
     return false;
   }
   if (condition.is_asked) { // Housekeeping may stand behind many slow messages.
@@ -547,7 +547,7 @@ void store_turn::come_back(saga::coordinators* sagas) {
   const uuid missing = missing_in(*store_.database, inbox_);
   events_.forget_assignments();
   trim_.begin_anew();
-  takeover_.rejoin_after_loss(group_, store_, sagas, effects_, awaited_);
+  takeover_.rejoin_after_loss({group_, store_, sagas, effects_, awaited_});
   store_.is_returning = false;
   if (missing != uuid{}) {
     tell_that_it_went_back(group_, missing);

@@ -143,13 +143,8 @@ void reading::look_at(capability& in, const std::set<uuid>& ids, life& into) {
   const std::string& name = in.plan->name.value;
   wire::told_life told;
   if (in.database) {
-    store::database& session = *in.database;
     for (const uuid& id : ids) {
-      read_message(session, name, id, told);
-      read_saga(session, name, in.type, id, told);
-      read_effects(session, name, id, told);
-      read_outbox(session, name, id, told);
-      read_changes(session, name, id, told);
+      read_life(*in.database, name, in.type, id, told);
     }
   } else if (in.is_asked) {
     auto said = asked_.life_of(*in.plan, {ids.begin(), ids.end()});
