@@ -141,11 +141,11 @@ void reconciler::print(
           json_object{}
               .add("invariant", what.name)
               .add("key", key)
-              .add("type", reconcile::name_of(each.type))
+              .add("type", wire::word_of(each.type))
               .add("details", each.details)
               .text());
     } else {
-      fmt::print("{}: {} {}: {}\n", what.name, key, reconcile::name_of(each.type), each.details);
+      fmt::print("{}: {} {}: {}\n", what.name, key, wire::word_of(each.type), each.details);
     }
   }
   if (given_.to.json) {

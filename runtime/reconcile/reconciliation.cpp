@@ -235,20 +235,6 @@ void comparer::compare(const group& left, const group& right) {
 
 } // namespace
 
-std::string_view name_of(finding_type type) {
-  switch (type) {
-  case finding_type::missing_left:
-    return "missing_left";
-  case finding_type::missing_right:
-    return "missing_right";
-  case finding_type::twice:
-    return "twice";
-  case finding_type::differs:
-    return "differs";
-  }
-  return "unknown";
-}
-
 outcome<void> reconcile(
     const invariant& what,
     std::int64_t begun_at,

@@ -84,7 +84,8 @@ std::string findings(books shop) {
     const auto done = reconcile::reconcile(each, now, "", shop.fetch(), told);
     BOOST_TEST_REQUIRE(done.has_value(), (done ? "" : done.error().message));
     for (const finding& found : told.findings) {
-      all += each.name + " " + std::string{name_of(found.type)} + " " + key_text(found.key) + "; ";
+      all += each.name + " " + std::string{wire::word_of(found.type)} + " " + key_text(found.key)
+             + "; ";
     }
   }
   BOOST_TEST_REQUIRE(faults.empty(), (faults.empty() ? "" : faults.front().what));
