@@ -1,7 +1,7 @@
 #include "runtime/contract/pact_file.hpp"
 
+#include "runtime/base64.hpp"
 #include "runtime/contract/file_node.hpp"
-#include "runtime/gateway/json_codec.hpp"
 #include "runtime/text_file.hpp"
 
 #include <fcntl.h>
@@ -37,7 +37,7 @@ std::optional<content> read_content(const file_node& from) {
     encoded.refuse("false or \"base64\" is wanted");
   }
   if (is_base64) {
-    auto bytes = gateway::from_base64(held.text());
+    auto bytes = from_base64(held.text());
     if (!bytes) {
       held.refuse("is no base64");
     }

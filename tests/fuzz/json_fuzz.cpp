@@ -1,5 +1,6 @@
 #include "runtime/wire/json.hpp"
 
+#include "runtime/base64.hpp"
 #include "runtime/gateway/event_text.hpp"
 #include "runtime/gateway/json_codec.hpp"
 #include "runtime/gateway/strict_json.hpp"
@@ -100,8 +101,8 @@ void try_text(std::string_view text) {
       expect(gateway::strict_json(*json).has_value() || !wire::is_utf8(text));
     }
   }
-  if (const auto bytes = gateway::from_base64(text)) {
-    expect(gateway::to_base64(*bytes) == text);
+  if (const auto bytes = from_base64(text)) {
+    expect(to_base64(*bytes) == text);
   }
 }
 

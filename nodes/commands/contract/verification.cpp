@@ -2,8 +2,8 @@
 
 #include "nodes/commands/contract/http_client.hpp"
 #include "nodes/commands/contract/state_hook.hpp"
+#include "runtime/base64.hpp"
 #include "runtime/contract/state_values.hpp"
-#include "runtime/gateway/json_codec.hpp"
 #include "runtime/http/fields.hpp"
 
 #include <fmt/format.h>
@@ -52,7 +52,7 @@ outcome<contract::actual_message> message_of(const contract::actual_response& fr
     if (name == "content-type") {
       made.type = value;
     } else if (name == "pact-message-metadata") {
-      const auto text = gateway::from_base64(value);
+      const auto text = from_base64(value);
       made.metadata = text ? contract::json::parse(*text, nullptr, false) : contract::json{};
       if (!made.metadata.is_object()) {
         return failure{
