@@ -9,7 +9,9 @@
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -77,22 +79,15 @@ void print_table(const all_unsettled& all) {
 std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& answers) {
   all_unsettled all;
   std::optional<uuid> next;
-  for (node_answer& each : answers) {
-    if (!each.said) {
-      continue;
+  const auto take = [&](const node_answer& from, const wire::unsettled_effects& said) {
+    for (const wire::unsettled_effect& one : said.effects) {
+      all.try_emplace({from.capability, one.key}, one);
     }
-    const auto said = wire::checked_decode<wire::unsettled_effects>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
+    if (said.next && (!next || *said.next < *next)) {
+      next = said.next;
     }
-    for (const wire::unsettled_effect& one : said->effects) {
-      all.try_emplace({each.capability, one.key}, one);
-    }
-    if (said->next && (!next || *said->next < *next)) {
-      next = said->next;
-    }
-  }
+  };
+  take_answers<wire::unsettled_effects>(answers, take);
   return {std::move(all), next};
 }
 
@@ -107,9 +102,7 @@ int run_list(const effect_arguments& given) {
     if (!given.after.empty()) {
       asked.after = parse_uuid(given.after);
     }
-    for (const auto& node : each->nodes) {
-      questions.push_back({node.value, each->name.value, wire::encoded(asked)});
-    }
+    std::ranges::copy(questions_to(*each, wire::encoded(asked)), std::back_inserter(questions));
   }
   auto answers = ask_nodes(plan, "effects", "effects", questions, given.deadline);
   const auto [all, next] = merged(answers);
@@ -143,20 +136,11 @@ int run_retry(const effect_arguments& given) {
   if (!given.key.empty()) {
     order.key = parse_uuid(given.key);
   }
-  std::vector<node_question> questions;
-  for (const auto& node : meant.front()->nodes) {
-    questions.push_back({node.value, given.capability, wire::encoded(order)});
-  }
+  const auto questions = questions_to(*meant.front(), wire::encoded(order));
   auto answers = ask_nodes(plan, "effects", "settle_effects", questions, given.deadline);
   std::uint64_t tried = 0;
-  for (node_answer& each : answers) {
-    const auto said = each.said.and_then(wire::checked_decode<wire::effects_tried>);
-    if (said) {
-      tried += said->tried;
-    } else {
-      each.said = failure{said.error()};
-    }
-  }
+  take_answers<wire::effects_tried>(
+      answers, [&](const node_answer&, const wire::effects_tried& said) { tried += said.tried; });
   const bool is_part = print_silent(answers, given.json);
   if (tried == 0 && !is_part) {
     return print_error(

@@ -5,7 +5,9 @@
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace troupe {
 
@@ -34,9 +36,7 @@ std::vector<node_question> questions_of(
     if (!filter.after.empty()) {
       asked.after = parse_uuid(filter.after);
     }
-    for (const auto& node : each->nodes) {
-      questions.push_back({node.value, each->name.value, wire::encoded(asked)});
-    }
+    std::ranges::copy(questions_to(*each, wire::encoded(asked)), std::back_inserter(questions));
   }
   return questions;
 }
@@ -87,31 +87,24 @@ saga_page list_sagas(
   saga_page page;
   page.answers = ask_nodes(plan, "sagas", "sagas", questions_of(filter, meant), deadline);
   const wall_time now = system_clock{}.wall();
-  for (node_answer& each : page.answers) {
-    if (!each.said) {
-      continue;
-    }
-    const auto said = wire::checked_decode<wire::standing_sagas>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
-    }
-    page.queued += said->queued.value_or(0);
-    for (const wire::standing_saga& saga : said->sagas) {
+  const auto take = [&](const node_answer& from, const wire::standing_sagas& said) {
+    page.queued += said.queued.value_or(0);
+    for (const wire::standing_saga& saga : said.sagas) {
       if (!is_meant(saga, filter, now)) {
         continue;
       }
-      listed_saga& one = page.found[{each.capability, saga.id}];
+      listed_saga& one = page.found[{from.capability, saga.id}];
       if (one.nodes.empty()) {
-        one.capability = each.capability;
+        one.capability = from.capability;
         one.saga = saga;
       }
-      one.nodes.push_back(each.node);
+      one.nodes.push_back(from.node);
     }
-    if (said->next && (!page.next || *said->next < *page.next)) {
-      page.next = said->next;
+    if (said.next && (!page.next || *said.next < *page.next)) {
+      page.next = said.next;
     }
-  }
+  };
+  take_answers<wire::standing_sagas>(page.answers, take);
   end_at_next(page);
   return page;
 }

@@ -157,20 +157,11 @@ std::vector<node_answer> add_timers(
       .capability = of.name.value, .from = meant.from, .before = meant.before};
   std::size_t found = 0;
   do {
-    std::vector<node_question> questions;
-    for (const auto& node : of.nodes) {
-      questions.push_back({node.value, of.name.value, wire::encoded(question)});
-    }
+    const auto questions = questions_to(of, wire::encoded(question));
     auto answers = ask_nodes(plan, "scheduled", "timers", questions, given.deadline);
     std::optional<wire::timers_found> page;
-    for (node_answer& each : answers) {
-      const auto said = each.said.and_then(wire::checked_decode<wire::timers_found>);
-      if (said) {
-        page = *said;
-      } else {
-        each.said = failure{said.error()};
-      }
-    }
+    take_answers<wire::timers_found>(
+        answers, [&](const node_answer&, wire::timers_found said) { page = std::move(said); });
     if (!page) {
       return answers;
     }

@@ -89,8 +89,7 @@ private:
       return refused(made.error());
     }
     auto response = http::with_body(200, made->type, made->contents);
-    response.fields.emplace_back(
-        "Pact-Message-Metadata", to_base64(made->metadata.dump()));
+    response.fields.emplace_back("Pact-Message-Metadata", to_base64(made->metadata.dump()));
     return response;
   }
 

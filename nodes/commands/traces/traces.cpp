@@ -49,22 +49,15 @@ all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, mill
         deadline);
     all.answers.push_back({broker.name, "troupe.broker", std::move(said.front())});
   }
-  for (node_answer& each : all.answers) {
-    if (!each.said) {
-      continue;
+  const auto take = [&](const node_answer& from, wire::told_spans said) {
+    if (said.is_cut) {
+      all.cut.push_back(from.node);
     }
-    auto said = wire::checked_decode<wire::told_spans>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
+    for (wire::told_span& span : said.spans) {
+      all.found.push_back({span.of.value_or(from.node), std::move(span)});
     }
-    if (said->is_cut) {
-      all.cut.push_back(each.node);
-    }
-    for (wire::told_span& span : said->spans) {
-      all.found.push_back({span.of.value_or(each.node), std::move(span)});
-    }
-  }
+  };
+  take_answers<wire::told_spans>(all.answers, take);
   return all;
 }
 
