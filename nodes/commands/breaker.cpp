@@ -101,10 +101,6 @@ ask(const topology::plan& plan,
   return reports;
 }
 
-std::string since_text(const wire::breaker_order& order) {
-  return utc_time_text(time_since_1970(milliseconds{order.since}));
-}
-
 /// The advice about nodes that did not answer; empty if all did.
 std::string next_of(const breaker_arguments& given, const std::vector<report>& reports) {
   std::vector<std::string> silent;
@@ -146,7 +142,7 @@ json_object json_of(const report& from) {
     last.add("mode", order->mode)
         .add("who", order->who)
         .add("why", order->why)
-        .add("since", since_text(*order))
+        .add("since", utc_time_text(milliseconds{order->since}))
         .add("request", order->request);
     one.add("order", last);
   }
@@ -184,7 +180,7 @@ void print_table(
          each.said->state,
          order.mode,
          cell_text(order.who),
-         is_set ? since_text(order) : "",
+         is_set ? utc_time_text(milliseconds{order.since}) : "",
          cell_text(order.why)});
   }
   fmt::print("{}", table.for_terminal());

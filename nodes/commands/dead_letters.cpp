@@ -20,10 +20,6 @@ using wire::json_object;
 
 constexpr std::string_view events_target = "troupe.events";
 
-std::string when(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
-
 struct dead_letter_arguments : connect_arguments, letter_choice {
   std::string id;
   std::string after;
@@ -55,8 +51,8 @@ std::string json_of(const wire::letter& letter) {
       .add("key", letter.key)
       .add("cause", letter.cause)
       .add("attempts", letter.attempts)
-      .add("first_at", when(letter.first_at))
-      .add("last_at", when(letter.last_at))
+      .add("first_at", utc_time_text(milliseconds{letter.first_at}))
+      .add("last_at", utc_time_text(milliseconds{letter.last_at}))
       .add("node", letter.node)
       .add("replica", letter.replica)
       .add("error", letter.error)
@@ -114,8 +110,8 @@ void print_dead_letter(const wire::letter& letter) {
   line("event", fmt::format("{}, position {}", to_string(letter.event_id), letter.position));
   line("cause", letter.cause);
   line("attempts", fmt::format("{}", letter.attempts));
-  line("first tried", when(letter.first_at));
-  line("given up", when(letter.last_at));
+  line("first tried", utc_time_text(milliseconds{letter.first_at}));
+  line("given up", utc_time_text(milliseconds{letter.last_at}));
   line("on", fmt::format("{}, replica {}", letter.node, letter.replica));
   line("trace", letter.traceparent);
   // The error in full, over as many lines as it has.

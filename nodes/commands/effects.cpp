@@ -34,10 +34,6 @@ struct effect_arguments {
 /// The unsettled effects by capability and key: each node of a capability names the same.
 using all_unsettled = std::map<std::pair<std::string, uuid>, wire::unsettled_effect>;
 
-std::string since_text(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
-
 std::string json_of(const std::string& capability, const wire::unsettled_effect& from) {
   json_object line;
   line.add("key", from.key)
@@ -46,7 +42,7 @@ std::string json_of(const std::string& capability, const wire::unsettled_effect&
       .add("state", from.state)
       .add("call", from.call)
       .add("attempts", from.attempts)
-      .add("since", since_text(from.since))
+      .add("since", utc_time_text(milliseconds{from.since}))
       .add("reason", from.reason);
   return line.text();
 }
@@ -69,7 +65,7 @@ void print_table(const all_unsettled& all) {
          each.state,
          to_string(each.call),
          fmt::format("{}", each.attempts),
-         since_text(each.since),
+         utc_time_text(milliseconds{each.since}),
          cell_text(each.reason, 80)});
   }
   fmt::print("{}", table.for_terminal());

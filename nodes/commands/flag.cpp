@@ -78,10 +78,6 @@ std::optional<error> fault_of_name(const connection& over, const std::string& na
                         fmt::join(known, ", ")));
 }
 
-std::string time_text(const recorded_change& of) {
-  return utc_time_text(time_since_1970(milliseconds{of.time}));
-}
-
 std::string from_text(const wire::flag_change& of) {
   return of.from ? share_text(*of.from) : "unset";
 }
@@ -93,7 +89,7 @@ json_object json_of(const recorded_change& of) {
       .add("to", share_text(of.what.to))
       .add("who", of.what.who)
       .add("why", of.what.why)
-      .add("at", time_text(of))
+      .add("at", utc_time_text(milliseconds{of.time}))
       .add("position", of.position);
   return line;
 }
@@ -211,7 +207,7 @@ int run_history(const flag_arguments& given) {
       fmt::print("{}\n", json_of(each).text());
     } else {
       table.add(
-          {time_text(each),
+          {utc_time_text(milliseconds{each.time}),
            cell_text(each.what.flag),
            from_text(each.what),
            share_text(each.what.to),
@@ -260,7 +256,7 @@ int run_list(const flag_arguments& given) {
     table.add(
         {cell_text(name) + (is_known ? "" : " (not in the topology)"),
          share_text(each.what.to),
-         time_text(each),
+         utc_time_text(milliseconds{each.time}),
          cell_text(each.what.who),
          cell_text(each.what.why)});
   }

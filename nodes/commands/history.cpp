@@ -35,7 +35,7 @@ struct told_event {
   std::optional<uuid> cause;
   wire::raw_value body;
 
-  std::string when() const { return utc_time_text(time_since_1970(milliseconds{at})); }
+  std::string when() const { return utc_time_text(milliseconds{at}); }
 
   std::string what() const { return wire::json_of(body.bytes); }
 };

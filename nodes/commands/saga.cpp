@@ -32,7 +32,7 @@ struct graph_arguments {
 };
 
 std::string at_text(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
+  return utc_time_text(milliseconds{millis});
 }
 
 outcome<wire::saga_history> history_in(const outcome<std::string>& said) {

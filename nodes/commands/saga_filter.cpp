@@ -13,10 +13,6 @@ namespace troupe {
 
 namespace {
 
-std::string begun_text(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
-
 std::vector<node_question> questions_of(
     const saga_filter& filter, const std::vector<const topology::capability_plan*>& meant) {
   std::vector<node_question> questions;
@@ -122,7 +118,7 @@ std::string json_of(const listed_saga& from) {
       .add("failures", from.saga.failures)
       .add("effects", from.saga.effects.value_or(std::vector<std::string>{}))
       .add("earlier_steps", from.saga.earlier_steps.value_or(false))
-      .add("since", begun_text(from.saga.since))
+      .add("since", utc_time_text(milliseconds{from.saga.since}))
       .add("nodes", from.nodes);
   return line.text();
 }
@@ -142,7 +138,7 @@ std::string text_of(const saga_page& page) {
          is_everywhere ? each.saga.state
                        : fmt::format("{} ({})", each.saga.state, fmt::join(each.nodes, ", ")),
          cell_text(each.saga.step),
-         begun_text(each.saga.since),
+         utc_time_text(milliseconds{each.saga.since}),
          cell_text(reason, 100)});
   }
   return table.for_terminal();

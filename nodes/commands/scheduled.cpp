@@ -52,7 +52,7 @@ std::string until_text(std::int64_t due_at) {
 std::string json_of(const wire::waiting_event& of, const std::string& capability) {
   json_object line;
   line.add("id", of.id)
-      .add("due_at", utc_time_text(time_since_1970(milliseconds{of.due_at})))
+      .add("due_at", utc_time_text(milliseconds{of.due_at}))
       .add("topic", of.topic)
       .add("key", of.key)
       .add("capability", capability)
@@ -254,7 +254,7 @@ int run_list(const scheduled_arguments& given) {
         "\nnext: {}\n",
         is_cut ? fmt::format(
             "there may be more, with --due-after {}",
-            utc_time_text(time_since_1970(milliseconds{events.back().event.due_at})))
+            utc_time_text(milliseconds{events.back().event.due_at}))
                : "`troupe scheduled show` with an ID; `cancel` with one that the journal has");
   }
   return print_silent(silent, given.json) ? exit_code::error : exit_code::ok;
@@ -314,7 +314,7 @@ int run_cancel(const scheduled_arguments& given) {
     json_object line;
     line.add("cancelled", done->id)
         .add("topic", done->topic)
-        .add("due_at", utc_time_text(time_since_1970(milliseconds{done->due_at})));
+        .add("due_at", utc_time_text(milliseconds{done->due_at}));
     fmt::print("{}\n", line.text());
   } else {
     fmt::print(

@@ -43,7 +43,7 @@ std::int64_t seconds_now() {
 }
 
 std::string moment_text(std::int64_t seconds) {
-  return utc_time_text(time_since_1970(milliseconds{seconds * 1'000}));
+  return utc_time_text(milliseconds{seconds * 1'000});
 }
 
 /// Reads the topology, and refuses one without tokens.

@@ -31,14 +31,14 @@ json_object json_of(const wire::topics_state& state) {
     if (each.oldest_at == 0) {
       one.add_json("oldest_at", "null");
     } else {
-      one.add("oldest_at", utc_time_text(time_since_1970(milliseconds{each.oldest_at})));
+      one.add("oldest_at", utc_time_text(milliseconds{each.oldest_at}));
     }
     one.add("rate_per_s", each.rate_per_s);
     if (each.scheduled) {
       one.add("scheduled", *each.scheduled);
     }
     if (each.next_due) {
-      one.add("next_due", utc_time_text(time_since_1970(milliseconds{*each.next_due})));
+      one.add("next_due", utc_time_text(milliseconds{*each.next_due}));
     }
   }
   std::vector<json_object> groups;

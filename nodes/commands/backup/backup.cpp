@@ -286,7 +286,7 @@ int run(const backup_arguments& given) {
         "{}\n",
         wire::json_object{}
             .add("folder", given.folder)
-            .add("taken_at", utc_time_text(time_since_1970(milliseconds{done->taken_at})))
+            .add("taken_at", utc_time_text(milliseconds{done->taken_at}))
             .add("files", done->files.size())
             .add("missing", done->missing)
             .add("lost", done->lost)
@@ -296,7 +296,7 @@ int run(const backup_arguments& given) {
   fmt::print(
       "{} as of {}, in {}:\n",
       done->system,
-      utc_time_text(time_since_1970(milliseconds{done->taken_at})),
+      utc_time_text(milliseconds{done->taken_at}),
       given.folder);
   for (const saved_file& each : done->files) {
     fmt::print("  {}  {}\n", each.file, size_text(each.bytes));

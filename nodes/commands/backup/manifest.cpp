@@ -71,7 +71,7 @@ std::string text_of(const backup_manifest& manifest) {
   ordered_json json = {
       {"troupe_backup", format_version},
       {"system", manifest.system},
-      {"taken_at", utc_time_text(time_since_1970(milliseconds{manifest.taken_at}))},
+      {"taken_at", utc_time_text(milliseconds{manifest.taken_at})},
       {"files", ordered_json::array()},
       {"missing", manifest.missing},
       {"lost", manifest.lost}};

@@ -214,7 +214,7 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
   said.push_back(fmt::format(
       "calls that were answered after {} are not known any more: whoever asks again under the old "
       "id is served anew. What was done outside since (charges, mails) stays done",
-      utc_time_text(time_since_1970(milliseconds{backup.manifest.taken_at}))));
+      utc_time_text(milliseconds{backup.manifest.taken_at})));
   if (!backup.manifest.missing.empty()) {
     said.push_back(fmt::format(
         "not in the backup, and left as they are: {}", fmt::join(backup.manifest.missing, ", ")));

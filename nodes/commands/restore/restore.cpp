@@ -162,7 +162,7 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
         backup.error().code == errc::unavailable ? "stop the system first"
                                                  : "nothing was changed; use another backup");
   }
-  const auto time = utc_time_text(time_since_1970(milliseconds{backup->manifest.taken_at}));
+  const auto time = utc_time_text(milliseconds{backup->manifest.taken_at});
   const auto consequences = consequences_of(*backup);
   if (given.json) {
     fmt::print(

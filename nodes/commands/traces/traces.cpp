@@ -62,7 +62,7 @@ all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, mill
 }
 
 std::string start_text(std::int64_t nanoseconds) {
-  return utc_time_text(time_since_1970(milliseconds{nanoseconds / 1'000'000}));
+  return utc_time_text(milliseconds{nanoseconds / 1'000'000});
 }
 
 std::string json_of(const placed_span& from) {

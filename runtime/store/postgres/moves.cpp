@@ -72,7 +72,7 @@ std::string obstacle_to(const std::string& schema, const std::vector<move_row>& 
   if (found == rows.end()) {
     return {};
   }
-  const std::string since = utc_time_text(time_since_1970(milliseconds{found->at}));
+  const std::string since = utc_time_text(milliseconds{found->at});
   switch (found->state) {
   case move_state::arriving:
     return fmt::format(
