@@ -110,7 +110,7 @@ outcome<void> keep_journal(
     std::shared_ptr<const security::rules> rules,
     std::function<void()> wake) {
   broker::journal_options options;
-  options.path = plan.events.journal.substr(plan.events.journal.find(':') + 1);
+  options.path = topology::path_in(plan.events.journal);
   TROUPE_TRY(auto opened, open_journal(options, time, plan, std::move(rules), std::move(wake)));
   server.keep_journal(time, std::move(opened.events), opened.state);
   return {};

@@ -195,6 +195,10 @@ std::optional<fault> check_store(std::string_view store) {
   return std::nullopt;
 }
 
+std::string path_in(std::string_view store) {
+  return std::string{store.substr(store.find(':') + 1)};
+}
+
 std::string told_of_store(std::string_view store, std::string_view what) {
   return store.find("://") != std::string_view::npos || store.starts_with("postgres")
              ? std::string{what}

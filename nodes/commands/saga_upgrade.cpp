@@ -108,7 +108,7 @@ outcome<saga_upgrades> find_saga_upgrades(
       all.not_looked_at.push_back(each.name.value + " is on a server");
       continue;
     }
-    const fs::path store = each.store->substr(each.store->find(':') + 1);
+    const fs::path store = topology::path_in(*each.store);
     const std::string file = (fs::path{folder} / store.filename()).string();
     std::error_code failed;
     if (!fs::exists(file, failed)) {

@@ -274,8 +274,8 @@ databases_named(const std::string& file, const std::vector<topology::actor_type>
   earlier_databases found;
   const auto is_seen = [&](const std::string& owner, const std::string& store) {
     if (!topology::is_on_server(store)) {
-      if (!is_here(path_in(store))) {
-        found.not_looked_at.push_back(path_in(store) + " is not here");
+      if (!is_here(topology::path_in(store))) {
+        found.not_looked_at.push_back(topology::path_in(store) + " is not here");
         return false;
       }
       return true;

@@ -209,16 +209,16 @@ find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
   for (stored_database& each : all) {
     if (topology::is_on_server(each.store)) {
       on_server.push_back(std::move(each));
-    } else if (!has_file(path_in(each.store))) {
+    } else if (!has_file(topology::path_in(each.store))) {
       missing.push_back(each.owner);
-      if (lost_database(path_in(each.store))) {
+      if (lost_database(topology::path_in(each.store))) {
         found.lost.push_back(each.owner);
       }
     } else if (each.is_journal()) {
-      found.journal.path = path_in(each.store);
+      found.journal.path = topology::path_in(each.store);
     } else {
       (each.is_gateway() ? found.keys : found.files)
-          .push_back({each.owner, path_in(each.store), {}});
+          .push_back({each.owner, topology::path_in(each.store), {}});
     }
   }
   TROUPE_TRY(found.on_server, made_schemas(std::move(on_server), plan.name, missing));

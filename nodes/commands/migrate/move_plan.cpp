@@ -79,7 +79,7 @@ move_plan_of(const topology::plan& plan, const std::string& from, const std::str
                                     : each.store;
     made.databases.push_back(
         {each,
-         std::filesystem::absolute(path_in(kept)).lexically_normal().string(),
+         std::filesystem::absolute(topology::path_in(kept)).lexically_normal().string(),
          server.place.value_or(each.store)});
   }
   return made;

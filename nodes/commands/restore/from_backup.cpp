@@ -153,7 +153,10 @@ outcome<checked_backup> check_backup(const topology::plan& plan, const fs::path&
     const stored_database& what = places[i];
     const bool is_on_server = topology::is_on_server(what.store);
     returning_file one{
-        each, what, folder / each.file, is_on_server ? fs::path{} : fs::path{path_in(what.store)}};
+        each,
+        what,
+        folder / each.file,
+        is_on_server ? fs::path{} : fs::path{topology::path_in(what.store)}};
     if (const auto user = is_on_server ? std::nullopt : user_of(one.to.string())) {
       return failure{
           {.code = errc::unavailable,

@@ -126,7 +126,7 @@ open_schema_of(const stored_database& what, const std::string& system) {
 
 outcome<locked_session> open_session_of(const stored_database& what, const std::string& system) {
   if (!topology::is_on_server(what.store)) {
-    return open_file(path_in(what.store), what.owner);
+    return open_file(topology::path_in(what.store), what.owner);
   }
   TROUPE_TRY(auto session, open_schema_of(what, system));
   return locked_session{{}, std::move(session)};
@@ -207,7 +207,7 @@ outcome<void> open_journal(
   if (topology::is_on_server(what.store)) {
     TROUPE_TRY(options, shared_journal_of(what, system, time, how));
   } else {
-    options.path = path_in(what.store);
+    options.path = topology::path_in(what.store);
     options.sqlite.create = false;
   }
   if (how == opening::to_look) {
@@ -221,7 +221,7 @@ outcome<void> open_journal(
 /// Whether a database is there.
 outcome<bool> is_there(const stored_database& what, open_files& all) {
   if (!topology::is_on_server(what.store)) {
-    return exists(path_in(what.store));
+    return exists(topology::path_in(what.store));
   }
   try {
     return all.books->look_at(what.store, what.schema()).instance.has_value();
@@ -236,7 +236,7 @@ outcome<void> check_all_unused(const std::vector<stored_database>& databases, op
   for (const stored_database& each : databases) {
     if (topology::is_on_server(each.store)) {
       urls.push_back(each.store);
-    } else if (auto unused = check_unused(path_in(each.store)); !unused) {
+    } else if (auto unused = check_unused(topology::path_in(each.store)); !unused) {
       return unused;
     }
   }
@@ -308,7 +308,7 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time, open
   TROUPE_CHECK(check_all_unused(databases, all));
   const stored_database journal = std::move(databases.back());
   databases.pop_back();
-  if (const std::string path = path_in(journal.store);
+  if (const std::string path = topology::path_in(journal.store);
       !topology::is_on_server(journal.store) && !exists(path)) {
     return failure{invalid(
         lost_database(path)
@@ -320,7 +320,7 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time, open
     TROUPE_TRY(const auto there, is_there(each, all));
     if (!there) {
       const bool is_file = !topology::is_on_server(each.store);
-      const std::string place = is_file ? path_in(each.store) : each.store;
+      const std::string place = is_file ? topology::path_in(each.store) : each.store;
       all.absent.push_back({each.owner, place, is_file && lost_database(place).has_value()});
       continue;
     }

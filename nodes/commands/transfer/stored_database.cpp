@@ -60,8 +60,4 @@ std::vector<stored_database> gateway_databases(const topology::plan& plan) {
   return all;
 }
 
-std::string path_in(const std::string& store) {
-  return store.substr(store.find(':') + 1);
-}
-
 } // namespace troupe

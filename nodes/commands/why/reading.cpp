@@ -5,6 +5,7 @@
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/worker/life_tables.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -25,7 +26,7 @@ constexpr std::size_t ids_max = 500;
 constexpr std::size_t rounds_max = 3;
 
 std::string file_of(const std::string& store, const std::string& folder) {
-  const std::string path = store.substr(store.find(':') + 1);
+  const std::string path = topology::path_in(store);
   return folder.empty()
              ? path
              : (std::filesystem::path{folder} / std::filesystem::path{path}.filename()).string();
