@@ -12,6 +12,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
 #include "runtime/contains.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"

@@ -3,6 +3,7 @@
 #include "nodes/commands/backup/saved_bytes.hpp"
 #include "nodes/commands/transfer/new_file.hpp"
 #include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/time_text.hpp"
 

@@ -5,6 +5,7 @@
 #include "nodes/commands/transfer/new_schema.hpp"
 #include "nodes/commands/transfer/server_books.hpp"
 #include "runtime/contains.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/copy/table.hpp"
 #include "runtime/time_text.hpp"

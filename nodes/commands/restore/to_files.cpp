@@ -2,9 +2,9 @@
 
 #include "nodes/commands/backup/saved_bytes.hpp"
 #include "nodes/commands/transfer/new_schema.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>

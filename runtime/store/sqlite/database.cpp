@@ -1,6 +1,7 @@
 #include "runtime/store/sqlite/database.hpp"
 
 #include "runtime/contains.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
@@ -8,15 +9,12 @@
 #include "runtime/store/sqlite/wal_check.hpp"
 #include "runtime/time_text.hpp"
 
-#include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <sys/vfs.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace troupe::store {
@@ -54,15 +52,6 @@ outcome<void> check(const std::string& path, const sqlite_options& options) {
   return {};
 }
 
-/// Makes a new folder's name durable: else power loss takes the folder with all that was synced.
-void sync_folder(const fs::path& folder) {
-  const auto handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle >= 0) {
-    static_cast<void>(fsync(handle));
-    ::close(handle);
-  }
-}
-
 outcome<void> prepare_folder(const fs::path& folder, bool create) {
   std::error_code failed;
   if (create && !fs::exists(folder, failed)) {
@@ -71,8 +60,10 @@ outcome<void> prepare_folder(const fs::path& folder, bool create) {
       return failure{internal_error(
           fmt::format("cannot make the folder {}: {}", folder.string(), failed.message()))};
     }
-    sync_folder(folder);
-    sync_folder(folder.parent_path().empty() ? fs::path{"."} : folder.parent_path());
+    // A new folder's name is made durable: else power loss takes the folder with all that was
+    // synced.
+    (void)sync_folder(folder);
+    (void)sync_folder(folder.parent_path());
   }
 
   struct statfs found {};
