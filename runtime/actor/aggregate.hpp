@@ -169,7 +169,7 @@ private:
   }
 
   outcome<void> take(const store::event_row& row) {
-    TROUPE_TRY(auto event, decode_event<typename Life::event>(row));
+    TROUPE_TRY(const auto& event, decode_event<typename Life::event>(row));
     std::visit([&](const auto& each) { apply(row.version, row.at, each); }, event);
     return {};
   }

@@ -232,7 +232,7 @@ query make_query(Handler handler) {
           std::string_view body,
           store::database* database,
           std::string& reply) mutable -> outcome<void> {
-        TROUPE_TRY(const auto decoded, wire::checked_decode<request>(body));
+        TROUPE_TRY(const auto& decoded, wire::checked_decode<request>(body));
         if constexpr (std::is_invocable_v<Handler&, const request&>) {
           return encode_answer(handler(decoded), reply);
         } else {
@@ -251,7 +251,7 @@ command make_command(Handler handler) {
   return {
       [handler = std::move(handler)](
           std::string_view body, turn& turn, std::string& reply) mutable -> outcome<answered> {
-        TROUPE_TRY(const auto decoded, wire::checked_decode<request>(body));
+        TROUPE_TRY(const auto& decoded, wire::checked_decode<request>(body));
         if constexpr (std::is_invocable_v<Handler&, const request&>) {
           return encode_returned(handler(decoded), reply);
         } else {
@@ -267,7 +267,7 @@ event make_event(Handler handler) {
   return {
       [handler = std::move(handler)](
           std::string_view body, const event_info& info, turn& turn) mutable -> outcome<void> {
-        TROUPE_TRY(const auto decoded, wire::checked_decode<body_type>(body));
+        TROUPE_TRY(const auto& decoded, wire::checked_decode<body_type>(body));
         const auto run = [&] {
           if constexpr (
               std::is_invocable_v<Handler&, const body_type&, troupe::turn&, const event_info&>) {

@@ -304,7 +304,7 @@ body_maker project(Function f) {
   };
   using made = std::invoke_result_t<decltype(call), const Function&, const Input&, const facts&>;
   const auto make = [f = std::move(f), call](const facts& known) -> outcome<std::string> {
-    TROUPE_TRY(const auto input, wire::checked_decode<Input>(known.input));
+    TROUPE_TRY(const auto& input, wire::checked_decode<Input>(known.input));
     const auto body = call(f, input, known);
     if constexpr (detail::is_outcome<made>) {
       if (!body) {
@@ -418,7 +418,7 @@ step waits(std::string name, std::string operation, milliseconds within, Functio
       .act = step_act::wait,
       .hears = {
           [read = std::move(read)](std::string_view body) -> outcome<heard> {
-            TROUPE_TRY(const auto said, wire::checked_decode<Answer>(body));
+            TROUPE_TRY(const auto& said, wire::checked_decode<Answer>(body));
             return heard{read(said)};
           },
           &wire::message_shape_of<Answer>()}};
@@ -434,7 +434,7 @@ inline step lets_pass(std::string name, milliseconds time) {
 template <wire::message Input, class Function>
 step only_if(step made, Function f) {
   made.when = [f = std::move(f)](const facts& known) -> outcome<bool> {
-    TROUPE_TRY(const auto input, wire::checked_decode<Input>(known.input));
+    TROUPE_TRY(const auto& input, wire::checked_decode<Input>(known.input));
     if constexpr (std::is_invocable_v<const Function&, const Input&, const facts&>) {
       return f(input, known);
     } else {

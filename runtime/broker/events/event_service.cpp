@@ -86,7 +86,7 @@ void event_service::publish(
 outcome<void> event_service::worker_said(
     login_id from, const wire::header_view& header, std::string_view body, instant now) {
   const auto decode = [&]<class Message>(Message /*type*/, const auto& hear) -> outcome<void> {
-    TROUPE_TRY(const auto message, wire::checked_decode<Message>(body));
+    TROUPE_TRY(const auto& message, wire::checked_decode<Message>(body));
     hear(message);
     carry_out(now);
     return {};
@@ -115,7 +115,7 @@ outcome<void> event_service::worker_said(
 
 /// A worker that relays an outbox announces it first. Whose database it is, the topology says.
 outcome<void> event_service::outbox(login_id from, std::string_view body, instant now) {
-  TROUPE_TRY(const auto state, wire::checked_decode<wire::outbox_state>(body));
+  TROUPE_TRY(const auto& state, wire::checked_decode<wire::outbox_state>(body));
   if (!links_.is_placed_at(from, state.capability)) {
     return failure{
         {.code = errc::forbidden,
