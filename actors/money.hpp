@@ -34,8 +34,7 @@ constexpr bool is_sku(std::string_view sku) {
 
 /// Whether `code` has the form of ISO 4217: three capital letters. The currency need not exist.
 constexpr bool is_currency(std::string_view code) {
-  return code.size() == 3
-         && std::all_of(code.begin(), code.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  return code.size() == 3 && std::ranges::all_of(code, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 } // namespace troupe::shop

@@ -2,7 +2,6 @@
 
 #include "topology/access_checks.hpp"
 
-#include <utility>
 #include <vector>
 
 namespace troupe {

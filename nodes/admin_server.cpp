@@ -1,5 +1,6 @@
 #include "nodes/admin_server.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/observe/accepted.hpp"
 #include "topology/endpoint.hpp"
 
@@ -47,7 +48,7 @@ http::response plain(bool is_good, std::string_view word, const std::string& why
 
 std::optional<http::problem> refusal_of(const http::request& asked) {
   const auto& path = asked.target.path;
-  if (path.size() != 1 || std::find(paths.begin(), paths.end(), path[0]) == paths.end()) {
+  if (path.size() != 1 || !contains(paths, path[0])) {
     return http::problem{404, "not_found", "here are /livez, /readyz, /health and /metrics"};
   }
   if (asked.method != http::method::get && asked.method != http::method::head) {
@@ -64,16 +65,14 @@ admin_server::start(options given, const clock& time, ask_node ask) {
     return nullptr;
   }
   auto made = std::make_unique<admin_server>(std::move(given), time, std::move(ask));
-  auto started = http::server::start(
-      server_options_of(made->options_),
-      [self = made.get()](http::request asked, const http::responder& answers) {
-        self->is_started_.wait();
-        self->handle(std::move(asked), answers);
-      });
-  if (!started) {
-    return failure{std::move(started.error())};
-  }
-  made->server_ = std::move(*started);
+  TROUPE_TRY(
+      made->server_,
+      http::server::start(
+          server_options_of(made->options_),
+          [self = made.get()](http::request asked, const http::responder& answers) {
+            self->is_started_.wait();
+            self->handle(std::move(asked), answers);
+          }));
   made->is_started_.count_down();
   return made;
 }

@@ -28,35 +28,28 @@ outcome<std::unique_ptr<broker_door>> broker_door::open(
     const topology::plan& plan,
     const std::string& broker,
     observe::event_log& log) {
-  auto ring = open_keys(plan, broker);
-  if (!ring) {
-    return failure{std::move(ring.error())};
-  }
-  if (*ring == nullptr) {
+  TROUPE_TRY(auto ring, open_keys(plan, broker));
+  if (ring == nullptr) {
     return std::unique_ptr<broker_door>{};
   }
-  std::unique_ptr<broker_door> made{new broker_door{zmq, std::move(*ring), log}};
-  auto zap = transport::zap_server::start(
-      zmq,
-      [known = made->ring_](const transport::curve_public_key& key) {
-        return known->owner_of(key);
-      },
-      [door = made.get()](const std::string& address, const std::string& why) {
-        door->note_refused(address, why);
-      });
-  if (!zap) {
-    return failure{std::move(zap.error())};
-  }
-  made->zap_ = std::move(*zap);
+  std::unique_ptr<broker_door> made{new broker_door{zmq, std::move(ring), log}};
+  TROUPE_TRY(
+      made->zap_,
+      transport::zap_server::start(
+          zmq,
+          [known = made->ring_](const transport::curve_public_key& key) {
+            return known->owner_of(key);
+          },
+          [door = made.get()](const std::string& address, const std::string& why) {
+            door->note_refused(address, why);
+          }));
   return made;
 }
 
 outcome<void> broker_door::try_strangers(const std::string& endpoint) {
-  const auto tried = transport::let_in_as_stranger(context_, endpoint, ring_->own().public_key);
-  if (!tried) {
-    return failure{tried.error()};
-  }
-  if (*tried) {
+  TROUPE_TRY(
+      const auto tried, transport::let_in_as_stranger(context_, endpoint, ring_->own().public_key));
+  if (tried) {
     return failure{internal_error(fmt::format(
         "{} lets in who has a key that nobody knows: this libzmq does not ask for keys "
         "as it should; nothing is served",

@@ -4,6 +4,7 @@
 #include "runtime/broker/journal/journal.hpp"
 #include "runtime/broker/journal/reader.hpp"
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/postgres/address_book.hpp"
 #include "runtime/store/postgres/database.hpp"
 #include "runtime/time_text.hpp"
@@ -46,24 +47,14 @@ outcome<std::uint64_t> start_of(
     break;
   }
   if (reader == nullptr) {
-    auto opened = broker::journal_reader::open(options);
-    if (!opened) {
-      return failure{std::move(opened).error()};
-    }
-    reader = std::move(*opened);
+    TROUPE_TRY(reader, broker::journal_reader::open(options));
   }
-  const auto answer = reader->answer(broker::ask_time{unix_millis(start.time)});
-  if (!answer) {
-    return failure{answer.error()};
-  }
-  return std::get<broker::position_found>(*answer).after;
+  TROUPE_TRY(const auto answer, reader->answer(broker::ask_time{unix_millis(start.time)}));
+  return std::get<broker::position_found>(answer).after;
 }
 
 bool is_known(const broker::journal_state& state, const std::string& capability) {
-  return std::any_of(
-      state.cursors.begin(), state.cursors.end(), [&](const broker::cursor_row& row) {
-        return row.capability == capability;
-      });
+  return contains(state.cursors, capability, &broker::cursor_row::capability);
 }
 
 /// Opens the journal, and makes what the event service of `plan` begins with.
@@ -75,10 +66,7 @@ outcome<broker::opened_journal> open_journal(
     std::function<void()> wake) {
   broker::opened_journal opened;
   const broker::journal_state& state = opened.state;
-  auto kept = broker::journal::open(options, time, std::move(wake), opened.state);
-  if (!kept) {
-    return failure{std::move(kept).error()};
-  }
+  TROUPE_TRY(auto kept, broker::journal::open(options, time, std::move(wake), opened.state));
   broker::event_service_options& events = opened.events;
   const broker::event_window window = window_of(plan);
   std::unique_ptr<broker::journal_reader> reader;
@@ -94,11 +82,8 @@ outcome<broker::opened_journal> open_journal(
         .window = window,
         .body_bytes_max = wire::carried_bytes_max(static_cast<std::size_t>(plan.body_bytes_max))};
     if (!is_known(state, each.name.value)) {
-      const auto start = start_of(each.subscribe_from, options, state, reader);
-      if (!start) {
-        return failure{start.error()};
-      }
-      subscription.start = *start;
+      TROUPE_TRY(const auto start, start_of(each.subscribe_from, options, state, reader));
+      subscription.start = start;
     }
     events.bus.subscriptions.push_back(std::move(subscription));
   }
@@ -112,7 +97,7 @@ outcome<broker::opened_journal> open_journal(
   events.bus.incoming.keeps_nul = !options.shared;
   events.body_bytes_max = static_cast<std::size_t>(plan.body_bytes_max);
   events.bus.rules = std::move(rules);
-  events.kept = std::move(*kept);
+  events.kept = std::move(kept);
   return opened;
 }
 
@@ -125,12 +110,9 @@ outcome<void> keep_journal(
     std::shared_ptr<const security::rules> rules,
     std::function<void()> wake) {
   broker::journal_options options;
-  options.path = plan.events.journal.substr(plan.events.journal.find(':') + 1);
-  auto opened = open_journal(options, time, plan, std::move(rules), std::move(wake));
-  if (!opened) {
-    return failure{std::move(opened).error()};
-  }
-  server.keep_journal(time, std::move(opened->events), opened->state);
+  options.path = topology::path_in(plan.events.journal);
+  TROUPE_TRY(auto opened, open_journal(options, time, plan, std::move(rules), std::move(wake)));
+  server.keep_journal(time, std::move(opened.events), opened.state);
   return {};
 }
 

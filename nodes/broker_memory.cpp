@@ -7,10 +7,8 @@ namespace troupe {
 namespace {
 
 std::size_t subscribers_of(const topology::plan& plan) {
-  return static_cast<std::size_t>(
-      std::count_if(plan.capabilities.begin(), plan.capabilities.end(), [](const auto& each) {
-        return !each.subscribes.empty();
-      }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      plan.capabilities, [](const auto& each) { return !each.subscribes.empty(); }));
 }
 
 } // namespace

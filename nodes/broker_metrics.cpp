@@ -2,120 +2,72 @@
 
 #include "nodes/span_export.hpp"
 
-#include <array>
 #include <string_view>
 
 namespace troupe {
 
 namespace {
 
-/// A count of the broker's.
-struct broker_count {
+/// A row of a table of metrics.
+template <class Of>
+struct named_count {
   std::string_view name;
   std::string_view help;
-  std::uint64_t wire::broker_counters::*value;
+  std::uint64_t Of::*value;
 };
 
-constexpr std::array broker_counts{
-    broker_count{
-        "troupe_broker_calls",
-        "Calls that came in, refused ones too.",
-        &wire::broker_counters::calls},
-    broker_count{
-        "troupe_broker_calls_attached",
-        "Calls whose id was under way already.",
-        &wire::broker_counters::attached},
-    broker_count{
-        "troupe_broker_calls_answered",
-        "Answers handed to a caller.",
-        &wire::broker_counters::answered},
-    broker_count{
-        "troupe_broker_calls_refused",
-        "Calls that this broker refused, for whatever reason.",
-        &wire::broker_counters::refused},
-    broker_count{
-        "troupe_broker_calls_overloaded",
-        "Calls refused as a queue was full.",
-        &wire::broker_counters::overloaded},
-    broker_count{
-        "troupe_broker_calls_expired", "Calls whose time was up.", &wire::broker_counters::expired},
-    broker_count{
-        "troupe_broker_calls_conflicting",
-        "Calls whose id was used with another content.",
-        &wire::broker_counters::conflicts},
-    broker_count{
-        "troupe_broker_deliveries", "Calls sent to a worker.", &wire::broker_counters::delivered},
-    broker_count{
-        "troupe_broker_redeliveries",
-        "Calls sent to a worker again.",
-        &wire::broker_counters::redelivered},
-    broker_count{
-        "troupe_broker_late_replies",
-        "Replies to calls that were over.",
-        &wire::broker_counters::late_replies},
-    broker_count{
-        "troupe_broker_workers_joined",
-        "Logins of workers.",
-        &wire::broker_counters::workers_joined},
-    broker_count{
-        "troupe_broker_workers_lost",
-        "Workers that died or fell silent.",
-        &wire::broker_counters::workers_lost},
-    broker_count{
-        "troupe_broker_workers_left",
-        "Workers that ended in order.",
-        &wire::broker_counters::workers_left},
-    broker_count{
-        "troupe_broker_logins_refused", "Logins refused.", &wire::broker_counters::logins_refused},
-    broker_count{
-        "troupe_broker_suspects",
-        "Calls that two dead processes held.",
-        &wire::broker_counters::suspects},
-    broker_count{
-        "troupe_broker_convicted",
-        "Calls given up as they kill processes.",
-        &wire::broker_counters::convicted},
-    broker_count{
-        "troupe_broker_malformed",
-        "Messages that could not be read.",
-        &wire::broker_counters::malformed},
-    broker_count{
-        "troupe_broker_unauthenticated",
-        "Messages of peers that had not logged in.",
-        &wire::broker_counters::unauthenticated},
-    broker_count{
-        "troupe_broker_keys_refused",
-        "Connections not let in for their key.",
-        &wire::broker_counters::keys_refused},
-    broker_count{
-        "troupe_broker_renewals_refused",
-        "Tokens that were to renew one of a login, and were not taken.",
-        &wire::broker_counters::renewals_refused},
-    broker_count{
-        "troupe_broker_undeliverable",
-        "Answers whose receiver was gone.",
-        &wire::broker_counters::undeliverable},
-    broker_count{
-        "troupe_broker_unread",
-        "Answers omitted as their receiver had not read those before.",
-        &wire::broker_counters::unread},
-    broker_count{
-        "troupe_broker_dropped",
-        "Messages dropped as their sender sent more than the broker could go through.",
-        &wire::broker_counters::dropped},
-    broker_count{
-        "troupe_broker_calls_forbidden",
-        "Calls refused as their sender has no right to them.",
-        &wire::broker_counters::forbidden},
-    broker_count{
-        "troupe_broker_stray_replies",
-        "Answers to calls that their sender had not been given.",
-        &wire::broker_counters::stray_replies},
-    broker_count{
-        "troupe_broker_standstills",
-        "Times the process stood still for longer than the heartbeat timeout.",
-        &wire::broker_counters::stood_still},
-};
+using of_broker = wire::broker_counters;
+using subscription = broker::subscription_measures;
+
+constexpr named_count<of_broker> broker_counts[] = {
+    {"troupe_broker_calls", "Calls that came in, refused ones too.", &of_broker::calls},
+    {"troupe_broker_calls_attached", "Calls whose id was under way already.", &of_broker::attached},
+    {"troupe_broker_calls_answered", "Answers handed to a caller.", &of_broker::answered},
+    {"troupe_broker_calls_refused",
+     "Calls that this broker refused, for whatever reason.",
+     &of_broker::refused},
+    {"troupe_broker_calls_overloaded",
+     "Calls refused as a queue was full.",
+     &of_broker::overloaded},
+    {"troupe_broker_calls_expired", "Calls whose time was up.", &of_broker::expired},
+    {"troupe_broker_calls_conflicting",
+     "Calls whose id was used with another content.",
+     &of_broker::conflicts},
+    {"troupe_broker_deliveries", "Calls sent to a worker.", &of_broker::delivered},
+    {"troupe_broker_redeliveries", "Calls sent to a worker again.", &of_broker::redelivered},
+    {"troupe_broker_late_replies", "Replies to calls that were over.", &of_broker::late_replies},
+    {"troupe_broker_workers_joined", "Logins of workers.", &of_broker::workers_joined},
+    {"troupe_broker_workers_lost", "Workers that died or fell silent.", &of_broker::workers_lost},
+    {"troupe_broker_workers_left", "Workers that ended in order.", &of_broker::workers_left},
+    {"troupe_broker_logins_refused", "Logins refused.", &of_broker::logins_refused},
+    {"troupe_broker_suspects", "Calls that two dead processes held.", &of_broker::suspects},
+    {"troupe_broker_convicted", "Calls given up as they kill processes.", &of_broker::convicted},
+    {"troupe_broker_malformed", "Messages that could not be read.", &of_broker::malformed},
+    {"troupe_broker_unauthenticated",
+     "Messages of peers that had not logged in.",
+     &of_broker::unauthenticated},
+    {"troupe_broker_keys_refused",
+     "Connections not let in for their key.",
+     &of_broker::keys_refused},
+    {"troupe_broker_renewals_refused",
+     "Tokens that were to renew one of a login, and were not taken.",
+     &of_broker::renewals_refused},
+    {"troupe_broker_undeliverable", "Answers whose receiver was gone.", &of_broker::undeliverable},
+    {"troupe_broker_unread",
+     "Answers omitted as their receiver had not read those before.",
+     &of_broker::unread},
+    {"troupe_broker_dropped",
+     "Messages dropped as their sender sent more than the broker could go through.",
+     &of_broker::dropped},
+    {"troupe_broker_calls_forbidden",
+     "Calls refused as their sender has no right to them.",
+     &of_broker::forbidden},
+    {"troupe_broker_stray_replies",
+     "Answers to calls that their sender had not been given.",
+     &of_broker::stray_replies},
+    {"troupe_broker_standstills",
+     "Times the process stood still for longer than the heartbeat timeout.",
+     &of_broker::stood_still}};
 
 void write_capabilities(observe::metrics_text& text, const wire::broker_status& broker) {
   const auto gauge = [&](std::string_view name, std::string_view help, const auto& value_of) {
@@ -161,36 +113,20 @@ void write_times(observe::metrics_text& text, const broker::broker_snapshot& sai
   });
 }
 
-using subscription = broker::subscription_measures;
+constexpr named_count<subscription> subscription_counts[] = {
+    {"troupe_broker_events_delivered", "Events sent to a worker.", &subscription::delivered},
+    {"troupe_broker_events_handled", "Events that a worker handled.", &subscription::handled}};
 
-struct subscription_number {
-  std::string_view name;
-  std::string_view help;
-  std::uint64_t subscription::*value;
-};
-
-constexpr std::array subscription_counts{
-    subscription_number{
-        "troupe_broker_events_delivered", "Events sent to a worker.", &subscription::delivered},
-    subscription_number{
-        "troupe_broker_events_handled", "Events that a worker handled.", &subscription::handled},
-};
-
-constexpr std::array subscription_gauges{
-    subscription_number{
-        "troupe_broker_subscription_lag_events",
-        "Events yet to be handled; while it reads from the journal also those of other topics that "
-        "it has not come past.",
-        &subscription::lag},
-    subscription_number{
-        "troupe_broker_events_in_flight", "Events that a worker has.", &subscription::in_flight},
-    subscription_number{
-        "troupe_broker_events_retrying",
-        "Events that failed and wait for another try.",
-        &subscription::retrying},
-    subscription_number{
-        "troupe_broker_dead_letters", "Dead letters in the journal.", &subscription::dead_letters},
-};
+constexpr named_count<subscription> subscription_gauges[] = {
+    {"troupe_broker_subscription_lag_events",
+     "Events yet to be handled; while it reads from the journal also those of other topics that "
+     "it has not come past.",
+     &subscription::lag},
+    {"troupe_broker_events_in_flight", "Events that a worker has.", &subscription::in_flight},
+    {"troupe_broker_events_retrying",
+     "Events that failed and wait for another try.",
+     &subscription::retrying},
+    {"troupe_broker_dead_letters", "Dead letters in the journal.", &subscription::dead_letters}};
 
 void write_events(observe::metrics_text& text, const broker::event_measures& events) {
   const auto for_each = [&](const auto& value_of) {
@@ -215,11 +151,11 @@ void write_events(observe::metrics_text& text, const broker::event_measures& eve
       "troupe_broker_journal_commit_seconds",
       "A transaction of the journal with its fsync; a batch of events each.");
   text.sample({}, events.commit);
-  for (const subscription_number& each : subscription_counts) {
+  for (const auto& each : subscription_counts) {
     text.counter(each.name, each.help);
     for_each([&](const subscription& of) { return of.*each.value; });
   }
-  for (const subscription_number& each : subscription_gauges) {
+  for (const auto& each : subscription_gauges) {
     text.gauge(each.name, each.help);
     for_each([&](const subscription& of) { return of.*each.value; });
   }
@@ -240,7 +176,7 @@ std::string metrics_of(
     observe::metrics_format format) {
   const wire::broker_status& broker = said.status;
   observe::metrics_text text{format};
-  for (const broker_count& each : broker_counts) {
+  for (const auto& each : broker_counts) {
     text.counter(each.name, each.help);
     text.sample({}, broker.counters.*each.value);
   }

@@ -33,11 +33,7 @@ outcome<std::shared_ptr<client::client>> capability_calls::opened() {
     return failure{error{.code = errc::unavailable, .message = "this node stops"}};
   }
   if (!client_) {
-    auto made = client::client::open(how_);
-    if (!made) {
-      return failure{std::move(made).error()};
-    }
-    client_ = std::move(*made);
+    TROUPE_TRY(client_, client::client::open(how_));
   }
   return client_;
 }

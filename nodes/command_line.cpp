@@ -2,6 +2,7 @@
 
 #include "nodes/text_table.hpp"
 #include "runtime/config.hpp"
+#include "runtime/contains.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -131,9 +132,8 @@ command_page page_of(const CLI::App& app) {
 
 word_check one_of(std::vector<std::string> words) {
   return [words = std::move(words)](const std::string& word) {
-    return std::find(words.begin(), words.end(), word) != words.end()
-               ? ""
-               : fmt::format("`{}` is none of {}", word, fmt::join(words, ", "));
+    return contains(words, word) ? ""
+                                 : fmt::format("`{}` is none of {}", word, fmt::join(words, ", "));
   };
 }
 
@@ -151,7 +151,7 @@ command& command::take(kind as, const std::string& name, const std::string& what
   CLI::Option* const option = app_->add_option(
       name,
       [take = std::move(take)](const CLI::results_t& words) {
-        std::for_each(words.begin(), words.end(), take);
+        std::ranges::for_each(words, take);
         return true;
       },
       what);
@@ -287,7 +287,7 @@ std::string command_line::help_of(const std::vector<std::string>& names) const {
 }
 
 bool command_line::has(std::string_view option) const {
-  return std::any_of(given_.begin(), given_.end(), [option](const std::string& word) {
+  return std::ranges::any_of(given_, [option](const std::string& word) {
     return word.substr(0, word.find('=')) == option;
   });
 }

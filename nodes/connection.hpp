@@ -94,7 +94,7 @@ public:
   ask(std::string_view capability, std::string_view operation, const Request& request) {
     const std::string body = wire::encoded(request);
     return ask({.capability = capability, .operation = operation, .body = body})
-        .and_then([](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+        .and_then(wire::checked_decode<Reply>);
   }
 
 private:

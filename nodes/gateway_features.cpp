@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fmt/format.h>
 #include <utility>
 #include <variant>
 
@@ -20,11 +19,10 @@ constexpr milliseconds ask_within = 3s;
 constexpr milliseconds publish_within = 2s;
 
 bool needs_features(const topology::gateway_plan& self) {
-  return !self.otherwise.empty()
-         || std::any_of(self.routes.begin(), self.routes.end(), [](const auto& route) {
-              const auto* const call = std::get_if<topology::call_route_plan>(&route.does);
-              return call != nullptr && !call->feature.empty();
-            });
+  return !self.otherwise.empty() || std::ranges::any_of(self.routes, [](const auto& route) {
+    const auto* const call = std::get_if<topology::call_route_plan>(&route.does);
+    return call != nullptr && !call->feature.empty();
+  });
 }
 
 strangler::journal_question question_to(client::client& calls) {
@@ -72,22 +70,17 @@ outcome<std::unique_ptr<gateway_features>> gateway_features::open(
   for (const topology::broker_plan& each : plan.brokers) {
     brokers.push_back(each.listen);
   }
-  auto calls = client::client::open(
-      options_for(plan, std::move(brokers), self.name + "-flags", std::move(keys)));
-  if (!calls) {
-    return failure{std::move(calls.error())};
-  }
+  TROUPE_TRY(
+      auto calls,
+      client::client::open(
+          options_for(plan, std::move(brokers), self.name + "-flags", std::move(keys))));
   std::unique_ptr<gateway_features> made{
-      new gateway_features{std::move(*calls), self.name, plan, traces, log}};
+      new gateway_features{std::move(calls), self.name, plan, traces, log}};
   std::vector<strangler::legacy_system> systems;
   for (const auto& each : made->features_) {
     systems.push_back({each->options().legacy, each->options().how});
   }
-  auto legacy = strangler::legacy_client::start(std::move(systems), log);
-  if (!legacy) {
-    return failure{std::move(legacy.error())};
-  }
-  made->legacy_ = std::move(*legacy);
+  TROUPE_TRY(made->legacy_, strangler::legacy_client::start(std::move(systems), log));
   return made;
 }
 
@@ -117,7 +110,7 @@ std::unique_ptr<gateway::route_handler> gateway_features::route(
     const std::string& path,
     const observe::sampling& sampling,
     std::unique_ptr<gateway::route_handler> modern) {
-  const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
+  const auto found = std::ranges::find_if(features_, [&](const auto& each) {
     return each->options().name == feature; // The feature was found when the topology was checked.
   });
   return std::make_unique<strangler::strangler_route>(
@@ -129,9 +122,8 @@ std::unique_ptr<gateway::route_handler> gateway_features::route(
 }
 
 const strangler::feature_counts* gateway_features::counts_of(std::string_view feature) const {
-  const auto found = std::find_if(features_.begin(), features_.end(), [&](const auto& each) {
-    return each->options().name == feature;
-  });
+  const auto found = std::ranges::find_if(
+      features_, [&](const auto& each) { return each->options().name == feature; });
   return found == features_.end() ? nullptr : &std::as_const(**found).counts();
 }
 

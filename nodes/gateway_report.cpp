@@ -1,8 +1,8 @@
 #include "nodes/gateway_report.hpp"
 
 #include "nodes/span_export.hpp"
+#include "runtime/contains.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace troupe {
@@ -19,7 +19,7 @@ health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::strin
   const auto& links = gateway.links;
   if (gateway.is_draining) {
     said.unready = "it is being drained";
-  } else if (std::find(links.begin(), links.end(), true) == links.end()) {
+  } else if (!contains(links, true)) {
     said.unready = "it is logged in at no broker";
   }
   for (std::size_t i = 0; i < links.size(); ++i) {

@@ -5,6 +5,7 @@
 #include "runtime/gateway/server/events_route.hpp"
 #include "runtime/gateway/server/token_route.hpp"
 #include "topology/gateways.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -131,7 +132,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
   made.proxies = self.proxies;
   made.trusts_traces = topology::is_local(self);
   if (self.store) {
-    made.keys = self.store->substr(self.store->find(':') + 1);
+    made.keys = topology::path_in(*self.store);
     made.keys_kept = longest_kept(plan, self);
   }
   return made;

@@ -3,7 +3,6 @@
 #include "nodes/service_tokens.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <utility>
@@ -38,11 +37,8 @@ open_keys(const topology::plan& plan, const std::string& owner) {
   }
   forbid_core_files();
   forbid_new_privileges();
-  auto ring = security::key_ring::open(plan.security->keys, owner);
-  if (!ring) {
-    return failure{std::move(ring.error())};
-  }
-  return std::shared_ptr<security::key_ring>{std::move(*ring)};
+  TROUPE_TRY(auto ring, security::key_ring::open(plan.security->keys, owner));
+  return std::shared_ptr<security::key_ring>{std::move(ring)};
 }
 
 transport::link_key_source link_keys(
@@ -55,10 +51,8 @@ transport::link_key_source link_keys(
   }
   std::vector<std::string> names;
   for (const std::string& address : brokers) {
-    const auto known =
-        std::find_if(plan.brokers.begin(), plan.brokers.end(), [&](const auto& each) {
-          return each.listen == address;
-        });
+    const auto known = std::ranges::find_if(
+        plan.brokers, [&](const auto& each) { return each.listen == address; });
     names.push_back(known == plan.brokers.end() ? std::string{} : known->name);
   }
   return [log,
@@ -69,13 +63,10 @@ transport::link_key_source link_keys(
              int broker, std::size_t attempt) -> outcome<transport::curve_link_keys> {
     auto keys = ring->link_to(names[static_cast<std::size_t>(broker)], attempt);
     if (keys && tokens && tokens->at_login) {
-      auto token = login_token_of(folder, *tokens, *ring);
-      if (!token) {
-        return failure{std::move(token).error()};
-      }
+      TROUPE_TRY(auto token, login_token_of(folder, *tokens, *ring));
       if (log != nullptr) {
-        token->not_renewed = [log,
-                              name = names[static_cast<std::size_t>(broker)]](const error& why) {
+        token.not_renewed = [log,
+                             name = names[static_cast<std::size_t>(broker)]](const error& why) {
           log->write(
               "token.not_renewed",
               {{"broker", name},
@@ -83,7 +74,7 @@ transport::link_key_source link_keys(
                {"reason", why.message}});
         };
       }
-      keys->token = std::move(*token);
+      keys->token = std::move(token);
     }
     return keys;
   };

@@ -63,13 +63,12 @@ std::string why_unready(const worker_snapshot& worker) {
   if (worker.is_draining) {
     return "it is being drained";
   }
-  if (std::none_of(
-          worker.links.begin(), worker.links.end(), [](const auto& each) { return each.is_up; })) {
+  if (std::ranges::none_of(worker.links, [](const auto& each) { return each.is_up; })) {
     return "it is logged in at no broker";
   }
   const auto& groups = worker.status.groups;
-  const bool one_serves = std::any_of(
-      groups.begin(), groups.end(), [](const auto& each) { return each.down_reason.empty(); });
+  const bool one_serves =
+      std::ranges::any_of(groups, [](const auto& each) { return each.down_reason.empty(); });
   return one_serves ? "" : "none of its capabilities is served";
 }
 

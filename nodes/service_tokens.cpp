@@ -118,11 +118,8 @@ open_tokens(const topology::plan& plan, const topology::gateway_plan& self) {
     return std::make_unique<security::checked_tokens>(
         std::move(*keys), token_rules(*plan.security->tokens));
   }
-  const bool is_wanted =
-      self.ui == topology::page_readers::operators
-      || std::any_of(self.routes.begin(), self.routes.end(), [](const topology::route_plan& each) {
-           return each.wants_token;
-         });
+  const bool is_wanted = self.ui == topology::page_readers::operators
+                         || std::ranges::any_of(self.routes, &topology::route_plan::wants_token);
   if (keys.error().code == errc::unavailable && !is_wanted) {
     return nullptr;
   }

@@ -69,7 +69,7 @@ void span_telling::tell(milliseconds patience) {
     calls_ = std::move(*opened);
   }
   const auto is_newer = [](const auto& one, const auto& other) { return one.start > other.start; };
-  std::sort(fresh.spans.begin(), fresh.spans.end(), is_newer);
+  std::ranges::sort(fresh.spans, is_newer);
   if (fresh.spans.size() > observe::kept_spans::most_at_once) {
     give_up(fresh.spans.size() - observe::kept_spans::most_at_once);
     fresh.spans.resize(observe::kept_spans::most_at_once);

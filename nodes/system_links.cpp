@@ -1,7 +1,5 @@
 #include "nodes/system_links.hpp"
 
-#include <utility>
-
 namespace troupe {
 
 system_links::system_links(const topology::plan& plan, const options_source& options)

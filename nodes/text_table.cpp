@@ -22,7 +22,7 @@ struct code_points {
 
 template <std::size_t N>
 bool is_among(char32_t number, const std::array<code_points, N>& ranges) {
-  return std::any_of(ranges.begin(), ranges.end(), [number](const code_points& each) {
+  return std::ranges::any_of(ranges, [number](const code_points& each) {
     return number >= each.first && number <= each.last;
   });
 }

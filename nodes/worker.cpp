@@ -19,11 +19,11 @@
 #include "runtime/observe/event_log.hpp"
 #include "runtime/transport/context.hpp"
 #include "runtime/worker/runner_store.hpp"
+#include "topology/store_path.hpp"
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
@@ -43,8 +43,7 @@ capability_options options_of(
   std::optional<std::string> database;
   if (plan.store) {
     // A server's address is known by its scheme, a file has none.
-    database =
-        is_postgres(*plan.store) ? *plan.store : plan.store->substr(plan.store->find(':') + 1);
+    database = is_postgres(*plan.store) ? *plan.store : topology::path_in(*plan.store);
   }
   return {
       .name = plan.name.value,

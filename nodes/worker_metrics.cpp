@@ -13,99 +13,67 @@ namespace {
 
 using observe::metrics_text;
 
-/// A count of a group's.
-struct group_count {
+/// A row of a table of metrics.
+template <class Value, class Of>
+struct named_measure {
   std::string_view name;
   std::string_view help;
-  std::uint64_t wire::group_status::*value;
+  Value Of::*value;
 };
 
-constexpr std::array group_counts{
-    group_count{
-        "troupe_worker_calls_answered",
-        "Calls answered, errors too.",
-        &wire::group_status::answered},
-    group_count{
-        "troupe_worker_calls_failed",
-        "Calls answered with an error, refusals of the business too.",
-        &wire::group_status::failed},
-    group_count{
-        "troupe_worker_call_repeats",
-        "Calls answered from the inbox.",
-        &wire::group_status::repeats},
-    group_count{"troupe_worker_turns", "Transactions.", &wire::group_status::turns},
-    group_count{"troupe_worker_effects", "Tries of effects.", &wire::group_status::effects},
-    group_count{
-        "troupe_worker_takeovers",
-        "Work taken over from processes that are gone.",
-        &wire::group_status::takeovers},
-    group_count{"troupe_worker_events", "Events handled.", &wire::group_status::events},
-    group_count{
-        "troupe_worker_events_postponed",
-        "Events that failed or wait behind one that did.",
-        &wire::group_status::events_postponed},
-    group_count{
-        "troupe_worker_event_repeats",
-        "Events that were handled before.",
-        &wire::group_status::event_repeats},
-    group_count{
-        "troupe_worker_events_relayed",
-        "Events of the outbox sent to the journal.",
-        &wire::group_status::relayed},
-};
+using of_group = wire::group_status;
+using group_count = named_measure<std::uint64_t, of_group>;
+using group_times = named_measure<observe::histogram, runner_metrics>;
 
-constexpr std::array group_gauges{
-    group_count{
-        "troupe_worker_calls_in_hand",
-        "Calls taken and not answered.",
-        &wire::group_status::in_hand},
-    group_count{
-        "troupe_worker_events_in_hand",
-        "Events taken and not reported.",
-        &wire::group_status::events_in_hand},
-    group_count{
-        "troupe_worker_outbox_depth",
-        "Events committed that the journal has not confirmed.",
-        &wire::group_status::outbox_depth},
-};
+constexpr group_count group_counts[] = {
+    {"troupe_worker_calls_answered", "Calls answered, errors too.", &of_group::answered},
+    {"troupe_worker_calls_failed",
+     "Calls answered with an error, refusals of the business too.",
+     &of_group::failed},
+    {"troupe_worker_call_repeats", "Calls answered from the inbox.", &of_group::repeats},
+    {"troupe_worker_turns", "Transactions.", &of_group::turns},
+    {"troupe_worker_effects", "Tries of effects.", &of_group::effects},
+    {"troupe_worker_takeovers",
+     "Work taken over from processes that are gone.",
+     &of_group::takeovers},
+    {"troupe_worker_events", "Events handled.", &of_group::events},
+    {"troupe_worker_events_postponed",
+     "Events that failed or wait behind one that did.",
+     &of_group::events_postponed},
+    {"troupe_worker_event_repeats", "Events that were handled before.", &of_group::event_repeats},
+    {"troupe_worker_events_relayed",
+     "Events of the outbox sent to the journal.",
+     &of_group::relayed}};
 
-/// A distribution of times of a group's.
-struct group_times {
-  std::string_view name;
-  std::string_view help;
-  observe::histogram runner_metrics::*value;
-};
+constexpr group_count group_gauges[] = {
+    {"troupe_worker_calls_in_hand", "Calls taken and not answered.", &of_group::in_hand},
+    {"troupe_worker_events_in_hand", "Events taken and not reported.", &of_group::events_in_hand},
+    {"troupe_worker_outbox_depth",
+     "Events committed that the journal has not confirmed.",
+     &of_group::outbox_depth}};
 
-constexpr std::array all_group_times{
-    group_times{
-        "troupe_worker_queue_seconds",
-        "From a call's arrival at the worker until it was taken up.",
-        &runner_metrics::queue},
-    group_times{
-        "troupe_worker_event_handler_seconds",
-        "How long handlers of events ran.",
-        &runner_metrics::event_handler},
-};
+constexpr group_times all_group_times[] = {
+    {"troupe_worker_queue_seconds",
+     "From a call's arrival at the worker until it was taken up.",
+     &runner_metrics::queue},
+    {"troupe_worker_event_handler_seconds",
+     "How long handlers of events ran.",
+     &runner_metrics::event_handler}};
 
 /// The families of groups with a store.
-constexpr std::array turn_times{
-    group_times{
-        "troupe_worker_lock_seconds",
-        "The wait for the database's lock between processes, by turn.",
-        &runner_metrics::lock},
-    group_times{
-        "troupe_worker_turn_seconds",
-        "A turn up to its commit: many messages each.",
-        &runner_metrics::turn},
-    group_times{
-        "troupe_worker_commit_seconds",
-        "The commit of a turn, with its fsync.",
-        &runner_metrics::commit},
-    group_times{
-        "troupe_worker_checkpoint_seconds",
-        "Copying the WAL back into the database, with fsyncs.",
-        &runner_metrics::checkpoint},
-};
+constexpr group_times turn_times[] = {
+    {"troupe_worker_lock_seconds",
+     "The wait for the database's lock between processes, by turn.",
+     &runner_metrics::lock},
+    {"troupe_worker_turn_seconds",
+     "A turn up to its commit: many messages each.",
+     &runner_metrics::turn},
+    {"troupe_worker_commit_seconds",
+     "The commit of a turn, with its fsync.",
+     &runner_metrics::commit},
+    {"troupe_worker_checkpoint_seconds",
+     "Copying the WAL back into the database, with fsyncs.",
+     &runner_metrics::checkpoint}};
 
 constexpr std::array<std::string_view, runner_metrics::restart_causes> restart_causes{
     "handler_threw", "constructor_threw", "turn_undone", "stopped"};
@@ -183,10 +151,9 @@ public:
     for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
       // Calls that a breaker or a limit refuses have no operation, and may come all at once.
       const bool is_used =
-          operation.empty()
-          || std::any_of(measured.outcomes.begin(), measured.outcomes.end(), [](const auto& each) {
-               return each.value() != 0;
-             });
+          operation.empty() || std::ranges::any_of(measured.outcomes, [](const auto& each) {
+            return each.value() != 0;
+          });
       // All outcomes of what is used: whoever takes the rate of a number that was not there before
       // does not see what it begins with.
       for (std::size_t i = 0; is_used && i < call_outcome::count; ++i) {

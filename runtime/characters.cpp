@@ -44,9 +44,8 @@ bool is_character(char32_t code) {
 } // namespace
 
 bool character::is_shown() const {
-  return std::none_of(hidden.begin(), hidden.end(), [this](const range& each) {
-    return each.first <= code && code <= each.last;
-  });
+  return std::ranges::none_of(
+      hidden, [this](const range& each) { return each.first <= code && code <= each.last; });
 }
 
 character first_character(std::string_view text) {

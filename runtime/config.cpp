@@ -1,11 +1,12 @@
 #include "runtime/config.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
-#include <limits>
 #include <utility>
 
 namespace troupe {
@@ -136,8 +137,7 @@ std::string_view kind_text(config_tree::kind kind) {
 }
 
 bool is_all_digits(std::string_view text) {
-  return !text.empty()
-         && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// The advice to add the unit that makes `digits` an allowed duration; nothing if none does.
@@ -183,7 +183,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
       closest = distance;
       found.clear();
     }
-    if (std::find(found.begin(), found.end(), candidate) == found.end()) {
+    if (!contains(found, candidate)) {
       found.push_back(candidate);
     }
   }
@@ -380,10 +380,10 @@ void config_reader::add_fault(std::string_view key, std::string what, std::strin
 }
 
 void config_reader::finish() {
-  std::sort(known_.begin(), known_.end());
+  std::ranges::sort(known_);
   known_.erase(std::unique(known_.begin(), known_.end()), known_.end());
   for (const config_tree::entry& each : map_.entries) {
-    if (std::binary_search(known_.begin(), known_.end(), each.key)) {
+    if (std::ranges::binary_search(known_, each.key)) {
       continue;
     }
     // The suggestion comes as ", did you mean ...": here it is the whole remedy.

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <map>
 #include <mutex>
-#include <set>
 #include <signal.h>
 #include <stdexcept>
 #include <string>

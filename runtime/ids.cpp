@@ -94,7 +94,7 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
   if (bytes.size() != id.bytes.size()) {
     return std::nullopt;
   }
-  std::copy(bytes.begin(), bytes.end(), id.bytes.begin());
+  std::ranges::copy(bytes, id.bytes.begin());
   return id;
 }
 
@@ -140,7 +140,7 @@ uuid derived_id(const uuid& from, std::string_view label) {
   XXH128_hash_t hash;
   if (from.bytes.size() + label.size() <= piece.size()) {
     std::memcpy(piece.data(), from.bytes.data(), from.bytes.size());
-    std::copy(label.begin(), label.end(), piece.begin() + from.bytes.size());
+    std::ranges::copy(label, piece.begin() + from.bytes.size());
     hash = XXH3_128bits(piece.data(), from.bytes.size() + label.size());
   } else {
     XXH3_state_t state;

@@ -1,19 +1,13 @@
 #include "runtime/lineage.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 
 namespace troupe {
 
-namespace {
-
-bool begins_behind(std::uint64_t position, const journal_life& each) {
-  return position < each.first;
-}
-
-} // namespace
-
 uuid lineage::writer_of(std::uint64_t position) const {
-  const auto next = std::upper_bound(lives_.begin(), lives_.end(), position, begins_behind);
+  const auto next = std::ranges::upper_bound(lives_, position, {}, &journal_life::first);
   return next == lives_.begin() ? uuid{} : std::prev(next)->id;
 }
 
@@ -28,8 +22,7 @@ bool lineage::agrees_with(const lineage& reader, std::uint64_t position) const {
 
 bool lineage::outlives(const std::vector<journal_life>& lives) const {
   const auto is_in = [](const std::vector<journal_life>& all, const uuid& life) {
-    return std::any_of(
-        all.begin(), all.end(), [&](const journal_life& each) { return each.id == life; });
+    return contains(all, life, &journal_life::id);
   };
   return !lives.empty() && !lives_.empty() && lives_.back().id != uuid{}
          && is_in(lives_, lives.back().id) && !is_in(lives, lives_.back().id);
@@ -39,10 +32,9 @@ std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) con
   std::uint64_t last = most; // The last position of the life at hand.
   for (auto mine = lives_.rbegin(); mine != lives_.rend(); ++mine) {
     if (mine->first <= last) {
-      const auto same =
-          std::find_if(other.lives_.begin(), other.lives_.end(), [&](const journal_life& each) {
-            return each.id == mine->id && each.id != uuid{};
-          });
+      const auto same = std::ranges::find_if(other.lives_, [&](const journal_life& each) {
+        return each.id == mine->id && each.id != uuid{};
+      });
       if (same != other.lives_.end()) {
         const auto next = std::next(same);
         const std::uint64_t ends = next == other.lives_.end() ? last : next->first - 1;
@@ -64,8 +56,7 @@ std::vector<journal_life> lineage::newest(std::size_t count) const {
 void lineage::learn(const std::vector<journal_life>& lives, std::uint64_t position) {
   const lineage journal{lives};
   const uuid known = writer_of(position);
-  lives_.erase(
-      std::upper_bound(lives_.begin(), lives_.end(), position, begins_behind), lives_.end());
+  lives_.erase(std::ranges::upper_bound(lives_, position, {}, &journal_life::first), lives_.end());
   // The life ends also where nobody says who wrote the next position: else that would be ascribed
   // to the life before.
   if (const uuid next = journal.writer_of(position + 1); next != known) {

@@ -1,6 +1,7 @@
 #include "runtime/text_file.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -19,22 +20,6 @@ namespace {
 // The wait for a pipe: whoever writes a text into one has it ready.
 constexpr milliseconds pipe_patience{5'000};
 
-/// An open file.
-struct descriptor {
-  explicit descriptor(int opened) : number{opened} {}
-
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-
-  ~descriptor() {
-    if (number >= 0) {
-      ::close(number);
-    }
-  }
-
-  int number;
-};
-
 failure unreadable(int number) {
   return failure{invalid(std::generic_category().message(number))};
 }
@@ -48,17 +33,17 @@ outcome<std::string> read_text_file(const std::string& file, std::size_t bytes_m
   }
   // Opening a pipe must not wait for somebody who never comes.
   const descriptor opened{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-  if (opened.number < 0) {
+  if (!opened.is_open()) {
     return unreadable(errno);
   }
   std::string text;
-  pollfd readable{.fd = opened.number, .events = POLLIN, .revents = 0};
+  pollfd readable{.fd = opened.number(), .events = POLLIN, .revents = 0};
   while (text.size() <= bytes_max) {
     if (::poll(&readable, 1, static_cast<int>(pipe_patience.count())) == 0) {
       return failure{invalid("nobody writes into this pipe")};
     }
     std::array<char, 65'536> part{};
-    const ssize_t size = ::read(opened.number, part.data(), part.size());
+    const ssize_t size = ::read(opened.number(), part.data(), part.size());
     if (size < 0 && errno != EINTR && errno != EAGAIN) {
       return unreadable(errno);
     }

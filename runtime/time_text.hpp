@@ -25,4 +25,9 @@ inline std::int64_t unix_millis(wall_time time) {
 /// The time that `unix_millis` makes `time`, moved to the nearest that `parse_utc_time` reads.
 wall_time time_since_1970(milliseconds time);
 
+/// The text of that time.
+inline std::string utc_time_text(milliseconds since_1970) {
+  return utc_time_text(time_since_1970(since_1970));
+}
+
 } // namespace troupe

@@ -53,9 +53,8 @@ void read_rights(act what, config_reader& reader, access_rule& into, std::vector
           is_call ? call_remedy : topics_remedy);
       continue;
     }
-    const auto wider = std::find_if(rights.begin(), rights.end(), [&](const std::string& each) {
-      return security::covers(each, right);
-    });
+    const auto wider = std::ranges::find_if(
+        rights, [&](const std::string& each) { return security::covers(each, right); });
     if (wider != rights.end() && !(*wider == "*" && right.starts_with("troupe."))) {
       say(fmt::format(
               "`{}` in `{}` of `{}` says nothing: `{}` before it means it, too",
@@ -75,10 +74,9 @@ void read_rights(act what, config_reader& reader, access_rule& into, std::vector
 std::string read_party(config_reader& reader, std::string_view key, const char* remedy) {
   reader.require(key, remedy);
   const std::string text = reader.text(key).value_or("");
-  const bool is_good =
-      !text.empty() && text.size() <= 256 && std::all_of(text.begin(), text.end(), [](char c) {
-        return c > ' ' && c <= '~' && c != '"' && c != '\\';
-      });
+  const bool is_good = !text.empty() && text.size() <= 256 && std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c <= '~' && c != '"' && c != '\\';
+  });
   if (!is_good && reader.tree(key) != nullptr) {
     reader.add_fault(
         key, "is `" + text + "`", "write 1 to 256 letters, digits or signs, no blanks");

@@ -1,5 +1,6 @@
 #include "topology/access_checks.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/faults.hpp"
 
@@ -49,12 +50,10 @@ bool meets(std::string_view right, std::string_view pattern) {
 
 /// Checks a right to what Troupe itself answers.
 void check_own(const rule_subject& on, std::size_t place, std::string_view right) {
-  const bool is_known =
-      right == "troupe.*"
-      || std::find(own_topics.begin(), own_topics.end(), right) != own_topics.end()
-      || std::any_of(own_names.begin(), own_names.end(), [&](std::string_view each) {
-           return right.starts_with(each);
-         });
+  const bool is_known = right == "troupe.*" || contains(own_topics, right)
+                        || std::ranges::any_of(own_names, [&](std::string_view each) {
+                             return right.starts_with(each);
+                           });
   if (!is_known) {
     on.never_holds(
         act::call,
@@ -112,8 +111,8 @@ void check_use(const rule_subject& on, act what, const std::vector<std::string>&
                                     ? "the capability publishes no such event"
                                     : "the capability subscribes to nothing of it";
   for (std::size_t i = 0; i < rights.size(); ++i) {
-    const bool is_used = std::any_of(
-        used.begin(), used.end(), [&](const std::string& each) { return meets(rights[i], each); });
+    const bool is_used =
+        std::ranges::any_of(used, [&](const std::string& each) { return meets(rights[i], each); });
     if (!is_used) {
       on.never_holds(what, i, std::string{uses}, "remove it");
     }
@@ -304,21 +303,17 @@ void check_gateway_needs(
 } // namespace
 
 security::grants rights_of(const security_options& security, std::string_view who) {
-  const auto rule =
-      std::find_if(security.allow.begin(), security.allow.end(), [&](const access_rule& each) {
-        return each.who == who;
-      });
+  const auto rule = std::ranges::find(security.allow, who, &access_rule::who);
   return rule == security.allow.end() ? security::grants{} : rule->may;
 }
 
 security::grants rights_of(const plan& whole, const gateway_plan& gateway) {
   security::grants may = rights_of(*whole.security, gateway.name);
   const bool has_features =
-      !gateway.otherwise.empty()
-      || std::any_of(gateway.routes.begin(), gateway.routes.end(), [](const route_plan& each) {
-           const auto* const call = std::get_if<call_route_plan>(&each.does);
-           return call != nullptr && !call->feature.empty();
-         });
+      !gateway.otherwise.empty() || std::ranges::any_of(gateway.routes, [](const route_plan& each) {
+        const auto* const call = std::get_if<call_route_plan>(&each.does);
+        return call != nullptr && !call->feature.empty();
+      });
   if (has_features) {
     // The newest change of a flag is found by the last position of its topic.
     may.add(

@@ -4,7 +4,6 @@
 #include "topology/checks.hpp"
 #include "topology/plan.hpp"
 
-#include <string>
 #include <string_view>
 #include <vector>
 

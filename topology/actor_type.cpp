@@ -13,8 +13,7 @@ std::vector<std::string> actor_type::events() const {
 }
 
 const actor_type* type_named(std::string_view name, const std::vector<actor_type>& types) {
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+  const auto found = std::ranges::find(types, name, &actor_type::name);
   return found == types.end() ? nullptr : &*found;
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <set>
 #include <utility>
 
 namespace troupe::topology {
@@ -46,7 +45,7 @@ public:
       return;
     }
     one.where = std::get<endpoint>(where);
-    const auto other = std::find_if(in_use_.begin(), in_use_.end(), [&](const listener& each) {
+    const auto other = std::ranges::find_if(in_use_, [&](const listener& each) {
       return each.where == one.where && each.host == one.host;
     });
     if (other != in_use_.end()) {
@@ -141,15 +140,13 @@ void check_reach(const plan& whole, std::vector<fault>& found) {
       }
       return false;
     };
-    const bool is_cut_off =
-        std::any_of(whole.nodes.begin(), whole.nodes.end(), [&](const node_plan& each) {
-          return check("node", each.name.value, each.host);
-        });
+    const bool is_cut_off = std::ranges::any_of(whole.nodes, [&](const node_plan& each) {
+      return check("node", each.name.value, each.host);
+    });
     if (!is_cut_off) {
-      (void)std::any_of(
-          whole.gateways.begin(), whole.gateways.end(), [&](const gateway_plan& each) {
-            return check("gateway", each.name, each.host);
-          });
+      (void)std::ranges::any_of(whole.gateways, [&](const gateway_plan& each) {
+        return check("gateway", each.name, each.host);
+      });
     }
   }
 }
@@ -345,7 +342,7 @@ position_of(std::initializer_list<const config_tree*> values, file_position othe
 std::string check_name(std::string_view name) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
   const auto is_inner = [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_'; };
-  if (name.empty() || !is_lower(name.front()) || !std::all_of(name.begin(), name.end(), is_inner)) {
+  if (name.empty() || !is_lower(name.front()) || !std::ranges::all_of(name, is_inner)) {
     return "is no name";
   }
   return name.size() > 64 ? "is longer than 64 characters" : "";

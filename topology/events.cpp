@@ -1,5 +1,6 @@
 #include "topology/events.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/faults.hpp"
@@ -54,7 +55,7 @@ void read_broker(config_reader& reader, plan& into) {
   for (const broker_plan& broker : into.brokers) {
     known.push_back(broker.name);
   }
-  if (std::find(known.begin(), known.end(), *name) == known.end()) {
+  if (!contains(known, *name)) {
     reader.add_fault(
         "broker",
         "names the unknown broker `" + *name + "`",
@@ -104,10 +105,8 @@ void read_rule(const config_tree::entry& entry, events_plan& into, std::vector<f
     say(fmt::format("`{}` in topics of events means no topics", entry.key), pattern_remedy);
     return;
   }
-  const auto earlier =
-      std::find_if(into.rules.begin(), into.rules.end(), [&](const retention_rule& each) {
-        return covers(each.pattern, rule.pattern);
-      });
+  const auto earlier = std::ranges::find_if(
+      into.rules, [&](const retention_rule& each) { return covers(each.pattern, rule.pattern); });
   if (earlier != into.rules.end()) {
     say(fmt::format(
             "`{}` in topics of events never holds: `{}` before it means the same topics, and the "
@@ -205,7 +204,7 @@ void read_subscriptions(
             {list->items[i].at,
              fmt::format("`{}` in `subscribes` of {} means no topics", pattern, owner),
              pattern_remedy});
-      } else if (std::find(known.begin(), known.end(), pattern) != known.end()) {
+      } else if (contains(known, pattern)) {
         found.push_back(
             {list->items[i].at,
              fmt::format("`subscribes` of {} has `{}` twice", owner, pattern),
@@ -257,16 +256,14 @@ void check_subscriptions(
     std::vector<fault>& found) {
   const std::vector<std::string> handled = type.events();
   for (const std::string& pattern : capability.subscribes) {
-    const bool is_handled =
-        std::any_of(handled.begin(), handled.end(), [&](const std::string& event) {
-          return covers(pattern, event) || covers(event, pattern);
-        });
+    const bool is_handled = std::ranges::any_of(handled, [&](const std::string& event) {
+      return covers(pattern, event) || covers(event, pattern);
+    });
     if (is_handled) {
       continue;
     }
     const auto& items = section.find("subscribes")->items;
-    const auto item = std::find_if(
-        items.begin(), items.end(), [&](const config_tree& each) { return each.text == pattern; });
+    const auto item = std::ranges::find(items, pattern, &config_tree::text);
     const std::string all = handled.empty()
                                 ? "it handles none; remove `subscribes`, or name its topics "
                                   "where the actor type is registered"

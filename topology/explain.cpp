@@ -360,10 +360,8 @@ std::string node_text(const node_plan& node, const plan& plan) {
 std::string idle_hosts_text(const plan& plan) {
   std::map<std::string, bool> is_used;
   for (const node_plan& each : plan.nodes) {
-    const bool runs =
-        std::any_of(plan.capabilities.begin(), plan.capabilities.end(), [&](const auto& one) {
-          return !one.replicas_on(each.name).empty();
-        });
+    const bool runs = std::ranges::any_of(
+        plan.capabilities, [&](const auto& one) { return !one.replicas_on(each.name).empty(); });
     is_used[each.host] = is_used[each.host] || runs;
   }
   for (const broker_plan& each : plan.brokers) {

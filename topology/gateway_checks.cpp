@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <utility>
 
 namespace troupe::topology {
 
@@ -40,8 +39,8 @@ struct route_subject {
 };
 
 const wire::field_schema* find_field(const wire::message_schema& type, std::string_view name) {
-  const auto found = std::find_if(
-      type.fields.begin(), type.fields.end(), [&](const auto& each) { return each.name == name; });
+  const auto found =
+      std::ranges::find_if(type.fields, [&](const auto& each) { return each.name == name; });
   return found == type.fields.end() ? nullptr : &*found;
 }
 
@@ -222,18 +221,15 @@ bool is_published(
       return true;
     }
     const auto& topics = type->described.publishes;
-    if (std::any_of(topics.begin(), topics.end(), [&](const wire::topic_description& each) {
+    if (std::ranges::any_of(topics, [&](const wire::topic_description& each) {
           return wire::matches(one, each.pattern) || wire::matches(each.pattern, one);
         })) {
       return true;
     }
     // Clients publish what capabilities subscribe to.
-    if (std::any_of(
-            capability.subscribes.begin(),
-            capability.subscribes.end(),
-            [&](const std::string& each) {
-              return wire::matches(one, each) || wire::matches(each, one);
-            })) {
+    if (std::ranges::any_of(capability.subscribes, [&](const std::string& each) {
+          return wire::matches(one, each) || wire::matches(each, one);
+        })) {
       return true;
     }
   }
@@ -346,9 +342,7 @@ section_of(const draft& checked, const gateway_plan& gateway, const route_plan& 
     return nullptr;
   }
   const auto found =
-      std::find_if(routes->entries.begin(), routes->entries.end(), [&](const auto& each) {
-        return each.at == route.at;
-      });
+      std::ranges::find_if(routes->entries, [&](const auto& each) { return each.at == route.at; });
   return found == routes->entries.end() ? nullptr : &found->value;
 }
 

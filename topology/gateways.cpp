@@ -1,5 +1,6 @@
 #include "topology/gateways.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/gateway/client_address.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/host.hpp"
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
 #include <utility>
@@ -37,7 +37,7 @@ bool is_origin(std::string_view text) {
     return false;
   }
   const std::string_view rest = text.substr(scheme + 3);
-  return !rest.empty() && std::all_of(rest.begin(), rest.end(), [](unsigned char c) {
+  return !rest.empty() && std::ranges::all_of(rest, [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0
            || std::string_view{".-:[]"}.find(static_cast<char>(c)) != std::string_view::npos;
   });
@@ -52,7 +52,7 @@ bool is_host_name(std::string_view text) {
     const std::string_view inside = text.substr(1, text.size() - 2);
     return inside.find(':') != inside.npos && gateway::normal_address(inside).has_value();
   }
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0
            || std::string_view{".-_"}.find(static_cast<char>(c)) != std::string_view::npos;
   });
@@ -127,7 +127,7 @@ private:
     call.deadline = reader_.duration("deadline", times.least, times.most).value_or(call.deadline);
     if (const auto status = reader_.integer("status", 200, 299)) {
       call.status = static_cast<int>(*status);
-      if (std::find(statuses.begin(), statuses.end(), call.status) == statuses.end()) {
+      if (!contains(statuses, call.status)) {
         reader_.add_fault(
             "status",
             fmt::format("is {}", call.status),
@@ -198,9 +198,7 @@ private:
             {at,
              fmt::format("`{}` in `events` of route `{}` means no topics", pattern, entry_.key),
              "write a topic such as order.created, all below one such as order.*, or \"*\""});
-      } else if (
-          std::find(events.patterns.begin(), events.patterns.end(), pattern)
-          != events.patterns.end()) {
+      } else if (contains(events.patterns, pattern)) {
         found_.push_back(
             {at,
              fmt::format("`events` of route `{}` has `{}` twice", entry_.key, pattern),

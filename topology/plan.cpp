@@ -1,18 +1,18 @@
 #include "topology/plan.hpp"
 
-#include "runtime/wire/events.hpp"
+#include "runtime/contains.hpp"
 
 #include <algorithm>
 
 namespace troupe::topology {
 
 bool capability_plan::runs_on(const node_name& node) const {
-  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+  return contains(nodes, node);
 }
 
 std::vector<int> capability_plan::replicas_on(const node_name& node) const {
   std::vector<int> numbers;
-  const auto place = std::find(nodes.begin(), nodes.end(), node);
+  const auto place = std::ranges::find(nodes, node);
   if (place == nodes.end()) {
     return numbers;
   }
@@ -24,39 +24,24 @@ std::vector<int> capability_plan::replicas_on(const node_name& node) const {
   return numbers;
 }
 
-const retention_rule& events_plan::rule_for(std::string_view topic) const {
-  const auto found = std::find_if(rules.begin(), rules.end(), [&](const retention_rule& each) {
-    return wire::matches(each.pattern, topic);
-  });
-  return found == rules.end() ? otherwise : *found;
-}
-
 const capability_plan* plan::find(const capability_name& capability) const {
-  const auto found =
-      std::find_if(capabilities.begin(), capabilities.end(), [&](const capability_plan& each) {
-        return each.name == capability;
-      });
+  const auto found = std::ranges::find(capabilities, capability, &capability_plan::name);
   return found == capabilities.end() ? nullptr : &*found;
 }
 
 const node_plan* plan::find(const node_name& node) const {
-  const auto found = std::find_if(
-      nodes.begin(), nodes.end(), [&](const node_plan& each) { return each.name == node; });
+  const auto found = std::ranges::find(nodes, node, &node_plan::name);
   return found == nodes.end() ? nullptr : &*found;
 }
 
 const strangler_plan* plan::find_feature(std::string_view feature) const {
-  const auto found =
-      std::find_if(features.begin(), features.end(), [&](const strangler_plan& each) {
-        return each.feature.name == feature;
-      });
+  const auto found = std::ranges::find_if(
+      features, [&](const strangler_plan& each) { return each.feature.name == feature; });
   return found == features.end() ? nullptr : &*found;
 }
 
 const gateway_plan* plan::find_gateway(std::string_view gateway) const {
-  const auto found = std::find_if(gateways.begin(), gateways.end(), [&](const gateway_plan& each) {
-    return each.name == gateway;
-  });
+  const auto found = std::ranges::find(gateways, gateway, &gateway_plan::name);
   return found == gateways.end() ? nullptr : &*found;
 }
 

@@ -122,8 +122,6 @@ struct events_plan {
   /// Holds for topics that no rule matches.
   retention_rule otherwise;
 
-  const retention_rule& rule_for(std::string_view topic) const;
-
   /// Whether the brokers share the journal in a database server: any of them may have it.
   bool is_shared() const { return journal.starts_with("postgresql://"); }
 };

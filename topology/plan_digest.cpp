@@ -70,9 +70,8 @@ void plan_text::add(std::string_view key, const config_tree& tree) {
     for (const config_tree::entry& each : tree.entries) {
       entries.push_back(&each);
     }
-    std::sort(entries.begin(), entries.end(), [](const auto* one, const auto* other) {
-      return one->key < other->key;
-    });
+    std::ranges::sort(
+        entries, [](const auto* one, const auto* other) { return one->key < other->key; });
     add(key, std::string_view{"{"});
     for (const auto* each : entries) {
       add(each->key, each->value);
@@ -90,7 +89,7 @@ std::vector<const Element*> by_name(const std::vector<Element>& all, const NameO
   for (const Element& each : all) {
     sorted.push_back(&each);
   }
-  std::sort(sorted.begin(), sorted.end(), [&](const Element* one, const Element* other) {
+  std::ranges::sort(sorted, [&](const Element* one, const Element* other) {
     return name_of(*one) < name_of(*other);
   });
   return sorted;
@@ -146,7 +145,7 @@ void add_capability(plan_text& to, const capability_plan& of, const std::string&
     to.add("on", std::string_view{each.value}); // The order says who runs which replicas.
   }
   std::vector<std::string> patterns = of.subscribes;
-  std::sort(patterns.begin(), patterns.end());
+  std::ranges::sort(patterns);
   for (const std::string& each : patterns) {
     to.add("subscribes", std::string_view{each});
   }

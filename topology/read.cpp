@@ -314,9 +314,7 @@ private:
 /// report a fault of the defaults.
 void put_in_order(std::vector<fault>& found) {
   const auto place = [](const fault& each) { return std::tie(each.at.line, each.at.column); };
-  std::stable_sort(found.begin(), found.end(), [&](const fault& a, const fault& b) {
-    return place(a) < place(b);
-  });
+  std::ranges::stable_sort(found, {}, place);
   const auto same = [](const fault& a, const fault& b) {
     return a.at == b.at && a.what == b.what && a.remedy == b.remedy;
   };

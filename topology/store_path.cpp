@@ -1,5 +1,7 @@
 #include "topology/store_path.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -61,13 +63,13 @@ fault has_stray_at() {
 
 /// Whether what was taken for the name of an option may be repeated.
 bool is_word(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+  return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
   });
 }
 
 bool is_port(std::string_view text) {
-  return text.empty() || (text.size() <= 5 && std::all_of(text.begin(), text.end(), [](char c) {
+  return text.empty() || (text.size() <= 5 && std::ranges::all_of(text, [](char c) {
                             return c >= '0' && c <= '9';
                           }));
 }
@@ -95,8 +97,7 @@ std::optional<fault> check_postgres_options(std::string_view options) {
     if (name == "password") {
       return has_password();
     }
-    if (std::find(postgres_options.begin(), postgres_options.end(), name)
-        == postgres_options.end()) {
+    if (!contains(postgres_options, name)) {
       if (has_at) {
         return has_stray_at();
       }
@@ -192,6 +193,10 @@ std::optional<fault> check_store(std::string_view store) {
     return wrong("has braces that are not {capability}", "only {capability} is filled in");
   }
   return std::nullopt;
+}
+
+std::string path_in(std::string_view store) {
+  return std::string{store.substr(store.find(':') + 1)};
 }
 
 std::string told_of_store(std::string_view store, std::string_view what) {

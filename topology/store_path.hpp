@@ -23,6 +23,9 @@ std::string told_of_store(std::string_view store, std::string_view what);
 /// and no file of this machine.
 bool is_on_server(std::string_view store);
 
+/// The path in "sqlite:data/orders.db".
+std::string path_in(std::string_view store);
+
 /// The fault of a store on a server where a file is wanted, if it is one.
 std::optional<fault> check_is_file(std::string_view store, std::string_view example);
 

@@ -1,8 +1,8 @@
 #include "topology/strangler.hpp"
 
+#include "runtime/contains.hpp"
 #include "topology/endpoint.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <utility>
@@ -136,7 +136,7 @@ void check_route(
   }
   const auto wanted = known->feature.by.path_variable();
   const auto names = route.key.path.names();
-  if (wanted && std::find(names.begin(), names.end(), *wanted) == names.end()) {
+  if (wanted && !contains(names, *wanted)) {
     found.push_back(
         {route.at,
          fmt::format(

@@ -1,5 +1,6 @@
 #include "topology/traces.hpp"
 
+#include "runtime/contains.hpp"
 #include "topology/faults.hpp"
 #include "topology/plan.hpp"
 
@@ -19,13 +20,13 @@ bool is_http_address(std::string_view text) {
                                                           : std::string_view::npos;
   return host < text.size() && text[host] != '/' && text[host] != ':'
          && text.size() <= address_bytes_max
-         && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+         && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 } // namespace
 
 bool traces_plan::is_always(std::string_view capability) const {
-  return std::find(always.begin(), always.end(), capability) != always.end();
+  return contains(always, capability);
 }
 
 void read_traces(config_reader& reader, traces_plan& into, std::vector<fault>& found) {

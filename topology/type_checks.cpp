@@ -25,8 +25,7 @@ std::optional<std::string> common(const std::string& one, const std::string& oth
 /// The place of `pattern` in `subscribes`.
 file_position position_of_pattern(const config_tree& section, const std::string& pattern) {
   const auto& items = section.find("subscribes")->items;
-  const auto item = std::find_if(
-      items.begin(), items.end(), [&](const config_tree& each) { return each.text == pattern; });
+  const auto item = std::ranges::find(items, pattern, &config_tree::text);
   return item->at;
 }
 

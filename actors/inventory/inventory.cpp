@@ -49,10 +49,8 @@ outcome<std::vector<const line*>> sorted_lines(const reserve_stock& request) {
     }
     lines.push_back(&each);
   }
-  std::sort(
-      lines.begin(), lines.end(), [](const line* a, const line* b) { return a->sku < b->sku; });
-  const auto twice = std::adjacent_find(
-      lines.begin(), lines.end(), [](const line* a, const line* b) { return a->sku == b->sku; });
+  std::ranges::sort(lines, {}, &line::sku);
+  const auto twice = std::ranges::adjacent_find(lines, {}, &line::sku);
   if (twice != lines.end()) {
     return failure{invalid("items: " + (*twice)->sku + " comes twice")};
   }
@@ -205,9 +203,7 @@ outcome<stock_loaded> inventory_actor::handle(const load_stock& request, turn& t
   }
   stock_loaded loaded;
   for (const product& item : request.items) {
-    if (auto checked = check(item); !checked) {
-      return failure{std::move(checked).error()};
-    }
+    TROUPE_CHECK(check(item));
     loaded.added += turn.database().execute(
         "INSERT INTO stock (sku, price_cents, currency, initial, available) "
         "VALUES ($1, $2, $3, $4, $4) ON CONFLICT (sku) DO NOTHING",
@@ -254,26 +250,23 @@ outcome<stock_level> inventory_actor::handle(const restock& request, turn& turn)
 }
 
 outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, turn& turn) const {
-  auto lines = sorted_lines(request);
-  if (!lines) {
-    return failure{std::move(lines).error()};
-  }
+  TROUPE_TRY(auto lines, sorted_lines(request));
   // Looking before anything is written makes refusals cheap: an order refused after a write would
   // have the whole turn undone and run again. The UPDATE has the last word all the same.
   store::database& session = turn.database();
-  const std::vector<shelf> shelves = look_up(session, *lines);
-  const auto total = total_of(*lines, shelves, request.currency);
+  const std::vector<shelf> shelves = look_up(session, lines);
+  const auto total = total_of(lines, shelves, request.currency);
   if (!total) {
-    return is_claimed(session, request.order_id) ? held_already(session, request, *lines)
+    return is_claimed(session, request.order_id) ? held_already(session, request, lines)
                                                  : failure{total.error()};
   }
   if (!claims_.is_first(request.order_id, turn)) {
-    return held_already(session, request, *lines);
+    return held_already(session, request, lines);
   }
   std::vector<store::value> rows;
-  rows.reserve(3 * lines->size());
-  for (std::size_t i = 0; i < lines->size(); ++i) {
-    const line& each = *(*lines)[i];
+  rows.reserve(3 * lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const line& each = *lines[i];
     if (!take(each, turn)) {
       return failure{out_of_stock(each, 0)};
     }
@@ -314,7 +307,7 @@ outcome<stock_released> inventory_actor::handle(const release_stock& request, tu
         lines.push_back({std::string{row.text(0)}, row.integer(1)});
       },
       request.order_id);
-  std::sort(lines.begin(), lines.end(), [](const line& a, const line& b) { return a.sku < b.sku; });
+  std::ranges::sort(lines, {}, &line::sku);
   for (const line& each : lines) {
     session.execute(
         "UPDATE stock SET available = available + $1 WHERE sku = $2", each.quantity, each.sku);

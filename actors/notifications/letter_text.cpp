@@ -47,11 +47,8 @@ std::string date_text(std::int64_t millis) {
 
 /// Text that people typed, without control characters, which could pass for further header lines.
 std::string harmless(std::string text) {
-  std::replace_if(
-      text.begin(),
-      text.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; },
-      '?');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
   return text;
 }
 

@@ -39,12 +39,9 @@ std::string order_key(const facts& known) {
 }
 
 outcome<void> accept(std::string_view input) {
-  const auto wish = wire::checked_decode<place_order>(input);
-  if (!wish) {
-    return failure{wish.error()};
-  }
-  return orders::check(order_of(*wish, uuid{})).and_then([&] {
-    return payments::check_card(wish->card);
+  TROUPE_TRY(const auto wish, wire::checked_decode<place_order>(input));
+  return orders::check(order_of(wish, uuid{})).and_then([&] {
+    return payments::check_card(wish.card);
   });
 }
 

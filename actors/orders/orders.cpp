@@ -21,14 +21,13 @@ constexpr std::int64_t listed_max = 10'000;
 
 bool asks_for(const create_order& request, const standing& known) {
   const auto has_line = [&](const line& wanted) {
-    return std::any_of(known.items.begin(), known.items.end(), [&](const line& each) {
+    return std::ranges::any_of(known.items, [&](const line& each) {
       return each.sku == wanted.sku && each.quantity == wanted.quantity;
     });
   };
   return request.customer == known.customer && request.currency == known.currency
          && request.items.size() == known.items.size()
-         && std::all_of(
-             request.items.begin(), request.items.end(), has_line); // No SKU comes twice.
+         && std::ranges::all_of(request.items, has_line); // No SKU comes twice.
 }
 
 order_list list(const list_orders& request, store::database& session) {
@@ -67,9 +66,7 @@ orders_actor::orders_actor(const context&) : event_sourced{order_tables{}} {
 }
 
 outcome<order_state> orders_actor::handle(const create_order& request, turn& turn) const {
-  if (auto checked = check(request); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_CHECK(check(request));
   // Nearly every order is new, so its event is recorded without a look: a clash writes nothing.
   thing fresh{request.order_id};
   if (record(turn, fresh, created{request.customer, request.currency, request.items})) {
@@ -79,31 +76,25 @@ outcome<order_state> orders_actor::handle(const create_order& request, turn& tur
         to_string(request.order_id));
     return order_state{request.order_id, "created"};
   }
-  const auto known = load(turn, request.order_id);
-  if (!known) {
-    return failure{known.error()};
-  }
-  if (known->state().state == "cancelled") {
+  TROUPE_TRY(const auto known, load(turn, request.order_id));
+  if (known.state().state == "cancelled") {
     return failure{was_cancelled(request.order_id)};
   }
-  if (!asks_for(request, known->state())) {
+  if (!asks_for(request, known.state())) {
     return failure{rejected(
         "created_otherwise",
         "The order " + to_string(request.order_id)
             + " was created with another customer, currency or lines.")};
   }
-  return order_state{request.order_id, known->state().state};
+  return order_state{request.order_id, known.state().state};
 }
 
 outcome<order_state> orders_actor::handle(const confirm_order& request, turn& turn) const {
   if (!shop::is_amount(request.amount_cents)) {
     return failure{invalid("amount_cents: 1 to 1000000000000 are wanted")};
   }
-  auto order = load(turn, request.order_id);
-  if (!order) {
-    return failure{std::move(order).error()};
-  }
-  const standing& now = order->state();
+  TROUPE_TRY(auto order, load(turn, request.order_id));
+  const standing& now = order.state();
   if (now.state.empty()) {
     return failure{unknown_order(request.order_id)};
   }
@@ -119,10 +110,7 @@ outcome<order_state> orders_actor::handle(const confirm_order& request, turn& tu
         "confirmed_otherwise",
         "The order " + to_string(request.order_id) + " was confirmed with another payment.")};
   }
-  if (auto done = record(turn, *order, confirmed{request.amount_cents, request.payment_id});
-      !done) {
-    return failure{std::move(done).error()};
-  }
+  TROUPE_CHECK(record(turn, order, confirmed{request.amount_cents, request.payment_id}));
   turn.publish(
       "order.confirmed",
       order_confirmed{
@@ -137,25 +125,20 @@ outcome<order_state> orders_actor::handle(const confirm_order& request, turn& tu
 }
 
 outcome<order_state> orders_actor::handle(const cancel_order& request, turn& turn) const {
-  auto order = load(turn, request.order_id);
-  if (!order) {
-    return failure{std::move(order).error()};
-  }
-  const std::string before = order->state().state;
+  TROUPE_TRY(auto order, load(turn, request.order_id));
+  const std::string before = order.state().state;
   if (before == "confirmed") {
     return failure{rejected(
         "confirmed", "The order " + to_string(request.order_id) + " is confirmed already.")};
   }
   if (before != "cancelled") {
-    if (auto done = record(turn, *order, cancelled{}); !done) {
-      return failure{std::move(done).error()};
-    }
+    TROUPE_CHECK(record(turn, order, cancelled{}));
   }
   if (before == "created") {
     // An order that was created has been heard of: a tombstone was never announced.
     turn.publish(
         "order.cancelled",
-        order_cancelled{request.order_id, order->state().customer},
+        order_cancelled{request.order_id, order.state().customer},
         to_string(request.order_id));
   }
   return order_state{request.order_id, "cancelled"};

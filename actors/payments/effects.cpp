@@ -21,18 +21,13 @@ outcome<charge_result> carry_out(const charge_card& wanted, provider& with) {
 
 outcome<refund_result> carry_out(const refund_card& wanted, provider& with) {
   if (wanted.ask_first) {
-    auto charge = carry_out(wanted.charge, with);
-    if (!charge) {
-      return failure{std::move(charge).error()};
-    }
-    if (!charge->charged) {
+    TROUPE_TRY(auto charge, carry_out(wanted.charge, with));
+    if (!charge.charged) {
       return refund_result{false};
     }
   }
   const uuid key = derived_id(wanted.charge.payment_id, "refund");
-  if (auto refunded = with.refund(transfer_of(wanted.charge, key)); !refunded) {
-    return failure{std::move(refunded).error()};
-  }
+  TROUPE_CHECK(with.refund(transfer_of(wanted.charge, key)));
   return refund_result{true};
 }
 

@@ -140,9 +140,7 @@ payments_actor::payments_actor(const context& context)
 
 outcome<maybe_later<order_charged>>
 payments_actor::handle(const charge_order& request, turn& turn) const {
-  if (auto checked = check(request); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_CHECK(check(request));
   store::database& session = turn.database();
   const charge_card first{
       request.order_id, turn.id(), request.amount_cents, request.currency, request.card};

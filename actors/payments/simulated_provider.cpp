@@ -40,13 +40,9 @@ simulated_provider::~simulated_provider() {
 outcome<charge_result> simulated_provider::charge(const transfer& from) {
   const bool declined = options_.decline_over > 0 && from.amount_cents > options_.decline_over;
   if (!declined) {
-    if (auto done = carry_out("capture", from); !done) {
-      return failure{std::move(done).error()};
-    }
+    TROUPE_CHECK(carry_out("capture", from));
   }
-  if (auto heard = answer(); !heard) {
-    return failure{std::move(heard).error()};
-  }
+  TROUPE_CHECK(answer());
   if (declined) {
     return charge_result{
         false, "more than " + std::to_string(options_.decline_over) + " cents at once"};
@@ -73,9 +69,7 @@ outcome<void> simulated_provider::carry_out(std::string_view kind, const transfe
     return {};
   }
   if (log_ < 0) {
-    if (auto opened = open_log(); !opened) {
-      return opened;
-    }
+    TROUPE_CHECK(open_log());
   }
   const std::string line = to_string(what.key) + ' ' + std::string{kind} + ' '
                            + to_string(what.order_id) + ' ' + std::to_string(what.amount_cents)

@@ -19,16 +19,15 @@ constexpr std::size_t name_bytes_max = 200;
 /// or in case would be two accounts that nobody can tell apart.
 outcome<std::string> normal_email(std::string email) {
   const auto at = email.find('@');
-  const bool good =
-      email.size() <= email_bytes_max && at != std::string::npos && at > 0 && at + 1 < email.size()
-      && email.find('@', at + 1) == std::string::npos
-      && std::all_of(email.begin(), email.end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool good = email.size() <= email_bytes_max && at != std::string::npos && at > 0
+                    && at + 1 < email.size() && email.find('@', at + 1) == std::string::npos
+                    && std::ranges::all_of(email, [](char c) { return c > ' ' && c <= '~'; });
   if (!good) {
     return failure{invalid(
         "email: an address NAME@DOMAIN of 254 visible ASCII characters at most is wanted (a domain "
         "of other letters in its form xn--)")};
   }
-  std::transform(email.begin(), email.end(), email.begin(), [](char c) {
+  std::ranges::transform(email, email.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   return email;
@@ -63,24 +62,19 @@ users_actor::users_actor(const context&) {
 }
 
 outcome<user> users_actor::handle(const register_user& request, turn& turn) {
-  auto email = normal_email(request.email);
-  if (!email) {
-    return failure{std::move(email).error()};
-  }
-  if (auto checked = check_name(request.name); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_TRY(auto email, normal_email(request.email));
+  TROUPE_CHECK(check_name(request.name));
   const auto added = turn.database().execute(
       "INSERT INTO users (user_id, email, name, created_at) VALUES ($1, $2, $3, $4) "
       "ON CONFLICT (email) DO NOTHING",
       turn.id(),
-      *email,
+      email,
       request.name,
       unix_millis(turn.now()));
   if (added == 0) {
-    return failure{email_taken(*email)};
+    return failure{email_taken(email)};
   }
-  return user{turn.id(), std::move(*email), request.name};
+  return user{turn.id(), std::move(email), request.name};
 }
 
 outcome<user> users_actor::handle(const get_user& request, store::database& session) {
@@ -97,16 +91,10 @@ outcome<user> users_actor::handle(const get_user& request, store::database& sess
 outcome<user> users_actor::handle(const update_profile& request, turn& turn) {
   auto email = request.email;
   if (email) {
-    auto normal = normal_email(std::move(*email));
-    if (!normal) {
-      return failure{std::move(normal).error()};
-    }
-    email = std::move(*normal);
+    TROUPE_TRY(email, normal_email(std::move(*email)));
   }
   if (request.name) {
-    if (auto checked = check_name(*request.name); !checked) {
-      return failure{std::move(checked).error()};
-    }
+    TROUPE_CHECK(check_name(*request.name));
   }
   std::optional<user> changed;
   turn.database().query(

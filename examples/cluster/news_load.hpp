@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <functional>
 #include <map>
-#include <memory>
 #include <queue>
 #include <string>
 #include <vector>

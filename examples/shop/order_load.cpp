@@ -49,9 +49,7 @@ outcome<load_result> order_load::run(const std::function<bool(const load_result&
   while (!is_finished()) {
     instant now = time_.now();
     gather(now);
-    if (auto sent = send(now); !sent) {
-      return failure{std::move(sent).error()};
-    }
+    TROUPE_CHECK(send(now));
     client_.completions(ended, patience(now));
     now = time_.now();
     for (const client::completion& each : ended) {

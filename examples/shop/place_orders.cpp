@@ -126,7 +126,7 @@ json_object report_of(shop::load_result& result) {
       .add("longest_gap_from_us", micros_of(result.longest_gap_from));
   auto& sorted = result.latencies;
   if (!sorted.empty()) {
-    std::sort(sorted.begin(), sorted.end());
+    std::ranges::sort(sorted);
     const auto at = [&](std::size_t percent) {
       return millis(sorted[std::min(sorted.size() - 1, sorted.size() * percent / 100)]);
     };

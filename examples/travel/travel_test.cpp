@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(lost_answers_and_owners_that_die_at_each_step_hold_once) {
 
   BOOST_TEST(trial.run(with_car).has_value());
   auto carried_out = trial.carried_out();
-  std::sort(carried_out.begin(), carried_out.end());
+  std::ranges::sort(carried_out);
   const names expected{"cars.hold", "flights.hold", "hotels.hold"};
   BOOST_TEST(carried_out == expected, boost::test_tools::per_element());
 }

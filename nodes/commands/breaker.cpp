@@ -4,12 +4,12 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <memory>
 
@@ -58,7 +58,7 @@ nodes_of(const topology::plan& plan, const breaker_arguments& given) {
   if (given.node.empty()) {
     return nodes;
   }
-  if (std::find(nodes.begin(), nodes.end(), given.node) == nodes.end()) {
+  if (!contains(nodes, given.node)) {
     return failure{invalid(fmt::format(
         "`{}` does not run on `{}`; it runs on {}",
         given.capability,
@@ -96,15 +96,9 @@ ask(const topology::plan& plan,
       options_for_command(plan, addresses_of(plan), "breaker"), questions, given.deadline);
   std::vector<report> reports;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    reports.push_back({nodes[i], answers[i].and_then([](const std::string& reply) {
-                         return wire::checked_decode<wire::breaker_report>(reply);
-                       })});
+    reports.push_back({nodes[i], answers[i].and_then(wire::checked_decode<wire::breaker_report>)});
   }
   return reports;
-}
-
-std::string since_text(const wire::breaker_order& order) {
-  return utc_time_text(time_since_1970(milliseconds{order.since}));
 }
 
 /// The advice about nodes that did not answer; empty if all did.
@@ -148,7 +142,7 @@ json_object json_of(const report& from) {
     last.add("mode", order->mode)
         .add("who", order->who)
         .add("why", order->why)
-        .add("since", since_text(*order))
+        .add("since", utc_time_text(milliseconds{order->since}))
         .add("request", order->request);
     one.add("order", last);
   }
@@ -186,7 +180,7 @@ void print_table(
          each.said->state,
          order.mode,
          cell_text(order.who),
-         is_set ? since_text(order) : "",
+         is_set ? utc_time_text(milliseconds{order.since}) : "",
          cell_text(order.why)});
   }
   fmt::print("{}", table.for_terminal());
@@ -215,15 +209,9 @@ int run(const breaker_arguments& given) {
                           : "--why goes with open, closed, disabled or auto",
         given.json);
   }
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto nodes = nodes_of(*plan, given);
-  if (!nodes) {
-    return print_error(nodes.error(), given.json);
-  }
-  const std::vector<report> reports = ask(*plan, given, *nodes);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(const auto nodes, or_print(nodes_of(plan, given), given.json));
+  const std::vector<report> reports = ask(plan, given, nodes);
   const std::string next = next_of(given, reports);
   if (given.json) {
     print_json(given, reports, next);

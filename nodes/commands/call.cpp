@@ -32,25 +32,19 @@ std::string check_target(const std::string& target) {
 }
 
 int run(const call_arguments& given) {
-  auto over = connection::open("call", given, needs::any_broker);
-  if (!over) {
-    return over.error();
-  }
-  const auto body = body_in(given.body);
-  if (!body) {
-    return print_error(body.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("call", given, needs::any_broker));
+  TROUPE_TRY_EXIT(const auto body, or_print(body_in(given.body), given.json));
   // The id is made here, so that it can be told when the outcome is unknown.
   const auto id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                                    : *parse_uuid(given.id);
   const std::string_view target = given.target;
   const std::size_t dot = dot_in(given.target);
-  const auto reply = over->calls().call(
+  const auto reply = over.calls().call(
       {.capability = target.substr(0, dot),
        .operation = target.substr(dot + 1),
-       .body = *body,
+       .body = body,
        .key = given.key,
-       .deadline = over->deadline(),
+       .deadline = over.deadline(),
        .id = id});
   const auto json =
       reply.and_then([&](const std::string& bytes) { return wire::to_json(bytes, !given.json); });

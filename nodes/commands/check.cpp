@@ -10,6 +10,7 @@
 #include "nodes/commands/stranded.hpp"
 #include "nodes/text_table.hpp"
 #include "runtime/actor/registry.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/wire/description.hpp"
 #include "runtime/wire/json.hpp"
 #include "topology/access_text.hpp"
@@ -199,14 +200,13 @@ int run_against(
     return print_error(upgrades.error(), given.json);
   }
   const std::vector<saga_upgrade>& under_way = upgrades->found;
-  const bool is_fine =
-      broken->empty() && std::none_of(under_way.begin(), under_way.end(), [](const auto& each) {
-        return each.stands_still();
-      });
+  const bool is_fine = broken->empty() && std::ranges::none_of(under_way, [](const auto& each) {
+                         return each.stands_still();
+                       });
   const bool sees_all_sagas = upgrades->not_looked_at.empty();
   std::vector<std::string> not_looked_at = earlier->not_looked_at;
   for (const std::string& each : upgrades->not_looked_at) {
-    if (std::find(not_looked_at.begin(), not_looked_at.end(), each) == not_looked_at.end()) {
+    if (!contains(not_looked_at, each)) {
       not_looked_at.push_back(each);
     }
   }
@@ -253,36 +253,33 @@ int run_against(
 
 int run(const check_arguments& given) {
   const auto types = actor_types();
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  if (const auto faulty = faulty_invariants(*plan, types); !faulty.empty()) {
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  if (const auto faulty = faulty_invariants(plan, types); !faulty.empty()) {
     for (const reconcile::invariants_file& each : faulty) {
       print_faults({each.path, each.faults}, given.json);
     }
     return exit_code::faults;
   }
   if (!given.against.empty()) {
-    return run_against(given, *plan, types);
+    return run_against(given, plan, types);
   }
-  const auto strays = find_left_behind(*plan);
-  const key_findings keys = find_keys(*plan);
+  const auto strays = find_left_behind(plan);
+  const key_findings keys = find_keys(plan);
   if (given.json) {
-    json_object json = json_of(*plan, types, strays);
-    if (plan->security) {
-      json.add("keys", json_of(*plan, keys));
+    json_object json = json_of(plan, types, strays);
+    if (plan.security) {
+      json.add("keys", json_of(plan, keys));
     }
     if (given.rights) {
-      json.add("rights", rights_json(*plan, types));
+      json.add("rights", rights_json(plan, types));
     }
     fmt::print("{}\n", json.text());
   } else {
     const std::string text = fmt::format(
         "{}{}{}{}",
-        topology::explain(*plan, types),
-        given.rights ? topology::access_text(*plan, types) : "",
-        text_of(*plan, keys),
+        topology::explain(plan, types),
+        given.rights ? topology::access_text(plan, types) : "",
+        text_of(plan, keys),
         text_of(strays, shell_word(given.file)));
     const std::size_t columns = terminal_columns(std::string::npos);
     fmt::print("{}", columns == std::string::npos ? text : fitted(text, columns));

@@ -20,10 +20,6 @@ using wire::json_object;
 
 constexpr std::string_view events_target = "troupe.events";
 
-std::string when(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
-
 struct dead_letter_arguments : connect_arguments, letter_choice {
   std::string id;
   std::string after;
@@ -55,8 +51,8 @@ std::string json_of(const wire::letter& letter) {
       .add("key", letter.key)
       .add("cause", letter.cause)
       .add("attempts", letter.attempts)
-      .add("first_at", when(letter.first_at))
-      .add("last_at", when(letter.last_at))
+      .add("first_at", utc_time_text(milliseconds{letter.first_at}))
+      .add("last_at", utc_time_text(milliseconds{letter.last_at}))
       .add("node", letter.node)
       .add("replica", letter.replica)
       .add("error", letter.error)
@@ -114,8 +110,8 @@ void print_dead_letter(const wire::letter& letter) {
   line("event", fmt::format("{}, position {}", to_string(letter.event_id), letter.position));
   line("cause", letter.cause);
   line("attempts", fmt::format("{}", letter.attempts));
-  line("first tried", when(letter.first_at));
-  line("given up", when(letter.last_at));
+  line("first tried", utc_time_text(milliseconds{letter.first_at}));
+  line("given up", utc_time_text(milliseconds{letter.last_at}));
   line("on", fmt::format("{}, replica {}", letter.node, letter.replica));
   line("trace", letter.traceparent);
   // The error in full, over as many lines as it has.
@@ -212,11 +208,8 @@ int ask_about_one(
     const dead_letter_arguments& given,
     std::string_view operation,
     const Print& print) {
-  auto over = connection::open(command, given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto answer = over->ask<Answer>(events_target, operation, Request{*parse_uuid(given.id)});
+  TROUPE_TRY_EXIT(auto over, connection::open(command, given, needs::journal));
+  const auto answer = over.ask<Answer>(events_target, operation, Request{*parse_uuid(given.id)});
   return answer ? print(*answer) : print_failure(answer.error(), given.json);
 }
 
@@ -231,14 +224,11 @@ int run_list(const dead_letter_arguments& given) {
   if (given.is_narrow()) {
     question.which = filter_of(given);
   }
-  auto over = connection::open("dead-letters list", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("dead-letters list", given, needs::journal));
   std::vector<wire::letter> letters;
   do { // One answer has as many as it has room for.
     question.count = static_cast<std::uint32_t>(given.count - letters.size());
-    auto answer = over->ask<wire::letters_found>(events_target, "dead_letters", question);
+    auto answer = over.ask<wire::letters_found>(events_target, "dead_letters", question);
     if (!answer) {
       return print_journal_error(answer.error(), given.json);
     }
@@ -253,8 +243,8 @@ int run_list(const dead_letter_arguments& given) {
         std::make_move_iterator(answer->letters.end()));
     question.after = answer->next;
   } while (question.after && letters.size() < given.count);
-  if (letters.empty() && is_unknown(given.capability, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (letters.empty() && is_unknown(given.capability, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.capability), given.json);
   }
   if (given.json) {
     for (const wire::letter& each : letters) {
@@ -318,14 +308,11 @@ int run_retry(const dead_letter_arguments& given) {
   if (const std::string fault = choice_fault(given); !fault.empty()) {
     return print_wrong_usage(command, fault, given.json);
   }
-  auto over = connection::open(command, given, needs::journal);
-  if (!over) {
-    return over.error();
+  TROUPE_TRY_EXIT(auto over, connection::open(command, given, needs::journal));
+  if (is_unknown(given.to, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.to), given.json);
   }
-  if (is_unknown(given.to, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.to), given.json);
-  }
-  const auto answer = ask_retry(*over, given);
+  const auto answer = ask_retry(over, given);
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }
@@ -333,8 +320,8 @@ int run_retry(const dead_letter_arguments& given) {
     return no_such_dead_letter(given);
   }
   const bool are_some_kept = answer->kept && !answer->kept->empty();
-  if (answer->retried == 0 && !are_some_kept && is_unknown(given.capability, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (answer->retried == 0 && !are_some_kept && is_unknown(given.capability, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.capability), given.json);
   }
   if (given.json) {
     fmt::print("{}\n", json_of(*answer, given.dry_run));
@@ -350,19 +337,16 @@ int run_retry(const dead_letter_arguments& given) {
 }
 
 int run_drop_many(const dead_letter_arguments& given) {
-  auto over = connection::open("dead-letters drop", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto answer = over->ask<wire::letters_dropped>(
+  TROUPE_TRY_EXIT(auto over, connection::open("dead-letters drop", given, needs::journal));
+  const auto answer = over.ask<wire::letters_dropped>(
       events_target,
       "drop_dead_letters",
       wire::change_dead_letters{filter_of(given), {}, given.dry_run});
   if (!answer) {
     return print_failure(answer.error(), given.json);
   }
-  if (answer->dropped == 0 && is_unknown(given.capability, over->plan())) {
-    return print_error(unknown_capability(*over->plan(), given.capability), given.json);
+  if (answer->dropped == 0 && is_unknown(given.capability, over.plan())) {
+    return print_error(unknown_capability(*over.plan(), given.capability), given.json);
   }
   if (given.json) {
     json_object said;

@@ -141,41 +141,28 @@ std::string json_of(const version& what) {
 std::vector<version> versions_in(std::vector<node_answer>& answers) {
   std::vector<version> found;
   std::map<std::string, std::size_t> known;
-  for (node_answer& each : answers) {
-    if (!each.said) {
-      continue;
-    }
-    auto said = wire::checked_decode<wire::node_description>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
-    }
-    for (wire::capability_description& one : said->capabilities) {
+  const auto take = [&](const node_answer& from, wire::node_description said) {
+    for (wire::capability_description& one : said.capabilities) {
       const auto [at, is_new] = known.try_emplace(wire::encoded(one), found.size());
       if (is_new) {
         found.push_back({std::move(one), {}});
       }
-      found[at->second].nodes.push_back(each.node);
+      found[at->second].nodes.push_back(from.node);
     }
-  }
+  };
+  take_answers<wire::node_description>(answers, take);
   return found;
 }
 
 int run(const describe_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto* const capability = plan->find(capability_name{given.capability});
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  const auto* const capability = plan.find(capability_name{given.capability});
   if (capability == nullptr) {
-    return print_error(unknown_capability(*plan, given.capability), given.json);
+    return print_error(unknown_capability(plan, given.capability), given.json);
   }
-  const std::string body = wire::encoded(wire::describe_node{.capability = given.capability});
-  std::vector<node_question> questions;
-  for (const auto& node : capability->nodes) {
-    questions.push_back({node.value, given.capability, body});
-  }
-  auto answers = ask_nodes(*plan, "describe", "describe", questions, given.deadline);
+  const auto questions =
+      questions_to(*capability, wire::encoded(wire::describe_node{.capability = given.capability}));
+  auto answers = ask_nodes(plan, "describe", "describe", questions, given.deadline);
   for (const version& each : versions_in(answers)) {
     if (given.json) {
       fmt::print("{}\n", json_of(each));

@@ -37,8 +37,7 @@ outcome<earlier_release> read(const std::string& file) {
   if (text->size() > answer_bytes_max) {
     return failure{invalid(fmt::format("{} is too large for an answer of `troupe check`", file))};
   }
-  auto release = wire::from_json(*text).and_then(
-      [](const std::string& bytes) { return wire::checked_decode<earlier_release>(bytes); });
+  auto release = wire::from_json(*text).and_then(wire::checked_decode<earlier_release>);
   if (!release) {
     return failure{invalid(fmt::format(
         "{} is not what `troupe check FILE --json` says: {}; keep its answer with each release",
@@ -54,12 +53,9 @@ outcome<std::vector<std::string>> broken_since(
     const std::string& file,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
-  const auto release = read(file);
-  if (!release) {
-    return failure{release.error()};
-  }
+  TROUPE_TRY(const auto release, read(file));
   std::vector<std::string> found;
-  for (const earlier_capability& each : release->capabilities) {
+  for (const earlier_capability& each : release.capabilities) {
     const auto* const now = plan.find(capability_name{each.name});
     const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
     if (type == nullptr) {

@@ -9,7 +9,9 @@
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -32,10 +34,6 @@ struct effect_arguments {
 /// The unsettled effects by capability and key: each node of a capability names the same.
 using all_unsettled = std::map<std::pair<std::string, uuid>, wire::unsettled_effect>;
 
-std::string since_text(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
-
 std::string json_of(const std::string& capability, const wire::unsettled_effect& from) {
   json_object line;
   line.add("key", from.key)
@@ -44,7 +42,7 @@ std::string json_of(const std::string& capability, const wire::unsettled_effect&
       .add("state", from.state)
       .add("call", from.call)
       .add("attempts", from.attempts)
-      .add("since", since_text(from.since))
+      .add("since", utc_time_text(milliseconds{from.since}))
       .add("reason", from.reason);
   return line.text();
 }
@@ -67,7 +65,7 @@ void print_table(const all_unsettled& all) {
          each.state,
          to_string(each.call),
          fmt::format("{}", each.attempts),
-         since_text(each.since),
+         utc_time_text(milliseconds{each.since}),
          cell_text(each.reason, 80)});
   }
   fmt::print("{}", table.for_terminal());
@@ -77,46 +75,32 @@ void print_table(const all_unsettled& all) {
 std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& answers) {
   all_unsettled all;
   std::optional<uuid> next;
-  for (node_answer& each : answers) {
-    if (!each.said) {
-      continue;
+  const auto take = [&](const node_answer& from, const wire::unsettled_effects& said) {
+    for (const wire::unsettled_effect& one : said.effects) {
+      all.try_emplace({from.capability, one.key}, one);
     }
-    const auto said = wire::checked_decode<wire::unsettled_effects>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
+    if (said.next && (!next || *said.next < *next)) {
+      next = said.next;
     }
-    for (const wire::unsettled_effect& one : said->effects) {
-      all.try_emplace({each.capability, one.key}, one);
-    }
-    if (said->next && (!next || *said->next < *next)) {
-      next = said->next;
-    }
-  }
+  };
+  take_answers<wire::unsettled_effects>(answers, take);
   return {std::move(all), next};
 }
 
 int run_list(const effect_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.capability), given.json));
   std::vector<node_question> questions;
-  for (const auto* const each : *meant) {
+  for (const auto* const each : meant) {
     wire::get_unsettled_effects asked{.capability = each->name.value};
     asked.count = static_cast<std::uint32_t>(given.count);
     if (!given.after.empty()) {
       asked.after = parse_uuid(given.after);
     }
-    for (const auto& node : each->nodes) {
-      questions.push_back({node.value, each->name.value, wire::encoded(asked)});
-    }
+    std::ranges::copy(questions_to(*each, wire::encoded(asked)), std::back_inserter(questions));
   }
-  auto answers = ask_nodes(*plan, "effects", "effects", questions, given.deadline);
+  auto answers = ask_nodes(plan, "effects", "effects", questions, given.deadline);
   const auto [all, next] = merged(answers);
   if (given.json) {
     for (const auto& [key, each] : all) {
@@ -140,34 +124,19 @@ int run_list(const effect_arguments& given) {
 }
 
 int run_retry(const effect_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.capability), given.json));
   wire::settle_effects order{
       .capability = given.capability, .who = user_at_host().substr(0, wire::who_bytes_max)};
   if (!given.key.empty()) {
     order.key = parse_uuid(given.key);
   }
-  std::vector<node_question> questions;
-  for (const auto& node : meant->front()->nodes) {
-    questions.push_back({node.value, given.capability, wire::encoded(order)});
-  }
-  auto answers = ask_nodes(*plan, "effects", "settle_effects", questions, given.deadline);
+  const auto questions = questions_to(*meant.front(), wire::encoded(order));
+  auto answers = ask_nodes(plan, "effects", "settle_effects", questions, given.deadline);
   std::uint64_t tried = 0;
-  for (node_answer& each : answers) {
-    const auto said = each.said.and_then(
-        [](const std::string& body) { return wire::checked_decode<wire::effects_tried>(body); });
-    if (said) {
-      tried += said->tried;
-    } else {
-      each.said = failure{said.error()};
-    }
-  }
+  take_answers<wire::effects_tried>(
+      answers, [&](const node_answer&, const wire::effects_tried& said) { tried += said.tried; });
   const bool is_part = print_silent(answers, given.json);
   if (tried == 0 && !is_part) {
     return print_error(

@@ -78,10 +78,6 @@ std::optional<error> fault_of_name(const connection& over, const std::string& na
                         fmt::join(known, ", ")));
 }
 
-std::string time_text(const recorded_change& of) {
-  return utc_time_text(time_since_1970(milliseconds{of.time}));
-}
-
 std::string from_text(const wire::flag_change& of) {
   return of.from ? share_text(*of.from) : "unset";
 }
@@ -93,7 +89,7 @@ json_object json_of(const recorded_change& of) {
       .add("to", share_text(of.what.to))
       .add("who", of.what.who)
       .add("why", of.what.why)
-      .add("at", time_text(of))
+      .add("at", utc_time_text(milliseconds{of.time}))
       .add("position", of.position);
   return line;
 }
@@ -114,8 +110,7 @@ outcome<std::uint64_t> publish(
            .operation = wire::flag_topic,
            .body = body,
            .id = strangler::id_after(known)})
-      .and_then(
-          [](const std::string& reply) { return wire::checked_decode<wire::published>(reply); })
+      .and_then(wire::checked_decode<wire::published>)
       .map([](const wire::published& done) { return done.position; });
 }
 
@@ -132,23 +127,20 @@ outcome<recorded_change> set_flag(connection& over, const flag_arguments& given)
   const uuid request = uuid_source{}.next(std::chrono::system_clock::now());
   std::optional<flag_state> looked_at;
   for (int tries = 0; tries < tries_max; ++tries) {
-    const auto state = strangler::read_flags(ask);
-    if (!state) {
-      return failure{state.error()};
-    }
+    TROUPE_TRY(const auto state, strangler::read_flags(ask));
     if (!looked_at) {
-      looked_at = *state;
-    } else if (value_of(*looked_at, given.name) != value_of(*state, given.name)) {
-      const wire::flag_change& other = state->newest->what;
+      looked_at = state;
+    } else if (value_of(*looked_at, given.name) != value_of(state, given.name)) {
+      const wire::flag_change& other = state.newest->what;
       return failure{error{
           .code = errc::conflict,
           .message = fmt::format(
               "`{}` was set to {} meanwhile{}; nothing was changed",
               given.name,
-              share_text(*value_of(*state, given.name)),
+              share_text(*value_of(state, given.name)),
               other.flag == given.name ? fmt::format(" by {} ({})", other.who, other.why) : "")}};
     }
-    const auto position = publish(over, *state, given, request);
+    const auto position = publish(over, state, given, request);
     if (position) {
       return strangler::read_change(ask, *position);
     }
@@ -165,14 +157,11 @@ int run_set(const flag_arguments& given) {
     return print_wrong_usage(
         "flag set", "say why, with --why 'the reason'; it is kept", given.json);
   }
-  auto over = connection::open("flag", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  if (const auto wrong = fault_of_name(*over, given.name)) {
+  TROUPE_TRY_EXIT(auto over, connection::open("flag", given, needs::journal));
+  if (const auto wrong = fault_of_name(over, given.name)) {
     return print_error(*wrong, given.json);
   }
-  const auto done = set_flag(*over, given);
+  const auto done = set_flag(over, given);
   if (!done) {
     return print_journal_error(
         done.error(), given.json, "`troupe flag history` shows whether it was set");
@@ -195,20 +184,13 @@ template <class See>
 outcome<void> walk_back(connection& over, flag_state state, const See& see) {
   const auto ask = question_over(over);
   while (state.newest && see(*state.newest) && state.newest->what.base != 0) {
-    auto before = strangler::read_change(ask, state.newest->what.base);
-    if (!before) {
-      return failure{before.error()};
-    }
-    state.newest = std::move(*before);
+    TROUPE_TRY(state.newest, strangler::read_change(ask, state.newest->what.base));
   }
   return {};
 }
 
 int run_history(const flag_arguments& given) {
-  auto over = connection::open("flag", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("flag", given, needs::journal));
   text_table table{
       {{"at"},
        {"flag"},
@@ -225,7 +207,7 @@ int run_history(const flag_arguments& given) {
       fmt::print("{}\n", json_of(each).text());
     } else {
       table.add(
-          {time_text(each),
+          {utc_time_text(milliseconds{each.time}),
            cell_text(each.what.flag),
            from_text(each.what),
            share_text(each.what.to),
@@ -234,8 +216,8 @@ int run_history(const flag_arguments& given) {
     }
     return --left > 0;
   };
-  const auto told = strangler::read_flags(question_over(*over)).and_then([&](flag_state state) {
-    return walk_back(*over, std::move(state), see);
+  const auto told = strangler::read_flags(question_over(over)).and_then([&](flag_state state) {
+    return walk_back(over, std::move(state), see);
   });
   if (!told) {
     return print_journal_error(told.error(), given.json);
@@ -248,13 +230,10 @@ int run_history(const flag_arguments& given) {
 
 /// The newest change of each flag that was ever set.
 outcome<std::map<std::string, recorded_change>> newest_changes(connection& over) {
-  auto state = strangler::read_flags(question_over(over));
-  if (!state) {
-    return failure{state.error()};
-  }
-  const std::size_t wanted = state->values().size();
+  TROUPE_TRY(auto state, strangler::read_flags(question_over(over)));
+  const std::size_t wanted = state.values().size();
   std::map<std::string, recorded_change> found;
-  const auto told = walk_back(over, std::move(*state), [&](const recorded_change& each) {
+  const auto told = walk_back(over, std::move(state), [&](const recorded_change& each) {
     found.emplace(each.what.flag, each);
     return found.size() < wanted;
   });
@@ -263,11 +242,8 @@ outcome<std::map<std::string, recorded_change>> newest_changes(connection& over)
 }
 
 int run_list(const flag_arguments& given) {
-  auto over = connection::open("flag", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto changes = newest_changes(*over);
+  TROUPE_TRY_EXIT(auto over, connection::open("flag", given, needs::journal));
+  const auto changes = newest_changes(over);
   if (!changes) {
     return print_journal_error(changes.error(), given.json);
   }
@@ -276,16 +252,16 @@ int run_list(const flag_arguments& given) {
     if (given.json) {
       fmt::print("{}\n", json_of(each).text());
     }
-    const bool is_known = !over->plan() || over->plan()->find_feature(name) != nullptr;
+    const bool is_known = !over.plan() || over.plan()->find_feature(name) != nullptr;
     table.add(
         {cell_text(name) + (is_known ? "" : " (not in the topology)"),
          share_text(each.what.to),
-         time_text(each),
+         utc_time_text(milliseconds{each.time}),
          cell_text(each.what.who),
          cell_text(each.what.why)});
   }
-  if (over->plan()) {
-    for (const auto& each : over->plan()->features) {
+  if (over.plan()) {
+    for (const auto& each : over.plan()->features) {
       if (changes->contains(each.feature.name)) {
         continue;
       }

@@ -35,7 +35,7 @@ struct told_event {
   std::optional<uuid> cause;
   wire::raw_value body;
 
-  std::string when() const { return utc_time_text(time_since_1970(milliseconds{at})); }
+  std::string when() const { return utc_time_text(milliseconds{at}); }
 
   std::string what() const { return wire::json_of(body.bytes); }
 };
@@ -101,14 +101,11 @@ int print_failure(const error& why, const history_arguments& given) {
 }
 
 int run_history(const history_arguments& given) {
-  auto over = connection::open("history", given, needs::any_broker);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("history", given, needs::any_broker));
   history_question question{.id = given.id};
   text_table table{{{"version", text_table::side::right}, {"when"}, {"type"}, {"what"}}};
   for (bool more = true; more;) {
-    const auto page = ask<told_history>(*over, given.capability, "history", question);
+    const auto page = ask<told_history>(over, given.capability, "history", question);
     if (!page) {
       return print_failure(page.error(), given);
     }
@@ -133,15 +130,12 @@ int run_history(const history_arguments& given) {
 }
 
 int run_rebuild(const history_arguments& given) {
-  auto over = connection::open("rebuild", given, needs::any_broker);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("rebuild", given, needs::any_broker));
   std::int64_t things = 0;
   std::int64_t events = 0;
   rebuild_question question;
   for (bool more = true; more;) {
-    const auto slice = ask<rebuilt_slice>(*over, given.capability, "rebuild", question);
+    const auto slice = ask<rebuilt_slice>(over, given.capability, "rebuild", question);
     if (!slice) {
       return print_failure(slice.error(), given);
     }

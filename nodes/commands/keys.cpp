@@ -4,6 +4,7 @@
 #include "nodes/commands/plan_file.hpp"
 #include "nodes/key_folder.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/security/key_file.hpp"
 #include "runtime/wire/json.hpp"
 
@@ -76,8 +77,7 @@ std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
        !fault && each != end;
        each.increment(fault)) {
     const std::string name = each->path().stem().string();
-    const bool is_known = std::any_of(
-        all.begin(), all.end(), [&](const owner_of_keys& other) { return other.name == name; });
+    const bool is_known = contains(all, name, &owner_of_keys::name);
     if (each->path().extension() == ".pub" && security::is_owner_name(name) && !is_known) {
       all.push_back({name, "client"});
     }
@@ -94,8 +94,7 @@ std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_a
   if (given.owner.empty()) {
     return all;
   }
-  const auto known = std::find_if(
-      all.begin(), all.end(), [&](const owner_of_keys& each) { return each.name == given.owner; });
+  const auto known = std::ranges::find(all, given.owner, &owner_of_keys::name);
   return {known == all.end() ? owner_of_keys{given.owner, "client"} : *known};
 }
 
@@ -113,14 +112,11 @@ outcome<outcome_of_keys> make_keys(const std::string& folder, const std::string&
   const std::string open = security::public_file_of(folder, owner);
   const std::string secret = security::secret_file_of(folder, owner);
   if (has_key_file(secret)) {
-    const auto kept = security::read_secret_key(secret);
-    if (!kept) {
-      return failure{kept.error()};
-    }
+    TROUPE_TRY(const auto kept, security::read_secret_key(secret));
     if (has_key_file(open)) {
       return outcome_of_keys{owner, "kept"};
     }
-    return security::write_public_keys(open, owner, {transport::public_key_of(*kept)}).map([&] {
+    return security::write_public_keys(open, owner, {transport::public_key_of(kept)}).map([&] {
       return outcome_of_keys{owner, "made"};
     });
   }
@@ -141,11 +137,8 @@ outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::stri
   if (!has_key_file(secret)) {
     return outcome_of_keys{owner, "elsewhere"};
   }
-  const auto known = security::read_public_keys(open);
-  if (!known) {
-    return failure{known.error()};
-  }
-  if (known->size() == security::live_keys_max) {
+  TROUPE_TRY(const auto known, security::read_public_keys(open));
+  if (known.size() == security::live_keys_max) {
     return failure{
         {.code = errc::conflict,
          .message = fmt::format(
@@ -155,7 +148,7 @@ outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::stri
   }
   const transport::curve_pair pair = transport::make_curve_pair();
   // The public ones first: with the old secret key they are as good.
-  return security::write_public_keys(open, owner, {pair.public_key, known->front()})
+  return security::write_public_keys(open, owner, {pair.public_key, known.front()})
       .and_then([&] { return security::write_secret_key(secret, owner, pair.secret_key); })
       .map([&] {
         return outcome_of_keys{owner, "replaced"};
@@ -165,25 +158,19 @@ outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::stri
 outcome<outcome_of_keys> finish_keys(const std::string& folder, const std::string& owner) {
   const std::string open = security::public_file_of(folder, owner);
   const std::string secret = security::secret_file_of(folder, owner);
-  const auto known = security::read_public_keys(open);
-  if (!known) {
-    return failure{known.error()};
-  }
-  curve_public_key kept = known->front();
+  TROUPE_TRY(const auto known, security::read_public_keys(open));
+  curve_public_key kept = known.front();
   if (has_key_file(secret)) {
-    const auto own = security::read_secret_key(secret);
-    if (!own) {
-      return failure{own.error()};
-    }
-    kept = transport::public_key_of(*own);
-    if (std::find(known->begin(), known->end(), kept) == known->end()) {
+    TROUPE_TRY(const auto own, security::read_secret_key(secret));
+    kept = transport::public_key_of(own);
+    if (!contains(known, kept)) {
       return failure{invalid(fmt::format(
           "{} belongs to none of the keys in {}; copy both from the host where they were made",
           secret,
           open))};
     }
   }
-  if (known->size() == 1) {
+  if (known.size() == 1) {
     return outcome_of_keys{owner, "kept"};
   }
   return security::write_public_keys(open, owner, {kept}).map([&] {
@@ -236,11 +223,8 @@ int change_all(
 }
 
 int run_new(const keys_arguments& given) {
-  const auto plan = plan_with_keys(given);
-  if (!plan) {
-    return plan.error();
-  }
-  const std::string& folder = plan->security->keys;
+  TROUPE_TRY_EXIT(const auto plan, plan_with_keys(given));
+  const std::string& folder = plan.security->keys;
   if (const auto made = make_key_folder(folder); !made) {
     return print_error(
         made.error(),
@@ -248,7 +232,7 @@ int run_new(const keys_arguments& given) {
         "make it yourself (mode 0700), or write another into `security: {keys: ...}`");
   }
   return change_all(
-      *plan,
+      plan,
       given,
       make_keys,
       fmt::format(
@@ -258,20 +242,17 @@ int run_new(const keys_arguments& given) {
 }
 
 int run_rotate(const keys_arguments& given) {
-  const auto plan = plan_with_keys(given);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, plan_with_keys(given));
   if (given.is_finishing) {
     return change_all(
-        *plan,
+        plan,
         given,
         finish_keys,
         "copy *.pub to every host, and send each process SIGHUP once more");
   }
-  const bool has_tokens = plan->security->tokens.has_value();
+  const bool has_tokens = plan.security->tokens.has_value();
   return change_all(
-      *plan,
+      plan,
       given,
       replace_keys,
       fmt::format(
@@ -299,23 +280,19 @@ std::string state_of(
   if (!known) {
     return known.error().message;
   }
-  const bool belongs =
-      std::find(known->begin(), known->end(), transport::public_key_of(*own)) != known->end();
+  const bool belongs = contains(*known, transport::public_key_of(*own));
   return belongs ? "here" : "here, and belongs to no public key of this name";
 }
 
 int run_list(const keys_arguments& given) {
-  const auto plan = plan_with_keys(given);
-  if (!plan) {
-    return plan.error();
-  }
-  const std::string& folder = plan->security->keys;
+  TROUPE_TRY_EXIT(const auto plan, plan_with_keys(given));
+  const std::string& folder = plan.security->keys;
   text_table table{{{"name"}, {"is"}, {"secret key"}, {"public keys, the newest first"}}};
-  for (const owner_of_keys& each : owners_meant(*plan, given)) {
+  for (const owner_of_keys& each : owners_meant(plan, given)) {
     const auto known = security::read_public_keys(security::public_file_of(folder, each.name));
     std::vector<std::string> keys;
     if (known) {
-      std::transform(known->begin(), known->end(), std::back_inserter(keys), transport::to_z85);
+      std::ranges::transform(*known, std::back_inserter(keys), transport::to_z85);
     }
     const std::string state = state_of(folder, each.name, known);
     if (given.json) {

@@ -19,10 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string path_of(const std::string& store) {
-  return store.substr(store.find(':') + 1);
-}
-
 fs::path same_for_all(const fs::path& path) {
   std::error_code failed;
   auto whole = fs::weakly_canonical(path, failed);
@@ -92,7 +88,7 @@ left_behind unfinished_work(store::database& session, std::string owner, std::in
 std::vector<left_behind> find_left_behind(const topology::plan& plan) {
   // A journal in a server has no file: what it has of an outbox is not looked up.
   const std::string journal_path =
-      plan.events.is_shared() ? std::string{} : path_of(plan.events.journal);
+      plan.events.is_shared() ? std::string{} : topology::path_in(plan.events.journal);
   std::map<fs::path, std::string> owners;
   std::set<fs::path> folders;
   if (!journal_path.empty()) {
@@ -100,16 +96,15 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
   }
   for (const topology::capability_plan& each : plan.capabilities) {
     if (each.store && !topology::is_on_server(*each.store)) {
-      const fs::path file = same_for_all(path_of(*each.store));
+      const fs::path file = same_for_all(topology::path_in(*each.store));
       owners.emplace(file, each.name.value);
       folders.insert(file.parent_path());
     }
   }
   const bool has_server =
-      plan.events.is_shared()
-      || std::any_of(plan.capabilities.begin(), plan.capabilities.end(), [](const auto& each) {
-           return each.store && topology::is_on_server(*each.store);
-         });
+      plan.events.is_shared() || std::ranges::any_of(plan.capabilities, [](const auto& each) {
+        return each.store && topology::is_on_server(*each.store);
+      });
   if (has_server) {
     folders.insert(same_for_all(fs::path{plan.folder} / "data"));
   }
@@ -146,9 +141,7 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
       }
     }
   }
-  std::sort(all.begin(), all.end(), [](const left_behind& one, const left_behind& other) {
-    return one.file < other.file;
-  });
+  std::ranges::sort(all, {}, &left_behind::file);
   return all;
 }
 

@@ -26,7 +26,7 @@ std::int64_t moment_of(const std::string& word, side_of_now side) {
 }
 
 std::string second_text(std::int64_t millis) {
-  const std::string text = utc_time_text(time_since_1970(milliseconds{millis}));
+  const std::string text = utc_time_text(milliseconds{millis});
   return text.substr(0, text.find('.')) + 'Z';
 }
 

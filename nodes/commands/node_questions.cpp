@@ -29,6 +29,15 @@ std::vector<node_answer> ask_nodes(
   return answers;
 }
 
+std::vector<node_question>
+questions_to(const topology::capability_plan& capability, const std::string& body) {
+  std::vector<node_question> questions;
+  for (const node_name& each : capability.nodes) {
+    questions.push_back({each.value, capability.name.value, body});
+  }
+  return questions;
+}
+
 outcome<std::vector<const topology::capability_plan*>>
 capabilities_meant(const topology::plan& plan, const std::string& named) {
   std::vector<const topology::capability_plan*> meant;

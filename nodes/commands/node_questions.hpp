@@ -2,10 +2,12 @@
 
 #include "nodes/commands/output.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/wire/message.hpp"
 #include "topology/plan.hpp"
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -33,6 +35,24 @@ std::vector<node_answer> ask_nodes(
     std::string_view operation,
     const std::vector<node_question>& questions,
     milliseconds deadline);
+
+/// The questions to the nodes of a capability, all with the same body.
+std::vector<node_question>
+questions_to(const topology::capability_plan& capability, const std::string& body);
+
+/// Decodes what was answered, for `take(node_answer&, Answer)`. An answer that cannot be read
+/// becomes the error why.
+template <wire::message Answer, class Take>
+void take_answers(std::vector<node_answer>& answers, const Take& take) {
+  for (node_answer& each : answers) {
+    auto read = each.said.and_then(wire::checked_decode<Answer>);
+    if (read) {
+      take(each, std::move(*read));
+    } else {
+      each.said = failure{std::move(read).error()};
+    }
+  }
+}
 
 /// The capabilities that are meant: the named one, or all that have a database.
 outcome<std::vector<const topology::capability_plan*>>

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace troupe {
 
@@ -35,6 +36,12 @@ using or_exit = tl::expected<Value, int>;
 /// @return the exit code for it.
 int print_error(const error& why, bool json, std::string_view next = {});
 
+/// The value of `found`; or the exit code, after its error was printed by `print_error`.
+template <class Value>
+or_exit<Value> or_print(outcome<Value> found, bool json, std::string_view next = {}) {
+  return std::move(found).map_error([&](const error& why) { return print_error(why, json, next); });
+}
+
 /// Says what is wrong with the command line, where `print_error` would; `exit_code::usage`.
 /// @param command its name: "publish"; empty for `troupe` itself.
 int print_wrong_usage(std::string_view command, std::string_view what, bool json);
@@ -50,3 +57,16 @@ int written_out(int code);
 std::string_view message_of(const error& why);
 
 } // namespace troupe
+
+#define TROUPE_DETAIL_TRY_EXIT(held, declared, ...)                                                \
+  auto held = __VA_ARGS__;                                                                         \
+  if (!held) {                                                                                     \
+    return held.error();                                                                           \
+  }                                                                                                \
+  declared = *std::move(held)
+
+/// Declares a variable with the value of an `or_exit`, or returns its exit code from the `int`
+/// function around it: `TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));`. The
+/// rules are those of `TROUPE_TRY` (runtime/outcome.hpp).
+#define TROUPE_TRY_EXIT(declared, ...)                                                             \
+  TROUPE_DETAIL_TRY_EXIT(TROUPE_DETAIL_HELD, declared, __VA_ARGS__)

@@ -69,8 +69,7 @@ int print_failure(error why, const uuid& id, bool json) {
 
 int publish_now(
     connection& over, const client::call_request& request, const publish_arguments& given) {
-  const auto reply = over.ask(request).and_then(
-      [](const std::string& body) { return wire::checked_decode<wire::published>(body); });
+  const auto reply = over.ask(request).and_then(wire::checked_decode<wire::published>);
   if (!reply) {
     return print_failure(reply.error(), *request.id, given.json);
   }
@@ -108,9 +107,7 @@ int publish_later(
                                .body = body,
                                .key = {},
                                .id = what.id})
-                         .and_then([](const std::string& bytes) {
-                           return wire::checked_decode<wire::event_scheduled>(bytes);
-                         });
+                         .and_then(wire::checked_decode<wire::event_scheduled>);
   if (!reply) {
     return print_failure(reply.error(), *what.id, given.json);
   }
@@ -126,24 +123,18 @@ int publish_later(
 }
 
 int run(const publish_arguments& given) {
-  auto over = connection::open("publish", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto body = body_in(given.body);
-  if (!body) {
-    return print_error(body.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("publish", given, needs::journal));
+  TROUPE_TRY_EXIT(const auto body, or_print(body_in(given.body), given.json));
   const client::call_request what{
       .capability = "troupe.publish",
       .operation = given.topic,
-      .body = *body,
+      .body = body,
       .key = given.key,
       // The id is made here, so that it can be told when the outcome is unknown.
       .id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                              : *parse_uuid(given.id)};
-  return given.at.empty() && given.after.empty() ? publish_now(*over, what, given)
-                                                 : publish_later(*over, what, given);
+  return given.at.empty() && given.after.empty() ? publish_now(over, what, given)
+                                                 : publish_later(over, what, given);
 }
 
 } // namespace

@@ -141,11 +141,11 @@ void reconciler::print(
           json_object{}
               .add("invariant", what.name)
               .add("key", key)
-              .add("type", reconcile::name_of(each.type))
+              .add("type", wire::word_of(each.type))
               .add("details", each.details)
               .text());
     } else {
-      fmt::print("{}: {} {}: {}\n", what.name, key, reconcile::name_of(each.type), each.details);
+      fmt::print("{}: {} {}: {}\n", what.name, key, wire::word_of(each.type), each.details);
     }
   }
   if (given_.to.json) {
@@ -200,22 +200,13 @@ int reconciler::tell_failure(const invariant& what, const pass_report& told, con
 }
 
 int run(const reconcile_arguments& given) {
-  const auto plan = load_plan(given.to.file, given.to.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto all = load_invariants(given, *plan);
-  if (!all) {
-    return all.error();
-  }
-  auto to = connection::open("reconcile", given.to, needs::any_broker);
-  if (!to) {
-    return to.error();
-  }
-  reconciler each_one{given, *to};
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.to.file, given.to.json));
+  TROUPE_TRY_EXIT(const auto all, load_invariants(given, plan));
+  TROUPE_TRY_EXIT(auto to, connection::open("reconcile", given.to, needs::any_broker));
+  reconciler each_one{given, to};
   int code = exit_code::ok;
   bool any = false;
-  for (const invariant& each : *all) {
+  for (const invariant& each : all) {
     if (given.only.empty() || given.only == each.name) {
       any = true;
       code = std::max(code, each_one.run(each));

@@ -32,12 +32,11 @@ struct graph_arguments {
 };
 
 std::string at_text(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
+  return utc_time_text(milliseconds{millis});
 }
 
 outcome<wire::saga_history> history_in(const outcome<std::string>& said) {
-  return said.and_then(
-      [](const std::string& body) { return wire::checked_decode<wire::saga_history>(body); });
+  return said.and_then(wire::checked_decode<wire::saga_history>);
 }
 
 /// Asks the nodes of all capabilities with a database, and the one that has the saga for the rest.
@@ -178,11 +177,8 @@ void print_history(const wire::saga_history& of) {
 }
 
 int run_show(const show_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto found = whole_history(*plan, given);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  const auto found = whole_history(plan, given);
   if (!found) {
     return print_error(
         found.error(),

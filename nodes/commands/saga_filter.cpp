@@ -1,19 +1,17 @@
 #include "nodes/commands/saga_filter.hpp"
 
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace troupe {
 
 namespace {
-
-std::string begun_text(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
 
 std::vector<node_question> questions_of(
     const saga_filter& filter, const std::vector<const topology::capability_plan*>& meant) {
@@ -34,18 +32,14 @@ std::vector<node_question> questions_of(
     if (!filter.after.empty()) {
       asked.after = parse_uuid(filter.after);
     }
-    for (const auto& node : each->nodes) {
-      questions.push_back({node.value, each->name.value, wire::encoded(asked)});
-    }
+    std::ranges::copy(questions_to(*each, wire::encoded(asked)), std::back_inserter(questions));
   }
   return questions;
 }
 
 /// Whether a saga fits, as a node of this release would say.
 bool is_meant(const wire::standing_saga& saga, const saga_filter& filter, wall_time now) {
-  return (filter.states.empty()
-          || std::find(filter.states.begin(), filter.states.end(), saga.state)
-                 != filter.states.end())
+  return (filter.states.empty() || contains(filter.states, saga.state))
          && (filter.step.empty() || wire::stands_at(saga.step, filter.step))
          && (filter.operation.empty() || filter.operation == saga.operation)
          && saga.id.born() <= now - filter.older;
@@ -89,31 +83,24 @@ saga_page list_sagas(
   saga_page page;
   page.answers = ask_nodes(plan, "sagas", "sagas", questions_of(filter, meant), deadline);
   const wall_time now = system_clock{}.wall();
-  for (node_answer& each : page.answers) {
-    if (!each.said) {
-      continue;
-    }
-    const auto said = wire::checked_decode<wire::standing_sagas>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
-    }
-    page.queued += said->queued.value_or(0);
-    for (const wire::standing_saga& saga : said->sagas) {
+  const auto take = [&](const node_answer& from, const wire::standing_sagas& said) {
+    page.queued += said.queued.value_or(0);
+    for (const wire::standing_saga& saga : said.sagas) {
       if (!is_meant(saga, filter, now)) {
         continue;
       }
-      listed_saga& one = page.found[{each.capability, saga.id}];
+      listed_saga& one = page.found[{from.capability, saga.id}];
       if (one.nodes.empty()) {
-        one.capability = each.capability;
+        one.capability = from.capability;
         one.saga = saga;
       }
-      one.nodes.push_back(each.node);
+      one.nodes.push_back(from.node);
     }
-    if (said->next && (!page.next || *said->next < *page.next)) {
-      page.next = said->next;
+    if (said.next && (!page.next || *said.next < *page.next)) {
+      page.next = said.next;
     }
-  }
+  };
+  take_answers<wire::standing_sagas>(page.answers, take);
   end_at_next(page);
   return page;
 }
@@ -131,7 +118,7 @@ std::string json_of(const listed_saga& from) {
       .add("failures", from.saga.failures)
       .add("effects", from.saga.effects.value_or(std::vector<std::string>{}))
       .add("earlier_steps", from.saga.earlier_steps.value_or(false))
-      .add("since", begun_text(from.saga.since))
+      .add("since", utc_time_text(milliseconds{from.saga.since}))
       .add("nodes", from.nodes);
   return line.text();
 }
@@ -151,7 +138,7 @@ std::string text_of(const saga_page& page) {
          is_everywhere ? each.saga.state
                        : fmt::format("{} ({})", each.saga.state, fmt::join(each.nodes, ", ")),
          cell_text(each.saga.step),
-         begun_text(each.saga.since),
+         utc_time_text(milliseconds{each.saga.since}),
          cell_text(reason, 100)});
   }
   return table.for_terminal();

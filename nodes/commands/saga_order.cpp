@@ -42,8 +42,7 @@ void give_order(
     }
     const auto answers = ask(questions);
     for (std::size_t i = 0; i < asked.size(); ++i) {
-      auto said = answers[i].and_then(
-          [](const std::string& reply) { return wire::checked_decode<wire::saga_ordered>(reply); });
+      auto said = answers[i].and_then(wire::checked_decode<wire::saga_ordered>);
       if (said) {
         asked[i]->obeyed = std::move(*said);
       } else if (asked[i]->is_vouched && said.error().possible == effect::unknown) {

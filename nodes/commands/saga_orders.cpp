@@ -166,14 +166,9 @@ int run(const order_arguments& given, const verb_words& verb) {
         fmt::format("say why with --reason, in 1 to {} bytes", wire::why_bytes_max),
         given.json);
   }
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.filter.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.filter.capability), given.json));
   order_arguments full = given;
   full.is_plain_resume = given.order.verb == "resume" && given.order.why == no_reason;
   full.order.capability = given.filter.capability;
@@ -182,8 +177,8 @@ int run(const order_arguments& given, const verb_words& verb) {
   if (full.filter.states.empty()) {
     full.filter.states = verb.states;
   }
-  return given.id.empty() ? run_many(full, *plan, *meant->front())
-                          : run_one(full, *plan, *meant->front());
+  return given.id.empty() ? run_many(full, plan, *meant.front())
+                          : run_one(full, plan, *meant.front());
 }
 
 const std::vector<verb_words>& all_verbs() {

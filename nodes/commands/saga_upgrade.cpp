@@ -58,8 +58,7 @@ void compare_steps(
 }
 
 const actor_type* saga_type_of(const std::vector<actor_type>& types, const std::string& name) {
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == name; });
+  const auto found = std::ranges::find(types, name, &actor_type::name);
   return found == types.end() || found->sagas.empty() ? nullptr : &*found;
 }
 
@@ -68,11 +67,8 @@ outcome<void> look_into(
     const std::string& capability,
     const actor_type& type,
     std::vector<saga_upgrade>& found) {
-  const auto opened = open_to_read(store, capability);
-  if (!opened) {
-    return failure{opened.error()};
-  }
-  store::database& session = **opened;
+  TROUPE_TRY(const auto opened, open_to_read(store, capability));
+  store::database& session = *opened;
   if (!session.has_table("sagas")) {
     return {};
   }
@@ -112,7 +108,7 @@ outcome<saga_upgrades> find_saga_upgrades(
       all.not_looked_at.push_back(each.name.value + " is on a server");
       continue;
     }
-    const fs::path store = each.store->substr(each.store->find(':') + 1);
+    const fs::path store = topology::path_in(*each.store);
     const std::string file = (fs::path{folder} / store.filename()).string();
     std::error_code failed;
     if (!fs::exists(file, failed)) {
@@ -120,9 +116,7 @@ outcome<saga_upgrades> find_saga_upgrades(
       continue;
     }
     try {
-      if (auto looked = look_into("sqlite:" + file, each.name.value, *type, all.found); !looked) {
-        return failure{std::move(looked).error()};
-      }
+      TROUPE_CHECK(look_into("sqlite:" + file, each.name.value, *type, all.found));
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }
@@ -145,9 +139,7 @@ outcome<saga_upgrades> find_saga_upgrades(
       continue;
     }
     try {
-      if (auto looked = look_into(there->second, each.name.value, *type, all.found); !looked) {
-        return failure{std::move(looked).error()};
-      }
+      TROUPE_CHECK(look_into(there->second, each.name.value, *type, all.found));
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }

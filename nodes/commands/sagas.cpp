@@ -5,6 +5,7 @@
 #include "nodes/commands/saga_orders.hpp"
 #include "nodes/connection.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -27,9 +28,8 @@ struct saga_arguments {
 /// they are not resumed.
 std::string order_text(const saga_page& page, const std::string& file) {
   const auto is_any_of = [&page](std::initializer_list<std::string_view> states) {
-    return std::any_of(page.found.begin(), page.found.end(), [&](const auto& each) {
-      return std::find(states.begin(), states.end(), each.second.saga.state) != states.end();
-    });
+    return std::ranges::any_of(
+        page.found, [&](const auto& each) { return contains(states, each.second.saga.state); });
   };
   if (is_any_of({"parked", "paused", "left_alone", "failing"})) {
     return fmt::format("; `troupe sagas resume {} CAPABILITY ID`, once the reason is gone", file);
@@ -40,15 +40,10 @@ std::string order_text(const saga_page& page, const std::string& file) {
 }
 
 int run_list(const saga_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto meant = capabilities_meant(*plan, given.filter.capability);
-  if (!meant) {
-    return print_error(meant.error(), given.json);
-  }
-  const saga_page page = list_sagas(*plan, *meant, given.filter, given.deadline);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  TROUPE_TRY_EXIT(
+      const auto meant, or_print(capabilities_meant(plan, given.filter.capability), given.json));
+  const saga_page page = list_sagas(plan, meant, given.filter, given.deadline);
   if (given.json) {
     for (const auto& [key, each] : page.found) {
       fmt::print("{}\n", json_of(each));

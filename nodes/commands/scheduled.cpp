@@ -52,7 +52,7 @@ std::string until_text(std::int64_t due_at) {
 std::string json_of(const wire::waiting_event& of, const std::string& capability) {
   json_object line;
   line.add("id", of.id)
-      .add("due_at", utc_time_text(time_since_1970(milliseconds{of.due_at})))
+      .add("due_at", utc_time_text(milliseconds{of.due_at}))
       .add("topic", of.topic)
       .add("key", of.key)
       .add("capability", capability)
@@ -133,16 +133,14 @@ outcome<void> add_scheduled_of_journal(
   std::size_t found = 0;
   do { // One answer has as many as it has room for, and none where a page has no such topic.
     question.count = static_cast<std::uint32_t>(given.count - found);
-    auto answer = over.ask<wire::scheduled_found>(schedule_keeper, "scheduled", question);
-    if (!answer) {
-      return failure{answer.error()};
-    }
-    found += answer->events.size();
-    for (wire::waiting_event& each : answer->events) {
+    TROUPE_TRY(
+        auto answer, over.ask<wire::scheduled_found>(schedule_keeper, "scheduled", question));
+    found += answer.events.size();
+    for (wire::waiting_event& each : answer.events) {
       to.push_back({std::move(each), ""});
     }
-    question.after = answer->next;
-    question.from = answer->next_from;
+    question.after = answer.next;
+    question.from = answer.next_from;
   } while (question.after && found < given.count);
   return {};
 }
@@ -159,21 +157,11 @@ std::vector<node_answer> add_timers(
       .capability = of.name.value, .from = meant.from, .before = meant.before};
   std::size_t found = 0;
   do {
-    std::vector<node_question> questions;
-    for (const auto& node : of.nodes) {
-      questions.push_back({node.value, of.name.value, wire::encoded(question)});
-    }
+    const auto questions = questions_to(of, wire::encoded(question));
     auto answers = ask_nodes(plan, "scheduled", "timers", questions, given.deadline);
     std::optional<wire::timers_found> page;
-    for (node_answer& each : answers) {
-      const auto said = each.said.and_then(
-          [](const std::string& body) { return wire::checked_decode<wire::timers_found>(body); });
-      if (said) {
-        page = *said;
-      } else {
-        each.said = failure{said.error()};
-      }
-    }
+    take_answers<wire::timers_found>(
+        answers, [&](const node_answer&, wire::timers_found said) { page = std::move(said); });
     if (!page) {
       return answers;
     }
@@ -214,9 +202,8 @@ find_timer(const std::optional<topology::plan>& plan, const scheduled_arguments&
     (void)add_all_timers(*plan, all, timers);
   }
   const uuid wanted = *parse_uuid(given.id);
-  const auto found = std::find_if(timers.begin(), timers.end(), [&](const listed_event& each) {
-    return each.event.id == wanted;
-  });
+  const auto found = std::ranges::find_if(
+      timers, [&](const listed_event& each) { return each.event.id == wanted; });
   return found == timers.end() ? std::nullopt : std::optional{std::move(*found)};
 }
 
@@ -241,19 +228,16 @@ void print_event(const listed_event& of) {
 }
 
 int run_list(const scheduled_arguments& given) {
-  auto over = connection::open("scheduled", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
+  TROUPE_TRY_EXIT(auto over, connection::open("scheduled", given, needs::journal));
   std::vector<listed_event> events;
-  if (const auto said = add_scheduled_of_journal(*over, given, events); !said) {
+  if (const auto said = add_scheduled_of_journal(over, given, events); !said) {
     return print_not_scheduled(said.error(), given.json);
   }
   std::vector<node_answer> silent;
-  if (const auto& plan = over->plan()) {
+  if (const auto& plan = over.plan()) {
     silent = add_all_timers(*plan, given, events);
   }
-  std::stable_sort(events.begin(), events.end(), [](const auto& one, const auto& other) {
+  std::ranges::stable_sort(events, [](const auto& one, const auto& other) {
     return one.event.due_at < other.event.due_at;
   });
   const bool is_cut = events.size() >= given.count;
@@ -270,24 +254,21 @@ int run_list(const scheduled_arguments& given) {
         "\nnext: {}\n",
         is_cut ? fmt::format(
             "there may be more, with --due-after {}",
-            utc_time_text(time_since_1970(milliseconds{events.back().event.due_at})))
+            utc_time_text(milliseconds{events.back().event.due_at}))
                : "`troupe scheduled show` with an ID; `cancel` with one that the journal has");
   }
   return print_silent(silent, given.json) ? exit_code::error : exit_code::ok;
 }
 
 int run_show(const scheduled_arguments& given) {
-  auto over = connection::open("scheduled", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto found = over->ask<wire::waiting_event>(
+  TROUPE_TRY_EXIT(auto over, connection::open("scheduled", given, needs::journal));
+  const auto found = over.ask<wire::waiting_event>(
       schedule_keeper, "scheduled_event", wire::get_scheduled_event{*parse_uuid(given.id)});
   std::optional<listed_event> shown;
   if (found) {
     shown = {*found, ""};
   } else if (is_not_in_journal(found.error())) {
-    shown = find_timer(over->plan(), given);
+    shown = find_timer(over.plan(), given);
   }
   if (!shown) {
     return print_not_scheduled(found.error(), given.json);
@@ -307,18 +288,15 @@ int run_cancel(const scheduled_arguments& given) {
         "say why, with --reason 'the reason'; the journal keeps it",
         given.json);
   }
-  auto over = connection::open("scheduled", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto done = over->ask<wire::scheduled_cancelled>(
+  TROUPE_TRY_EXIT(auto over, connection::open("scheduled", given, needs::journal));
+  const auto done = over.ask<wire::scheduled_cancelled>(
       schedule_keeper,
       "cancel_scheduled",
       wire::cancel_scheduled{
           *parse_uuid(given.id), user_at_host().substr(0, wire::who_bytes_max), given.reason});
   if (!done) {
     const auto timer =
-        is_not_in_journal(done.error()) ? find_timer(over->plan(), given) : std::nullopt;
+        is_not_in_journal(done.error()) ? find_timer(over.plan(), given) : std::nullopt;
     return timer ? print_error(
                rejected(
                    "timer_of_an_actor",
@@ -336,7 +314,7 @@ int run_cancel(const scheduled_arguments& given) {
     json_object line;
     line.add("cancelled", done->id)
         .add("topic", done->topic)
-        .add("due_at", utc_time_text(time_since_1970(milliseconds{done->due_at})));
+        .add("due_at", utc_time_text(milliseconds{done->due_at}));
     fmt::print("{}\n", line.text());
   } else {
     fmt::print(

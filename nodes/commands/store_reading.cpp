@@ -17,10 +17,6 @@ namespace {
 // No name by which whoever runs on a database is known.
 constexpr std::string_view reader_name = "troupe-check";
 
-std::string file_at(const std::string& store) {
-  return store.substr(store.find(':') + 1);
-}
-
 std::string schema_of(const std::string& owner) {
   return owner == broker::journal_component ? std::string{topology::journal_schema} : owner;
 }
@@ -32,7 +28,7 @@ open_to_read(const std::string& store, const std::string& owner) {
   if (!topology::is_on_server(store)) {
     store::sqlite_options options;
     options.read_only = true;
-    return store::open_sqlite(file_at(store), options);
+    return store::open_sqlite(topology::path_in(store), options);
   }
   store::postgres_options options;
   options.session_name = reader_name;
@@ -50,8 +46,8 @@ bool is_same_place(const std::string& one, const std::string& other, const std::
   }
   if (!topology::is_on_server(one)) {
     std::error_code failed;
-    return std::filesystem::weakly_canonical(file_at(one), failed)
-           == std::filesystem::weakly_canonical(file_at(other), failed);
+    return std::filesystem::weakly_canonical(topology::path_in(one), failed)
+           == std::filesystem::weakly_canonical(topology::path_in(other), failed);
   }
   const auto here = open_to_read(one, owner);
   const auto there = open_to_read(other, owner);
@@ -60,7 +56,7 @@ bool is_same_place(const std::string& one, const std::string& other, const std::
 
 std::string place_text(const std::string& store, const std::string& owner) {
   return topology::is_on_server(store) ? fmt::format("the schema {} at {}", schema_of(owner), store)
-                                       : file_at(store);
+                                       : topology::path_in(store);
 }
 
 } // namespace troupe

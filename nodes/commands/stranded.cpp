@@ -5,6 +5,7 @@
 #include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/broker/journal/tables.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/database.hpp"
 #include "runtime/wire/events.hpp"
 #include "topology/read.hpp"
@@ -46,7 +47,7 @@ counts(store::database& session, std::string_view table, const std::string& quer
 
 bool has_operation(const topology::actor_type& type, const std::string& operation) {
   const auto names = type.described.operation_names();
-  return std::find(names.begin(), names.end(), operation) != names.end();
+  return contains(names, operation);
 }
 
 /// A capability that has its database no more, or is gone.
@@ -133,8 +134,7 @@ void add_removed_operations(
 /// actor that is made for it.
 bool has_effect(const std::string& actor_name, const std::string& effect) {
   const auto types = registered_types();
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const actor_type& each) { return each.name == actor_name; });
+  const auto found = std::ranges::find(types, actor_name, &actor_type::name);
   if (found == types.end()) {
     return true;
   }
@@ -170,9 +170,7 @@ void add_removed_effects(
 void add_letters(
     std::vector<std::string>& to, const topology::capability_plan& now, store::database& journal) {
   const auto gets = [&](const std::string& topic) {
-    return std::any_of(now.subscribes.begin(), now.subscribes.end(), [&](const auto& pattern) {
-      return wire::matches(pattern, topic);
-    });
+    return wire::matches_any(now.subscribes, topic);
   };
   journal.query(
       "SELECT topic, count(*) FROM dead_letters WHERE capability = $1 GROUP BY topic",
@@ -276,8 +274,8 @@ databases_named(const std::string& file, const std::vector<topology::actor_type>
   earlier_databases found;
   const auto is_seen = [&](const std::string& owner, const std::string& store) {
     if (!topology::is_on_server(store)) {
-      if (!is_here(path_in(store))) {
-        found.not_looked_at.push_back(path_in(store) + " is not here");
+      if (!is_here(topology::path_in(store))) {
+        found.not_looked_at.push_back(topology::path_in(store) + " is not here");
         return false;
       }
       return true;

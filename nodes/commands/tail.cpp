@@ -32,10 +32,6 @@ std::string body_json(const wire::binary_value& body) {
   return wire::json_of(body.bytes);
 }
 
-std::string time_text(const wire::read_event& event) {
-  return utc_time_text(time_since_1970(milliseconds{event.time}));
-}
-
 std::string json_line(const wire::read_event& event) {
   json_object line;
   line.add("position", event.position)
@@ -43,7 +39,7 @@ std::string json_line(const wire::read_event& event) {
       .add("topic", event.topic)
       .add("key", event.key)
       .add("source", event.source)
-      .add("time", time_text(event))
+      .add("time", utc_time_text(milliseconds{event.time}))
       .add("traceparent", event.traceparent)
       .add_json("body", body_json(event.body));
   return line.text() + '\n';
@@ -106,15 +102,12 @@ private:
   /// The answer to the question, or nothing when it is told to stop.
   std::optional<outcome<wire::events_read>> ask() {
     const std::string body = wire::encoded(question_);
-    const auto submitted = over_.calls().submit(
+    TROUPE_CHECK(over_.calls().submit(
         {.capability = "troupe.events",
          .operation = "read",
          .body = body,
          .key = {},
-         .deadline = milliseconds{question_.wait_ms} + answer_within});
-    if (!submitted) {
-      return failure{submitted.error()};
-    }
+         .deadline = milliseconds{question_.wait_ms} + answer_within}));
     std::vector<client::completion> done;
     while (over_.calls().completions(done, 50ms) == 0) {
       if (stop_signal_comes(stop_signals_, 0ms)) {
@@ -187,7 +180,7 @@ private:
     fmt::print(
         "{:>8}  {}  {:<{}}  {:<{}}  {}\n",
         event.position,
-        time_text(event),
+        utc_time_text(milliseconds{event.time}),
         cell_text(event.topic),
         topic_width_,
         cell_text(event.key, key_width_max),

@@ -43,7 +43,7 @@ std::int64_t seconds_now() {
 }
 
 std::string moment_text(std::int64_t seconds) {
-  return utc_time_text(time_since_1970(milliseconds{seconds * 1'000}));
+  return utc_time_text(milliseconds{seconds * 1'000});
 }
 
 /// Reads the topology, and refuses one without tokens.
@@ -59,11 +59,8 @@ or_exit<topology::plan> plan_with_tokens(const token_arguments& given) {
 }
 
 int make_token_keys(const token_arguments& given) {
-  const auto plan = plan_with_tokens(given);
-  if (!plan) {
-    return plan.error();
-  }
-  const std::string& folder = plan->security->keys;
+  TROUPE_TRY_EXIT(const auto plan, plan_with_tokens(given));
+  const std::string& folder = plan.security->keys;
   const auto ready = act_as_owner_of(folder)
                          .and_then([&] { return make_key_folder(folder); })
                          .and_then([&] { return security::check_key_folder(folder); });
@@ -137,23 +134,20 @@ int make_token_keys(const token_arguments& given) {
 }
 
 int make_token(const token_arguments& given) {
-  const auto plan = plan_with_tokens(given);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, plan_with_tokens(given));
   if (!security::is_owner_name(given.service)) {
     return print_wrong_usage(
         "token new",
         fmt::format("--for {}: a service is [a-z][a-z0-9_]*", given.service),
         given.json);
   }
-  const std::string& folder = plan->security->keys;
+  const std::string& folder = plan.security->keys;
   const auto keys =
       act_as_owner_of(folder).and_then([&] { return security::read_signing_keys(folder); });
   if (!keys) {
     return print_error(keys.error(), given.json);
   }
-  const auto& options = *plan->security->tokens;
+  const auto& options = *plan.security->tokens;
   security::service_token made = new_token(options, given.service, std::nullopt);
   const auto bound = security::read_public_keys(security::public_file_of(folder, given.service));
   if (!given.is_unbound && bound) {
@@ -210,50 +204,42 @@ outcome<std::string> read_token(const std::string& file) {
 }
 
 int show_token(const token_arguments& given) {
-  const auto plan = plan_with_tokens(given);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto keys = security::read_checking_keys(plan->security->keys);
-  if (!keys) {
-    return print_error(keys.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto plan, plan_with_tokens(given));
+  TROUPE_TRY_EXIT(
+      const auto keys, or_print(security::read_checking_keys(plan.security->keys), given.json));
   const auto text = read_token(given.token_file);
   if (!text) {
     return print_error(text.error(), given.json, "name the file of a token, or give it on stdin");
   }
-  const auto token = security::look_at_token(*text);
-  if (!token) {
-    return print_error(token.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto token, or_print(security::look_at_token(*text), given.json));
   const auto checked =
-      security::check_token(*text, *keys, token_rules(*plan->security->tokens), seconds_now());
+      security::check_token(*text, keys, token_rules(*plan.security->tokens), seconds_now());
   const std::string why = checked ? "" : checked.error().message;
   if (given.json) {
     fmt::print(
         "{}\n",
         json_object{}
             .add("ok", checked.has_value())
-            .add("service", token->service)
-            .add("issuer", token->issuer)
-            .add("audience", token->audience)
-            .add("id", token->id)
-            .add("issued", token->issued)
-            .add("expires", token->expires)
-            .add("bound_to", token->bound_to ? transport::to_z85(*token->bound_to) : std::string{})
+            .add("service", token.service)
+            .add("issuer", token.issuer)
+            .add("audience", token.audience)
+            .add("id", token.id)
+            .add("issued", token.issued)
+            .add("expires", token.expires)
+            .add("bound_to", token.bound_to ? transport::to_z85(*token.bound_to) : std::string{})
             .add("why", why)
             .text());
   } else {
     fmt::print(
         "service {}, made by {} for {} (id {})\nholds from {} to {}\n{}\n{}\n",
-        token->service,
-        token->issuer,
-        token->audience,
-        token->id,
-        moment_text(token->issued),
-        moment_text(token->expires),
-        token->bound_to
-            ? fmt::format("in sessions with the key {}", transport::to_z85(*token->bound_to))
+        token.service,
+        token.issuer,
+        token.audience,
+        token.id,
+        moment_text(token.issued),
+        moment_text(token.expires),
+        token.bound_to
+            ? fmt::format("in sessions with the key {}", transport::to_z85(*token.bound_to))
             : "in any session",
         checked ? "it is accepted" : why);
   }

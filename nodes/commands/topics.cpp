@@ -31,14 +31,14 @@ json_object json_of(const wire::topics_state& state) {
     if (each.oldest_at == 0) {
       one.add_json("oldest_at", "null");
     } else {
-      one.add("oldest_at", utc_time_text(time_since_1970(milliseconds{each.oldest_at})));
+      one.add("oldest_at", utc_time_text(milliseconds{each.oldest_at}));
     }
     one.add("rate_per_s", each.rate_per_s);
     if (each.scheduled) {
       one.add("scheduled", *each.scheduled);
     }
     if (each.next_due) {
-      one.add("next_due", utc_time_text(time_since_1970(milliseconds{*each.next_due})));
+      one.add("next_due", utc_time_text(milliseconds{*each.next_due}));
     }
   }
   std::vector<json_object> groups;
@@ -162,11 +162,8 @@ outcome<wire::topics_state> ask_all(connection& over) {
 }
 
 int run(const connect_arguments& given) {
-  auto over = connection::open("topics", given, needs::journal);
-  if (!over) {
-    return over.error();
-  }
-  const auto state = ask_all(*over);
+  TROUPE_TRY_EXIT(auto over, connection::open("topics", given, needs::journal));
+  const auto state = ask_all(over);
   if (!state) {
     return print_journal_error(state.error(), given.json);
   }
@@ -180,11 +177,11 @@ int run(const connect_arguments& given) {
   const auto has_scheduled = [](const wire::topic_state& each) {
     return each.scheduled.value_or(0) > 0;
   };
-  if (std::any_of(state->topics.begin(), state->topics.end(), has_scheduled)) {
+  if (std::ranges::any_of(state->topics, has_scheduled)) {
     fmt::print("\nnext: `troupe scheduled list` says what is to be published later\n");
   }
   const auto has_dead = [](const wire::group_state& each) { return each.dead > 0; };
-  if (std::any_of(state->groups.begin(), state->groups.end(), has_dead)) {
+  if (std::ranges::any_of(state->groups, has_dead)) {
     fmt::print("\nnext: `troupe dead-letters list` says what was given up, and why\n");
   }
   return exit_code::ok;

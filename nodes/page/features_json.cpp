@@ -52,9 +52,8 @@ ordered_json differences_json(const strangler::journal_question& ask) {
   place.patterns = {std::string{wire::difference_topic}};
   place.from = "new";
   place.count = 1;
-  const auto end = ask("read", wire::encoded(place)).and_then([](const std::string& reply) {
-    return wire::checked_decode<wire::events_read>(reply);
-  });
+  const auto end =
+      ask("read", wire::encoded(place)).and_then(wire::checked_decode<wire::events_read>);
   if (!end) {
     return list;
   }
@@ -62,9 +61,8 @@ ordered_json differences_json(const strangler::journal_question& ask) {
   asked.patterns = place.patterns;
   asked.after = end->last > events_behind ? end->last - events_behind : 0;
   asked.count = 1'000;
-  const auto read = ask("read", wire::encoded(asked)).and_then([](const std::string& reply) {
-    return wire::checked_decode<wire::events_read>(reply);
-  });
+  const auto read =
+      ask("read", wire::encoded(asked)).and_then(wire::checked_decode<wire::events_read>);
   if (!read) {
     return list;
   }

@@ -55,9 +55,8 @@ std::optional<http::problem> refusal_to_strangers(const http::request& asked) {
   if (!is_loopback_peer(asked.peer.host)) {
     return refusal("the page is for whoever is on the gateway's machine");
   }
-  if (std::any_of(proxy_fields.begin(), proxy_fields.end(), [&](const char* each) {
-        return asked.field(each).has_value();
-      })) {
+  if (std::ranges::any_of(
+          proxy_fields, [&](const char* each) { return asked.field(each).has_value(); })) {
     return refusal("the request came through a proxy, which hides who asks");
   }
   const std::string_view host = asked.field("host").value_or("");

@@ -98,10 +98,9 @@ std::vector<std::string> orders_of(const topology::plan& plan, const topology::g
   for (const ordered_thing each :
        {ordered_thing::letter, ordered_thing::breaker, ordered_thing::saga}) {
     const auto needed = operations_of(each, plan);
-    const bool may =
-        rules == nullptr || std::all_of(needed.begin(), needed.end(), [&](const auto& one) {
-          return rules->may_call(rules->row_of(self.name), one.first, one.second);
-        });
+    const bool may = rules == nullptr || std::ranges::all_of(needed, [&](const auto& one) {
+                       return rules->may_call(rules->row_of(self.name), one.first, one.second);
+                     });
     if (may && !is_for_looking_only(plan, self)) {
       kinds.emplace_back(name_of(each));
     }

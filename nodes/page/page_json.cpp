@@ -3,7 +3,6 @@
 #include "nodes/commands/status/rows.hpp"
 #include "runtime/observe/trace_context.hpp"
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -94,8 +93,7 @@ asked_spans ask_spans(
   const std::string body = wire::encoded(asked);
   asked_spans all;
   const auto take = [&all](const std::string& node, const outcome<std::string>& said) {
-    auto read = said.and_then(
-        [](const std::string& reply) { return wire::checked_decode<wire::told_spans>(reply); });
+    auto read = said.and_then(wire::checked_decode<wire::told_spans>);
     if (!read) {
       all.silent.push_back(node);
       return;

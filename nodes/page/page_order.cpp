@@ -2,6 +2,7 @@
 
 #include "nodes/commands/output.hpp"
 #include "nodes/commands/saga_order.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/wire/journal_calls.hpp"
 #include "runtime/wire/limits.hpp"
 #include "runtime/wire/node_calls.hpp"
@@ -35,8 +36,7 @@ std::span<const std::string_view> verbs_of(ordered_thing which) {
 }
 
 std::string value_of(const path_values& of, std::string_view name) {
-  const auto found =
-      std::find_if(of.begin(), of.end(), [&](const auto& each) { return each.first == name; });
+  const auto found = std::ranges::find_if(of, [&](const auto& each) { return each.first == name; });
   return found == of.end() ? "" : found->second;
 }
 
@@ -155,12 +155,11 @@ order_to_breakers(const page_order& order, system_links& links, milliseconds pat
   std::size_t obeyed = 0;
   for (std::size_t i = 0; i < said.size(); ++i) {
     const std::string node = order.questions[i].capability.substr(sizeof "troupe.node." - 1);
-    const auto report = said[i].and_then(
-        [](const std::string& reply) { return wire::checked_decode<wire::breaker_report>(reply); });
+    const auto report = said[i].and_then(wire::checked_decode<wire::breaker_report>);
     if (report) {
       ++obeyed;
       std::string state = report->state;
-      std::replace(state.begin(), state.end(), '_', ' ');
+      std::ranges::replace(state, '_', ' ');
       words.push_back(fmt::format("{}: {}", node, state));
     } else {
       words.push_back(fmt::format("{}: no answer ({})", node, message_of(report.error())));
@@ -204,26 +203,23 @@ outcome<page_order> order_of(
     const std::string& body,
     const std::string& who,
     const uuid& request) {
-  auto words = words_in(body);
-  if (!words) {
-    return failure{std::move(words).error()};
-  }
+  TROUPE_TRY(auto words, words_in(body));
   page_order order{
       .of = which,
       .about = {},
       .verb = value_of(variables, "verb"),
-      .why = words->why,
+      .why = words.why,
       .id = {},
       .questions = {}};
   const auto verbs = verbs_of(which);
-  if (std::find(verbs.begin(), verbs.end(), order.verb) == verbs.end()) {
+  if (!contains(verbs, order.verb)) {
     return failure{invalid(fmt::format(
         "`{}` is no order for {}; these are: {}",
         order.verb,
         name_of(which),
         fmt::join(verbs, ", ")))};
   }
-  if (!words->node.empty() && which != ordered_thing::breaker) {
+  if (!words.node.empty() && which != ordered_thing::breaker) {
     return failure{invalid("`node` goes with breakers alone")};
   }
   const std::string capability = value_of(variables, "capability");
@@ -235,8 +231,8 @@ outcome<page_order> order_of(
         .who = giver,
         .why = order.why,
         .request = request,
-        .only_here = !words->node.empty()};
-    return add_breaker_questions(order, plan, capability, words->node, forced).map([&] {
+        .only_here = !words.node.empty()};
+    return add_breaker_questions(order, plan, capability, words.node, forced).map([&] {
       return order;
     });
   }

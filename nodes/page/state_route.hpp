@@ -6,7 +6,6 @@
 #include "runtime/gateway/server/http_loop.hpp"
 #include "runtime/gateway/server/route_handler.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

@@ -146,11 +146,8 @@ public:
     body_.clear();
     wire::encode(body_, event);
     const store::new_event added{Event::event_type, body_};
-    const auto version = events.append(id_, version_, {&added, 1}, cause, now);
-    if (!version) {
-      return failure{version.error()};
-    }
-    apply(*version, detail::whole_millis(now), event);
+    TROUPE_TRY(const auto version, events.append(id_, version_, {&added, 1}, cause, now));
+    apply(version, detail::whole_millis(now), event);
     if constexpr (Life::snapshot_every > 0) {
       if (version_ % Life::snapshot_every == 0) {
         events.save_snapshot(id_, version_, Life::snapshot_form, wire::encoded(state_));
@@ -172,11 +169,8 @@ private:
   }
 
   outcome<void> take(const store::event_row& row) {
-    auto event = decode_event<typename Life::event>(row);
-    if (!event) {
-      return failure{std::move(event).error()};
-    }
-    std::visit([&](const auto& each) { apply(row.version, row.at, each); }, *event);
+    TROUPE_TRY(const auto& event, decode_event<typename Life::event>(row));
+    std::visit([&](const auto& each) { apply(row.version, row.at, each); }, event);
     return {};
   }
 

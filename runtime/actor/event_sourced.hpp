@@ -105,14 +105,11 @@ private:
       until.time =
           wall_time{milliseconds{std::clamp<std::int64_t>(*request.at, 0, detail::millis_max)}};
     }
-    const auto found = thing::load(session, request.id, until);
-    if (!found) {
-      return failure{found.error()};
-    }
-    if (found->version() == 0) {
+    TROUPE_TRY(const auto found, thing::load(session, request.id, until));
+    if (found.version() == 0) {
       return failure{no_history(request.id)};
     }
-    return past_state{request.id, found->version(), {wire::encoded(found->state())}};
+    return past_state{request.id, found.version(), {wire::encoded(found.state())}};
   }
 
   outcome<projection_rebuilt> rebuild(const rebuild_projection& request, turn& turn) const {
@@ -126,12 +123,9 @@ private:
     uuid upto;
     upto.bytes.fill(std::byte{0xff});
     upto = done.next.value_or(upto);
-    auto slice = read_slice(events, after, upto, done);
-    if (!slice) {
-      return failure{std::move(slice).error()};
-    }
+    TROUPE_TRY(auto slice, read_slice(events, after, upto, done));
     projection_.clear(turn.database(), after, upto);
-    for (const auto& [place, event] : *slice) {
+    for (const auto& [place, event] : slice) {
       std::visit(
           [&, &where = place](const auto& each) {
             projection_.project(turn.database(), where, each);

@@ -13,7 +13,6 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 namespace troupe {
 
@@ -234,17 +233,14 @@ query make_query(Handler handler) {
           std::string_view body,
           store::database* database,
           std::string& reply) mutable -> outcome<void> {
-        const auto decoded = wire::checked_decode<request>(body);
-        if (!decoded) {
-          return failure{decoded.error()};
-        }
+        TROUPE_TRY(const auto& decoded, wire::checked_decode<request>(body));
         if constexpr (std::is_invocable_v<Handler&, const request&>) {
-          return encode_answer(handler(*decoded), reply);
+          return encode_answer(handler(decoded), reply);
         } else {
           if (database == nullptr) {
             throw no_store{};
           }
-          return encode_answer(handler(*decoded, *database), reply);
+          return encode_answer(handler(decoded, *database), reply);
         }
       },
       types_of<Handler, request, store::database>()};
@@ -256,14 +252,11 @@ command make_command(Handler handler) {
   return {
       [handler = std::move(handler)](
           std::string_view body, turn& turn, std::string& reply) mutable -> outcome<answered> {
-        const auto decoded = wire::checked_decode<request>(body);
-        if (!decoded) {
-          return failure{decoded.error()};
-        }
+        TROUPE_TRY(const auto& decoded, wire::checked_decode<request>(body));
         if constexpr (std::is_invocable_v<Handler&, const request&>) {
-          return encode_returned(handler(*decoded), reply);
+          return encode_returned(handler(decoded), reply);
         } else {
-          return encode_returned(handler(*decoded, turn), reply);
+          return encode_returned(handler(decoded, turn), reply);
         }
       },
       types_of<Handler, request, turn>()};
@@ -275,16 +268,13 @@ event make_event(Handler handler) {
   return {
       [handler = std::move(handler)](
           std::string_view body, const event_info& info, turn& turn) mutable -> outcome<void> {
-        const auto decoded = wire::checked_decode<body_type>(body);
-        if (!decoded) {
-          return failure{decoded.error()};
-        }
+        TROUPE_TRY(const auto& decoded, wire::checked_decode<body_type>(body));
         const auto run = [&] {
           if constexpr (
               std::is_invocable_v<Handler&, const body_type&, troupe::turn&, const event_info&>) {
-            return handler(*decoded, turn, info);
+            return handler(decoded, turn, info);
           } else {
-            return handler(*decoded, turn);
+            return handler(decoded, turn);
           }
         };
         if constexpr (std::is_void_v<decltype(run())>) {

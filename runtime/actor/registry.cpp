@@ -195,8 +195,7 @@ actor_type saga_type(std::string name, std::vector<saga::definition> sagas) {
 }
 
 const actor_type* registry::find(const std::string& name) const {
-  const auto found = std::find_if(
-      types_.begin(), types_.end(), [&](const actor_type& type) { return type.name == name; });
+  const auto found = std::ranges::find(types_, name, &actor_type::name);
   return found == types_.end() ? nullptr : &*found;
 }
 

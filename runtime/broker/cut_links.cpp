@@ -1,5 +1,7 @@
 #include "runtime/broker/cut_links.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
@@ -42,9 +44,8 @@ void cut_links::take(login_id by, const IsIt& is_it) {
     acquit(each->what);
   }
   of.erase(of.begin(), last.base());
-  const auto next = std::find_if(of.begin(), of.end(), [](const sent_message& each) {
-    return each.what.bytes > cutting_bytes_least;
-  });
+  const auto next = std::ranges::find_if(
+      of, [](const sent_message& each) { return each.what.bytes > cutting_bytes_least; });
   of.erase(of.begin(), next);
   if (of.empty()) {
     links_.erase(found);
@@ -97,16 +98,13 @@ void cut_links::ended(login_id whose, const uuid& incarnation, instant now) {
 
 void cut_links::came_back(const uuid& incarnation, const std::vector<uuid>& in_hand) {
   too_large_.reset();
-  const auto left = std::find_if(departed_.begin(), departed_.end(), [&](const departure& each) {
-    return each.incarnation == incarnation;
-  });
+  const auto left = std::ranges::find(departed_, incarnation, &departure::incarnation);
   if (left == departed_.end()) {
     return;
   }
   const message what = left->largest;
   departed_.erase(left);
-  if (what.whose == suspect_of::calls
-      && std::find(in_hand.begin(), in_hand.end(), what.id) != in_hand.end()) {
+  if (what.whose == suspect_of::calls && contains(in_hand, what.id)) {
     return acquit(what); // The worker has it: the link ended for another reason.
   }
   auto known = find(what);
@@ -141,8 +139,7 @@ void cut_links::acquit(const message& what) {
 }
 
 std::deque<cut_links::cuts>::iterator cut_links::find(const message& what) {
-  return std::find_if(
-      cuts_.begin(), cuts_.end(), [&](const cuts& each) { return each.what.is_same(what); });
+  return std::ranges::find_if(cuts_, [&](const cuts& each) { return each.what.is_same(what); });
 }
 
 } // namespace troupe::broker

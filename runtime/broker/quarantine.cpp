@@ -5,8 +5,7 @@
 namespace troupe::broker {
 
 void quarantine::request(suspect_of who, login_id node, milliseconds alone) {
-  const auto known =
-      std::find_if(line_.begin(), line_.end(), [&](const wish& each) { return each.who == who; });
+  const auto known = std::ranges::find(line_, who, &wish::who);
   if (known == line_.end()) {
     line_.push_back({who, node, alone});
     if (line_.size() == 1) {

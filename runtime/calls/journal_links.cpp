@@ -30,7 +30,7 @@ bool journal_links::choose() {
   };
   // Two have it in one generation only if a topology gives it to two: stay with the first.
   const bool stays = link_ >= 0 && has_it(said_[static_cast<std::size_t>(link_)]);
-  const auto found = std::find_if(said_.begin(), said_.end(), has_it);
+  const auto found = std::ranges::find_if(said_, has_it);
   const int next = stays                  ? link_
                    : found == said_.end() ? -1
                                           : static_cast<int>(found - said_.begin());

@@ -262,9 +262,8 @@ void pending_calls::enqueue_sent(const Condition& is_lost) {
       lost.push_back(i);
     }
   }
-  std::sort(lost.begin(), lost.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return slots_[a].number < slots_[b].number;
-  });
+  std::ranges::sort(
+      lost, [&](std::uint32_t a, std::uint32_t b) { return slots_[a].number < slots_[b].number; });
   for (const std::uint32_t index : lost) {
     enqueue(index);
   }

@@ -68,9 +68,7 @@ call_headers::find(std::string_view capability, std::string_view operation) {
     }
   }
   const wire::departure made{.what = "the call", .to = capability, .op = operation};
-  if (auto fits = wire::check_departure(made, wire::body_bytes_max); !fits) {
-    return failure{std::move(fits).error()};
-  }
+  TROUPE_CHECK(wire::check_departure(made, wire::body_bytes_max));
   if (known_.size() >= templates_max) {
     known_.clear();
   }

@@ -111,10 +111,6 @@ outcome<std::string> client::call(const call_request& call) {
       [](const reply_body& reply) { return std::string{reply.bytes}; });
 }
 
-int client::links_up() const {
-  return state_->loop.links().count();
-}
-
 std::vector<bool> client::links() const {
   return state_->loop.links().up();
 }

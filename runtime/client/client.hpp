@@ -64,8 +64,7 @@ public:
     options.capability = capability;
     options.operation = operation;
     options.body = body;
-    return call(options).and_then(
-        [](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+    return call(options).and_then(wire::checked_decode<Reply>);
   }
 
   /// The same by the operation's declaration, which gives capability and types.
@@ -77,9 +76,7 @@ public:
     return call<Reply>(what.capability, what.name, request, options);
   }
 
-  /// The brokers at which the client is logged in: how many, and which, in the order of the
-  /// options.
-  int links_up() const;
+  /// The brokers at which the client is logged in, in the order of the options.
   std::vector<bool> links() const;
 
   /// The reason why the last link went down or did not come up, as "tcp://...: reason"; "" if none

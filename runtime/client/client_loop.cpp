@@ -1,5 +1,6 @@
 #include "runtime/client/client_loop.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/wire/batch.hpp"
 #include "runtime/wire/departure.hpp"
 #include "runtime/wire/envelope.hpp"
@@ -42,7 +43,7 @@ bool may_reach_journal(const error& why, const std::vector<std::string>& brokers
   if (why.detail("reason") == wire::journal_elsewhere) {
     const std::string_view endpoint = why.detail("endpoint");
     // Without one, nobody has it yet.
-    return endpoint.empty() || std::find(brokers.begin(), brokers.end(), endpoint) != brokers.end();
+    return endpoint.empty() || contains(brokers, endpoint);
   }
   return links < static_cast<int>(brokers.size());
 }

@@ -10,7 +10,6 @@
 #include "runtime/wire/envelope.hpp"
 
 #include <atomic>
-#include <string>
 #include <vector>
 
 namespace troupe::client {

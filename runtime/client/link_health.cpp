@@ -7,7 +7,7 @@ namespace troupe::client {
 
 int link_health::count() const {
   const auto links = up();
-  return static_cast<int>(std::count(links.begin(), links.end(), true));
+  return static_cast<int>(std::ranges::count(links, true));
 }
 
 void link_health::down(int link, const std::string& broker, std::string_view why) {

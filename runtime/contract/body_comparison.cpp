@@ -106,9 +106,8 @@ private:
       return;
     }
     const auto* const each_value = rules.find(matcher::each_value);
-    const bool is_free = std::any_of(rules.rules.begin(), rules.rules.end(), [](const auto* each) {
-      return each->is != matcher::equality;
-    });
+    const bool is_free = std::ranges::any_of(
+        rules.rules, [](const auto* each) { return each->is != matcher::equality; });
     differ(at, faults_by(rules, expected, actual));
     if (!is_free && rules.rules.empty() && expected.size() != actual.size()) {
       differ(at, fmt::format("wanted {} items, got {}", expected.size(), actual.size()));
@@ -140,7 +139,7 @@ private:
         continue;
       }
       const json& wanted = expected[each.index];
-      const bool is_there = std::any_of(actual.begin(), actual.end(), [&](const json& item) {
+      const bool is_there = std::ranges::any_of(actual, [&](const json& item) {
         return compare_json(wanted, item, each.rules, more_).empty();
       });
       if (!is_there) {

@@ -1,5 +1,6 @@
 #include "runtime/contract/comparison.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/contract/body_comparison.hpp"
 #include "runtime/contract/value_rules.hpp"
 #include "runtime/gateway/strict_json.hpp"
@@ -35,9 +36,8 @@ bool has_parameters(std::string_view expected, std::string_view actual) {
   const auto wanted = parts_of(lower_case(expected), ';');
   const auto there = parts_of(lower_case(actual), ';');
   return wanted.front() == there.front()
-         && std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
-              return std::find(there.begin(), there.end(), each) != there.end();
-            });
+         && std::ranges::all_of(
+             wanted, [&](const std::string& each) { return contains(there, each); });
 }
 
 bool has_parameters_of(std::string_view field) {

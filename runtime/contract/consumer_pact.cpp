@@ -43,34 +43,23 @@ outcome<void> consumer_pact::begin() {
     if (provider_over_http_) {
       return failure{invalid("an interaction was described after the provider had started")};
     }
-    auto read = drafts_[i].read();
-    if (!read) {
-      return failure{std::move(read).error()};
-    }
-    expected_.push_back(*std::move(read));
+    TROUPE_TRY(auto read, drafts_[i].read());
+    expected_.push_back(std::move(read));
     done_.push_back(false);
   }
   return {};
 }
 
 outcome<std::string> consumer_pact::url() {
-  if (auto begun = begin(); !begun) {
-    return failure{std::move(begun).error()};
-  }
+  TROUPE_CHECK(begin());
   if (!provider_over_http_) {
-    auto started = mock_provider::start(expected_);
-    if (!started) {
-      return failure{std::move(started).error()};
-    }
-    provider_over_http_ = *std::move(started);
+    TROUPE_TRY(provider_over_http_, mock_provider::start(expected_));
   }
   return provider_over_http_->url();
 }
 
 outcome<std::size_t> consumer_pact::event_called(std::string_view description) {
-  if (auto begun = begin(); !begun) {
-    return failure{std::move(begun).error()};
-  }
+  TROUPE_CHECK(begin());
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < expected_.size(); ++i) {
     const bool is_it = std::holds_alternative<message>(expected_[i].what)
@@ -92,9 +81,7 @@ std::string consumer_pact::contents_of(std::size_t event) const {
 
 outcome<std::string>
 consumer_pact::reply_text(std::string_view operation, const std::string& request) {
-  if (auto begun = begin(); !begun) {
-    return failure{std::move(begun).error()};
-  }
+  TROUPE_CHECK(begin());
   const actual_message asked{"application/json", request, {{"operation", operation}}};
   std::string told = fmt::format("a call of {} was not spoken of", operation);
   for (std::size_t i = 0; i < expected_.size(); ++i) {
@@ -114,9 +101,7 @@ consumer_pact::reply_text(std::string_view operation, const std::string& request
 }
 
 outcome<void> consumer_pact::finish() {
-  if (auto begun = begin(); !begun) {
-    return begun;
-  }
+  TROUPE_CHECK(begin());
   std::vector<bool> done = done_;
   std::vector<std::string> faults = strangers_;
   if (provider_over_http_) {

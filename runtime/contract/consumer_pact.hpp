@@ -44,20 +44,14 @@ public:
   /// @errors `invalid`: there is no such event, or it is no `Event`; and what `handler` answers.
   template <wire::message Event, class Handler>
   outcome<void> deliver(std::string_view description, const Handler& handler) {
-    const auto which = event_called(description);
-    if (!which) {
-      return failure{which.error()};
-    }
-    const auto event = from_json_text<Event>(contents_of(*which));
-    if (!event) {
-      return failure{event.error()};
-    }
+    TROUPE_TRY(const auto which, event_called(description));
+    TROUPE_TRY(const auto event, from_json_text<Event>(contents_of(which)));
     if constexpr (std::is_void_v<std::invoke_result_t<Handler, const Event&>>) {
-      handler(*event);
-    } else if (auto done = handler(*event); !done) {
+      handler(event);
+    } else if (auto done = handler(event); !done) {
       return done;
     }
-    done_[*which] = true;
+    done_[which] = true;
     return {};
   }
 
@@ -66,11 +60,8 @@ public:
   /// differs; or the reply is no `Reply`.
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call(std::string_view operation, const Request& request) {
-    const auto asked = to_json_text(request);
-    if (!asked) {
-      return failure{asked.error()};
-    }
-    const auto reply = reply_text(operation, *asked);
+    TROUPE_TRY(const auto asked, to_json_text(request));
+    const auto reply = reply_text(operation, asked);
     return reply ? from_json_text<Reply>(*reply) : failure{reply.error()};
   }
 

@@ -5,9 +5,7 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 // Values of expected bodies that say how they are compared: {{"id", integer(123)}, {"name",
 // like("Ada")}}. They are JSON, and nest in any way. What is a plain value must be equal.

@@ -25,7 +25,7 @@ std::string json_place::text() const {
 }
 
 std::string key_in_path(std::string_view key) {
-  const bool is_plain = !key.empty() && std::all_of(key.begin(), key.end(), [](char letter) {
+  const bool is_plain = !key.empty() && std::ranges::all_of(key, [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')
            || (letter >= '0' && letter <= '9') || letter == '_' || letter == '-';
   });

@@ -1,5 +1,6 @@
 #include "runtime/contract/matching_rule.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/contract/regular_expression.hpp"
 #include "runtime/contract/time_pattern.hpp"
 
@@ -254,7 +255,7 @@ matching_rules read_matching_rules(const file_node& from) {
       "method", "path", "query", "header", "status", "body", "metadata"};
   matching_rules made;
   for (const file_node::member& each : from.members()) {
-    if (std::find(categories.begin(), categories.end(), each.key) == categories.end()) {
+    if (!contains(categories, each.key)) {
       each.node.refuse("no part of a message has this name");
     }
     made.emplace(each.key, rule_set::read(each.node, each.key));

@@ -52,15 +52,10 @@ outcome<std::unique_ptr<mock_provider>>
 mock_provider::start(const std::vector<interaction>& expected) {
   std::unique_ptr<mock_provider> made{new mock_provider{expected}};
   auto* const self = made.get();
-  auto server = http::server::start(
-      {.address = "127.0.0.1:0"},
-      [self](const http::request& asked, const http::responder& answers) {
-        answers.respond(self->answer(asked));
-      });
-  if (!server) {
-    return failure{std::move(server).error()};
-  }
-  made->server_ = *std::move(server);
+  const auto answer = [self](const http::request& asked, const http::responder& answers) {
+    answers.respond(self->answer(asked));
+  };
+  TROUPE_TRY(made->server_, http::server::start({.address = "127.0.0.1:0"}, answer));
   return made;
 }
 

@@ -4,7 +4,6 @@
 #include "runtime/http/server.hpp"
 #include "runtime/outcome.hpp"
 
-#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>

@@ -1,10 +1,9 @@
 #include "runtime/contract/pact_file.hpp"
 
+#include "runtime/base64.hpp"
 #include "runtime/contract/file_node.hpp"
-#include "runtime/gateway/json_codec.hpp"
 #include "runtime/text_file.hpp"
 
-#include <cstdint>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
@@ -38,7 +37,7 @@ std::optional<content> read_content(const file_node& from) {
     encoded.refuse("false or \"base64\" is wanted");
   }
   if (is_base64) {
-    auto bytes = gateway::from_base64(held.text());
+    auto bytes = from_base64(held.text());
     if (!bytes) {
       held.refuse("is no base64");
     }
@@ -209,12 +208,9 @@ std::string title_of(const interaction& which) {
 }
 
 outcome<pact> read_pact(std::string_view text) {
-  auto file = parsed(text);
-  if (!file) {
-    return failure{std::move(file).error()};
-  }
+  TROUPE_TRY(auto file, parsed(text));
   std::optional<error> fault;
-  const file_node root{*file, {}, fault};
+  const file_node root{file, {}, fault};
   check_version(root);
   pact made{root["consumer"]["name"].text(), root["provider"]["name"].text()};
   for (const file_node& each : root["interactions"].items()) {
@@ -240,15 +236,12 @@ outcome<std::string> merged_pact(
       {"metadata", {{"pactSpecification", {{"version", "4.0"}}}}}};
   std::map<std::string, json> interactions;
   if (!old.empty()) {
-    const auto read = read_pact(old);
-    if (!read) {
-      return failure{read.error()};
-    }
-    if (read->consumer != consumer || read->provider != provider) {
+    TROUPE_TRY(const auto read, read_pact(old));
+    if (read.consumer != consumer || read.provider != provider) {
       return failure{invalid(fmt::format(
           "the file is the contract of {} with {}, not of {} with {}",
-          read->consumer,
-          read->provider,
+          read.consumer,
+          read.provider,
           consumer,
           provider))};
     }

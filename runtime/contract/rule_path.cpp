@@ -48,11 +48,8 @@ outcome<rule_path> rule_path::parse(std::string_view text) {
         return no_path(text, "a bracket is not closed");
       }
       const std::size_t close = end + closing.size() - 1;
-      auto inside = parse_bracket(text.substr(at + 1, close - at - 1));
-      if (!inside) {
-        return failure{std::move(inside).error()};
-      }
-      made.steps_.push_back(*std::move(inside));
+      TROUPE_TRY(auto inside, parse_bracket(text.substr(at + 1, close - at - 1)));
+      made.steps_.push_back(std::move(inside));
       at = close + 1;
       continue;
     }

@@ -204,7 +204,7 @@ bool walk(std::string_view pattern, const Field& field, const Literal& literal) 
 } // namespace
 
 outcome<void> check_time_pattern(std::string_view pattern) {
-  if (std::count(pattern.begin(), pattern.end(), '\'') % 2 != 0) {
+  if (std::ranges::count(pattern, '\'') % 2 != 0) {
     return failure{invalid(fmt::format("a quote of the time pattern `{}` is not closed", pattern))};
   }
   char unknown = 0;

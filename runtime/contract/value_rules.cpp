@@ -1,5 +1,6 @@
 #include "runtime/contract/value_rules.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/contract/regular_expression.hpp"
 #include "runtime/contract/time_pattern.hpp"
 
@@ -133,14 +134,13 @@ bool is_same(const json& left, const json& right) {
     return left.is_number_float() == right.is_number_float() && left == right;
   }
   if (left.is_array() && right.is_array()) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), is_same);
+    return std::ranges::equal(left, right, is_same);
   }
   if (left.is_object() && right.is_object()) {
-    return left.size() == right.size()
-           && std::all_of(left.items().begin(), left.items().end(), [&](const auto& each) {
-                const auto found = right.find(each.key());
-                return found != right.end() && is_same(each.value(), *found);
-              });
+    return left.size() == right.size() && std::ranges::all_of(left.items(), [&](const auto& each) {
+             const auto found = right.find(each.key());
+             return found != right.end() && is_same(each.value(), *found);
+           });
   }
   return left == right;
 }
@@ -204,7 +204,7 @@ faults_by(const rules_in_force& rules, const json& expected, const json& actual)
     if (!fault && rules.is_any) {
       return {};
     }
-    if (fault && std::find(faults.begin(), faults.end(), *fault) == faults.end()) {
+    if (fault && !contains(faults, *fault)) {
       faults.push_back(*std::move(fault));
     }
   }
@@ -218,10 +218,8 @@ std::vector<std::string> text_faults_by(
     return which == matcher::number || which == matcher::integer || which == matcher::decimal
            || which == matcher::boolean;
   };
-  const bool asks_for_type =
-      std::any_of(rules.rules.begin(), rules.rules.end(), [&](const matching_rule* each) {
-        return is_typed(each->is);
-      });
+  const bool asks_for_type = std::ranges::any_of(
+      rules.rules, [&](const matching_rule* each) { return is_typed(each->is); });
   if (asks_for_type) {
     const json read = json::parse(actual, nullptr, false);
     return faults_by(rules, expected, read.is_discarded() ? json(actual) : read);

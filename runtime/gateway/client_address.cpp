@@ -1,5 +1,7 @@
 #include "runtime/gateway/client_address.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -24,12 +26,12 @@ std::string_view without_port(std::string_view entry) {
   if (entry.starts_with('[')) {
     return entry.substr(1, entry.find(']') - 1);
   }
-  const bool is_version_4 = std::count(entry.begin(), entry.end(), ':') == 1;
+  const bool is_version_4 = std::ranges::count(entry, ':') == 1;
   return is_version_4 ? entry.substr(0, entry.find(':')) : entry;
 }
 
 bool is_in(const std::vector<std::string>& proxies, const std::string& address) {
-  return std::find(proxies.begin(), proxies.end(), address) != proxies.end();
+  return contains(proxies, address);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #include "runtime/gateway/cors.hpp"
 
-#include <algorithm>
+#include "runtime/contains.hpp"
 
 namespace troupe::gateway {
 
@@ -16,7 +16,7 @@ constexpr std::string_view preflight_seconds = "7200";
 } // namespace
 
 bool cors::names(std::string_view origin) const {
-  return std::find(origins_.begin(), origins_.end(), origin) != origins_.end();
+  return contains(origins_, origin);
 }
 
 bool cors::refuses_site_of(const http::request& asked) const {

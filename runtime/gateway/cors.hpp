@@ -3,7 +3,6 @@
 #include "runtime/http/request.hpp"
 #include "runtime/http/response.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -5,10 +5,7 @@
 namespace troupe::gateway {
 
 const event_ring::event* event_ring::after(std::uint64_t position) const {
-  const auto found = std::upper_bound(
-      events_.begin(), events_.end(), position, [](auto wanted, const event& each) {
-        return wanted < each.position;
-      });
+  const auto found = std::ranges::upper_bound(events_, position, {}, &event::position);
   return found == events_.end() ? nullptr : &*found;
 }
 

@@ -13,9 +13,8 @@ namespace {
 
 std::string data_of(const wire::read_event& event, const std::vector<event_type>& known) {
   const std::string_view bytes = event.body.bytes;
-  const auto type = std::find_if(known.begin(), known.end(), [&](const event_type& each) {
-    return wire::matches(each.pattern, event.topic);
-  });
+  const auto type = std::ranges::find_if(
+      known, [&](const event_type& each) { return wire::matches(each.pattern, event.topic); });
   if (type != known.end()) {
     if (auto json = to_json(bytes, type->all, type->name)) {
       return std::move(*json);

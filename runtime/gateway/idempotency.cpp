@@ -44,8 +44,7 @@ outcome<idempotency_key> read_key(std::string_view value, const key_scope& scope
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
     value = value.substr(1, value.size() - 2);
   }
-  if (value.empty() || value.size() > key_bytes_max
-      || !std::all_of(value.begin(), value.end(), is_visible)) {
+  if (value.empty() || value.size() > key_bytes_max || !std::ranges::all_of(value, is_visible)) {
     return failure{bad_key(
         "bad_key",
         "an Idempotency-Key has 1 to 255 visible ASCII characters; make a new UUID for each new "

@@ -1,5 +1,7 @@
 #include "runtime/gateway/json_codec.hpp"
 
+#include "runtime/base64.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/gateway/strict_json.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
@@ -17,9 +19,6 @@ namespace {
 
 using json = nlohmann::json;
 using wire::form;
-
-constexpr std::string_view letters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 // Integers up to here are the same as doubles.
 constexpr std::int64_t exact_max = std::int64_t{1} << 53;
@@ -77,9 +76,7 @@ public:
 
 private:
   static bool has_field(const wire::message_schema& type, std::string_view name) {
-    return std::any_of(type.fields.begin(), type.fields.end(), [&](const auto& each) {
-      return each.name == name;
-    });
+    return std::ranges::any_of(type.fields, [&](const auto& each) { return each.name == name; });
   }
 
   bool field(const json& in, const wire::field_schema& which, const place& at) {
@@ -198,8 +195,7 @@ private:
       to_.binary(*bytes);
       return true;
     }
-    if (type.is == form::words
-        && std::find(type.words.begin(), type.words.end(), what) == type.words.end()) {
+    if (type.is == form::words && !contains(type.words, what)) {
       return wrong(at, fmt::format("one of {} is wanted", fmt::join(type.words, ", ")));
     }
     to_.text(what);
@@ -244,9 +240,7 @@ public:
         return false;
       }
       const auto field =
-          std::find_if(type->fields.begin(), type->fields.end(), [&](const auto& each) {
-            return each.name == key;
-          });
+          std::ranges::find_if(type->fields, [&](const auto& each) { return each.name == key; });
       if (field == type->fields.end()) {
         if (!from_.skip()) {
           return false;
@@ -424,50 +418,6 @@ std::optional<std::string> json_of_text(std::string_view text, const wire::value
   const bool is_scalar =
       !text.empty() && text.find_first_not_of("+-.0123456789eEtrufals") == std::string_view::npos;
   return is_scalar && strict_json(text) ? std::optional{std::string{text}} : std::nullopt;
-}
-
-std::string to_base64(std::string_view bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t j = 0; j < 3; ++j) {
-      group = group << 8U | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      text += j <= count ? letters[group >> (18 - 6 * j) & 63U] : '=';
-    }
-  }
-  return text;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) {
-    return std::nullopt;
-  }
-  std::string bytes;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t group = 0;
-    std::size_t count = 0;
-    for (; count < 4 && text[i + count] != '='; ++count) {
-      const std::size_t digit = letters.find(text[i + count]);
-      if (digit == std::string_view::npos) {
-        return std::nullopt;
-      }
-      group |= static_cast<std::uint32_t>(digit) << (18 - 6 * count);
-    }
-    const bool is_padded = count < 4;
-    if (is_padded
-        && (count < 2 || i + 4 != text.size()
-            || text.substr(i + count).find_first_not_of('=') != std::string_view::npos)) {
-      return std::nullopt;
-    }
-    for (std::size_t j = 0; j + 1 < count; ++j) {
-      bytes += static_cast<char>(group >> (16 - 8 * j) & 255U);
-    }
-  }
-  // Bits that no byte takes are zero, so that bytes have one text.
-  return to_base64(bytes) == text ? std::optional{std::move(bytes)} : std::nullopt;
 }
 
 } // namespace troupe::gateway

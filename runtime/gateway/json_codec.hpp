@@ -38,8 +38,4 @@ outcome<std::string> to_json(std::string_view bytes, const types& all, std::stri
 /// @return the JSON value; nothing if `text` is not such a value.
 std::optional<std::string> json_of_text(std::string_view text, const wire::value_schema& type);
 
-/// RFC 4648, section 4, with padding.
-std::string to_base64(std::string_view bytes);
-std::optional<std::string> from_base64(std::string_view text);
-
 } // namespace troupe::gateway

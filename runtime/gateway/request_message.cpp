@@ -38,7 +38,7 @@ bool stands_for_itself(const wire::value_schema& type) {
 
 /// Whether `text` is letters, digits and dashes, as most are.
 bool is_word(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char letter) {
+  return std::ranges::all_of(text, [](char letter) {
     return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z')
            || (letter >= 'A' && letter <= 'Z') || letter == '-';
   });
@@ -104,11 +104,7 @@ outcome<request_message> message_of(
           http::name_of(asked.method)))};
     }
     if (!asked.body.empty()) {
-      auto read = strict_json(asked.body);
-      if (!read) {
-        return failure{std::move(read.error())};
-      }
-      object = std::move(*read);
+      TROUPE_TRY(object, strict_json(asked.body));
       if (!object.is_object()) {
         return failure{wrong_json("", "an object is wanted")};
       }
@@ -119,14 +115,10 @@ outcome<request_message> message_of(
         http::name_of(asked.method)))};
   }
   for (const auto& [field, text] : variables) {
-    if (auto added = add(object, "path", field, text, find_field(all, name, field)); !added) {
-      return failure{std::move(added.error())};
-    }
+    TROUPE_CHECK(add(object, "path", field, text, find_field(all, name, field)));
   }
   for (const auto& [field, text] : asked.target.query) {
-    if (auto added = add(object, "query", field, text, find_field(all, name, field)); !added) {
-      return failure{std::move(added.error())};
-    }
+    TROUPE_CHECK(add(object, "query", field, text, find_field(all, name, field)));
   }
   return from_value(object, all, name).map([&](std::string&& body) {
     return request_message{

@@ -1,5 +1,7 @@
 #include "runtime/gateway/route_path.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -19,8 +21,7 @@ bool is_digit(char c) {
 
 bool is_name(std::string_view text) {
   const auto is_inner = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
-  return !text.empty() && !is_digit(text.front())
-         && std::all_of(text.begin(), text.end(), is_inner);
+  return !text.empty() && !is_digit(text.front()) && std::ranges::all_of(text, is_inner);
 }
 
 /// Whether `c` stands for itself in a path. @source RFC 3986, 3.3, without "*" and the escapes.
@@ -49,8 +50,7 @@ outcome<route_path> route_path::parse(std::string_view text) {
       return wrong(part.error().message);
     }
     const auto known = made.names();
-    if (part->is != kind::literal && !part->text.empty()
-        && std::find(known.begin(), known.end(), part->text) != known.end()) {
+    if (part->is != kind::literal && !part->text.empty() && contains(known, part->text)) {
       return wrong(fmt::format("has the variable `{}` twice", part->text));
     }
     made.segments_.push_back(std::move(*part));
@@ -80,7 +80,7 @@ outcome<route_path::segment> route_path::parse_segment(std::string_view text, bo
     if (!is_name(text)) {
       return failure{invalid(fmt::format("has a variable `{}`, which is no field's name", text))};
     }
-  } else if (!std::all_of(text.begin(), text.end(), is_plain)) {
+  } else if (!std::ranges::all_of(text, is_plain)) {
     return failure{invalid(fmt::format(
         "has the segment `{}`; a variable is a whole segment {{NAME}}, and other letters are a-z "
         "A-Z 0-9 and - . _ ~ ! $ & ' ( ) + , ; = : @",

@@ -4,7 +4,6 @@
 #include "runtime/http/request.hpp"
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>

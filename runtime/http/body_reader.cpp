@@ -1,6 +1,5 @@
 #include "runtime/http/body_reader.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 

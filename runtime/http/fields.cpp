@@ -5,8 +5,8 @@
 namespace troupe::http {
 
 std::optional<std::string_view> find(const field_list& fields, std::string_view name) {
-  const auto found = std::find_if(
-      fields.begin(), fields.end(), [name](const auto& each) { return each.first == name; });
+  const auto found =
+      std::ranges::find_if(fields, [name](const auto& each) { return each.first == name; });
   return found == fields.end() ? std::nullopt : std::optional<std::string_view>{found->second};
 }
 
@@ -29,11 +29,11 @@ bool is_token_letter(char letter) {
 }
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_letter);
+  return !text.empty() && std::ranges::all_of(text, is_token_letter);
 }
 
 bool is_field_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char each) {
+  return std::ranges::all_of(text, [](char each) {
     const auto letter = static_cast<unsigned char>(each);
     return letter == '\t' || (letter >= 0x20 && letter != 0x7f);
   });

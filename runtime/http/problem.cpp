@@ -1,16 +1,16 @@
 #include "runtime/http/problem.hpp"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace troupe::http {
 
 namespace {
 
 bool has_number(const problem& what, std::string_view name) {
-  return std::any_of(what.numbers.begin(), what.numbers.end(), [&](const auto& each) {
-    return each.first == name;
-  });
+  return std::ranges::any_of(what.numbers, [&](const auto& each) { return each.first == name; });
 }
 
 } // namespace
@@ -35,83 +35,52 @@ std::string to_json(const problem& what) {
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+namespace {
+
+constexpr auto phrases = std::to_array<std::pair<int, std::string_view>>(
+    {{100, "Continue"},
+     {200, "OK"},
+     {201, "Created"},
+     {202, "Accepted"},
+     {204, "No Content"},
+     {301, "Moved Permanently"},
+     {302, "Found"},
+     {303, "See Other"},
+     {304, "Not Modified"},
+     {307, "Temporary Redirect"},
+     {308, "Permanent Redirect"},
+     {400, "Bad Request"},
+     {401, "Unauthorized"},
+     {403, "Forbidden"},
+     {404, "Not Found"},
+     {405, "Method Not Allowed"},
+     {406, "Not Acceptable"},
+     {408, "Request Timeout"},
+     {409, "Conflict"},
+     {410, "Gone"},
+     {411, "Length Required"},
+     {412, "Precondition Failed"},
+     {413, "Content Too Large"},
+     {414, "URI Too Long"},
+     {415, "Unsupported Media Type"},
+     {417, "Expectation Failed"},
+     {421, "Misdirected Request"},
+     {422, "Unprocessable Content"},
+     {429, "Too Many Requests"},
+     {431, "Request Header Fields Too Large"},
+     {500, "Internal Server Error"},
+     {501, "Not Implemented"},
+     {502, "Bad Gateway"},
+     {503, "Service Unavailable"},
+     {504, "Gateway Timeout"},
+     {505, "HTTP Version Not Supported"}});
+
+} // namespace
+
 std::string_view phrase_of(int status) {
-  switch (status) {
-  case 100:
-    return "Continue";
-  case 200:
-    return "OK";
-  case 201:
-    return "Created";
-  case 202:
-    return "Accepted";
-  case 204:
-    return "No Content";
-  case 301:
-    return "Moved Permanently";
-  case 302:
-    return "Found";
-  case 303:
-    return "See Other";
-  case 304:
-    return "Not Modified";
-  case 307:
-    return "Temporary Redirect";
-  case 308:
-    return "Permanent Redirect";
-  case 400:
-    return "Bad Request";
-  case 401:
-    return "Unauthorized";
-  case 403:
-    return "Forbidden";
-  case 404:
-    return "Not Found";
-  case 405:
-    return "Method Not Allowed";
-  case 406:
-    return "Not Acceptable";
-  case 408:
-    return "Request Timeout";
-  case 409:
-    return "Conflict";
-  case 410:
-    return "Gone";
-  case 411:
-    return "Length Required";
-  case 412:
-    return "Precondition Failed";
-  case 413:
-    return "Content Too Large";
-  case 414:
-    return "URI Too Long";
-  case 415:
-    return "Unsupported Media Type";
-  case 417:
-    return "Expectation Failed";
-  case 421:
-    return "Misdirected Request";
-  case 422:
-    return "Unprocessable Content";
-  case 429:
-    return "Too Many Requests";
-  case 431:
-    return "Request Header Fields Too Large";
-  case 500:
-    return "Internal Server Error";
-  case 501:
-    return "Not Implemented";
-  case 502:
-    return "Bad Gateway";
-  case 503:
-    return "Service Unavailable";
-  case 504:
-    return "Gateway Timeout";
-  case 505:
-    return "HTTP Version Not Supported";
-  default:
-    return "Unknown";
-  }
+  const auto* const found =
+      std::ranges::find(phrases, status, [](const auto& each) { return each.first; });
+  return found == phrases.end() ? "Unknown" : found->second;
 }
 
 } // namespace troupe::http

@@ -26,9 +26,7 @@ std::optional<method> method_named(std::string_view name) {
 }
 
 bool request::repeats(std::string_view name) const {
-  return std::count_if(
-             fields.begin(), fields.end(), [&](const auto& field) { return field.first == name; })
-         > 1;
+  return std::ranges::count_if(fields, [&](const auto& field) { return field.first == name; }) > 1;
 }
 
 } // namespace troupe::http

@@ -2,7 +2,6 @@
 
 #include "runtime/http/fields.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,5 +1,6 @@
 #include "runtime/http/request_gate.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/http/target.hpp"
 
 #include <algorithm>
@@ -146,9 +147,8 @@ std::optional<std::string> host_of(std::string_view value) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z')
            || (letter >= '0' && letter <= '9') || letter == '.' || letter == '-' || letter == '_';
   };
-  const bool is_host =
-      in_brackets ? is_ipv6(inside)
-                  : !inside.empty() && std::all_of(inside.begin(), inside.end(), is_host_letter);
+  const bool is_host = in_brackets ? is_ipv6(inside)
+                                   : !inside.empty() && std::ranges::all_of(inside, is_host_letter);
   return is_host && is_port(port) ? std::optional{lower_case(host)} : std::nullopt;
 }
 
@@ -168,7 +168,7 @@ verdict_on_head check_host(
     return problem{
         400, "malformed_host", "the Host is no HOST or HOST:PORT, or the target names another one"};
   }
-  if (!hosts.empty() && std::find(hosts.begin(), hosts.end(), *host) == hosts.end()) {
+  if (!hosts.empty() && !contains(hosts, *host)) {
     return problem{421, "misdirected", "this server is not the host that the request is for"};
   }
   return std::nullopt;
@@ -184,7 +184,7 @@ read_transfer_encoding(const single_field& codings, bool has_length, request_hea
   }
   const auto members = list_members(codings.value);
   if (codings.count > 1 || members.empty() || members.back() != "chunked"
-      || std::count(members.begin(), members.end(), "chunked") > 1
+      || std::ranges::count(members, "chunked") > 1
       || (members.size() == 1 && lower_case(codings.value) != "chunked")) {
     return ambiguous_body("Transfer-Encoding is something else than `chunked`");
   }
@@ -198,7 +198,7 @@ read_transfer_encoding(const single_field& codings, bool has_length, request_hea
 verdict_on_head
 read_content_length(const single_field& lengths, const limits& most, request_head& head) {
   const std::string_view text = lengths.value;
-  const bool is_number = !text.empty() && std::all_of(text.begin(), text.end(), [](char letter) {
+  const bool is_number = !text.empty() && std::ranges::all_of(text, [](char letter) {
     return letter >= '0' && letter <= '9';
   });
   if (lengths.count > 1 || !is_number) {

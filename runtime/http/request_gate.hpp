@@ -5,7 +5,6 @@
 #include "runtime/http/request.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>

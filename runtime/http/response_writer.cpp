@@ -53,9 +53,9 @@ bool may_be_sent(const response& answer) {
   constexpr std::array<std::string_view, 4> ours{
       "date", "content-length", "transfer-encoding", "connection"};
   return answer.status >= 200 && answer.status <= 599
-         && std::all_of(answer.fields.begin(), answer.fields.end(), [&](const auto& field) {
+         && std::ranges::all_of(answer.fields, [&](const auto& field) {
               return is_token(field.first) && is_field_value(field.second)
-                     && std::none_of(ours.begin(), ours.end(), [&](std::string_view each) {
+                     && std::ranges::none_of(ours, [&](std::string_view each) {
                           return is_same_name(each, field.first);
                         });
             });

@@ -309,15 +309,9 @@ outcome<std::unique_ptr<server>>
 server::start(const server_options& options, request_handler handler, fault_listener faults) {
   auto made = std::make_unique<state>(options, std::move(handler), std::move(faults));
   if (options.tls) {
-    auto loaded = load_tls(*options.tls);
-    if (!loaded) {
-      return failure{std::move(loaded.error())};
-    }
-    made->tls = std::move(*loaded);
+    TROUPE_TRY(made->tls, load_tls(*options.tls));
   }
-  if (auto bound = made->listen(); !bound) {
-    return failure{std::move(bound.error())};
-  }
+  TROUPE_CHECK(made->listen());
   made->work.emplace(made->loop.get_executor());
   made->accept();
   made->thread = std::thread{[&loop = made->loop] { loop.run(); }};
@@ -339,11 +333,8 @@ outcome<void> server::reload_certificates() {
   if (!state_->host.options.tls) {
     return failure{invalid("this server speaks plain HTTP: it has no certificate")};
   }
-  auto loaded = load_tls(*state_->host.options.tls);
-  if (!loaded) {
-    return failure{std::move(loaded.error())};
-  }
-  state_->mailbox->post([self = state_.get(), fresh = std::move(*loaded)] { self->tls = fresh; });
+  TROUPE_TRY(auto loaded, load_tls(*state_->host.options.tls));
+  state_->mailbox->post([self = state_.get(), fresh = std::move(loaded)] { self->tls = fresh; });
   return {};
 }
 

@@ -19,9 +19,8 @@ server_counts shared_counts::read() const {
       .streams = streams.value(),
       .bytes_read = bytes_read.value(),
       .bytes_written = bytes_written.value()};
-  std::transform(answers.begin(), answers.end(), counts.answers.begin(), [](const auto& each) {
-    return each.value();
-  });
+  std::ranges::transform(
+      answers, counts.answers.begin(), [](const auto& each) { return each.value(); });
   return counts;
 }
 

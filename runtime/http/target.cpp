@@ -73,14 +73,14 @@ std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
 }
 
 tl::expected<std::vector<std::string>, problem> read_path(std::string_view path) {
-  if (!std::all_of(path.begin(), path.end(), is_of_path)) {
+  if (!std::ranges::all_of(path, is_of_path)) {
     return malformed_target("the path has a character that must be escaped as %XX");
   }
   std::vector<std::string> segments;
   if (path == "/") {
     return segments;
   }
-  segments.reserve(static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')));
+  segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
   for (std::size_t begin = 1; begin <= path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
     const std::string_view raw = path.substr(begin, end - begin);
@@ -152,9 +152,8 @@ tl::expected<target_parts, problem> read_target(std::string_view text) {
   if (text == "*") {
     return refusal{{501, "not_implemented", "there are no options of the server as a whole"}};
   }
-  const bool is_visible = std::all_of(text.begin(), text.end(), [](char each) {
-    return each > 0x20 && each < 0x7f && each != '#';
-  });
+  const bool is_visible = std::ranges::all_of(
+      text, [](char each) { return each > 0x20 && each < 0x7f && each != '#'; });
   if (text.empty() || !is_visible) {
     return malformed_target("the target is empty or has a character that must be escaped as %XX");
   }

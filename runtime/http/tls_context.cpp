@@ -106,13 +106,8 @@ outcome<void> check_dates(::SSL_CTX* context, const std::string& file) {
 
 outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& files) {
   // OpenSSL reads certificates by their name; they are no secret.
-  if (auto certificate = opened(files.certificate, false); !certificate) {
-    return failure{std::move(certificate.error())};
-  }
-  auto key = opened(files.key, true);
-  if (!key) {
-    return failure{std::move(key.error())};
-  }
+  TROUPE_CHECK(opened(files.certificate, false));
+  TROUPE_TRY(auto key, opened(files.key, true));
   auto made = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
   ::SSL_CTX* const context = made->native_handle();
   ::ERR_clear_error();
@@ -125,12 +120,10 @@ outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& fi
   if (::SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
     return unusable(files.certificate, openssl_reason());
   }
-  if (!use_key(context, key->get())) {
+  if (!use_key(context, key.get())) {
     return unusable(files.key, openssl_reason());
   }
-  if (auto fine = check_dates(context, files.certificate); !fine) {
-    return failure{std::move(fine.error())};
-  }
+  TROUPE_CHECK(check_dates(context, files.certificate));
   return made;
 }
 

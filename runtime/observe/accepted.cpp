@@ -22,7 +22,7 @@ std::string_view take(std::string_view& rest, char mark) {
 }
 
 bool is_same(std::string_view one, std::string_view other) {
-  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](char a, char b) {
+  return std::ranges::equal(one, other, [](char a, char b) {
     const auto lower = [](char letter) {
       return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
     };

@@ -27,8 +27,8 @@ std::string cut(const std::string& value) {
 
 /// The capability that a line is about; empty: none.
 std::string_view capability_in(const log_fields& fields) {
-  const auto found = std::find_if(
-      fields.begin(), fields.end(), [](const auto& each) { return each.first == "capability"; });
+  const auto found =
+      std::ranges::find_if(fields, [](const auto& each) { return each.first == "capability"; });
   return found == fields.end() ? std::string_view{} : found->second;
 }
 
@@ -111,8 +111,8 @@ std::string event_log::line_of(std::string_view event, const log_fields& fields)
   if (format_ == log_format::json) {
     wire::json_object object;
     // A field "node" names the node that the line is about, in place of the writer's own name.
-    const auto about = std::find_if(
-        fields.begin(), fields.end(), [](const auto& each) { return each.first == "node"; });
+    const auto about =
+        std::ranges::find_if(fields, [](const auto& each) { return each.first == "node"; });
     object.add("at", at)
         .add("node", about == fields.end() ? node_ : cut(about->second))
         .add("level", name_of(level))

@@ -26,7 +26,7 @@ double response_time(std::chrono::nanoseconds took) {
 } // namespace
 
 bool health::is_healthy() const {
-  return is_ready() && std::all_of(checks.begin(), checks.end(), [](const health_check& each) {
+  return is_ready() && std::ranges::all_of(checks, [](const health_check& each) {
            return each.error.empty();
          });
 }

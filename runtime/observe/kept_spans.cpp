@@ -23,30 +23,27 @@ bool is_small(const wire::told_span& what) {
 } // namespace
 
 outcome<void> kept_spans::add(std::string_view message) {
-  auto told = wire::checked_decode<wire::told_spans>(message);
-  if (!told) {
-    return failure{std::move(told).error()};
-  }
-  if (told->node.size() > span::name_bytes_max) {
+  TROUPE_TRY(auto told, wire::checked_decode<wire::told_spans>(message));
+  if (told.node.size() > span::name_bytes_max) {
     return failure{invalid(fmt::format(
         "the name of who tells has {} bytes, and {} are the most",
-        told->node.size(),
+        told.node.size(),
         span::name_bytes_max))};
   }
-  if (told->spans.size() > most_at_once) {
+  if (told.spans.size() > most_at_once) {
     return failure{invalid(fmt::format("{} spans at once are the most", most_at_once))};
   }
-  for (wire::told_span& each : told->spans) {
+  for (wire::told_span& each : told.spans) {
     if (!is_small(each)) {
       return failure{invalid("a span has more text or notes than spans have")};
     }
   }
-  for (wire::told_span& each : told->spans) {
-    each.of = told->node;
+  for (wire::told_span& each : told.spans) {
+    each.of = told.node;
     spans_.push_back(std::move(each));
     ++added_;
   }
-  if (told->is_cut) {
+  if (told.is_cut) {
     gap_until_ = added_;
   }
   while (spans_.size() > most) {

@@ -1,5 +1,7 @@
 #include "runtime/observe/line_rates.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -42,7 +44,7 @@ line_rates::bucket_of(std::string_view event, std::string_view capability, insta
 }
 
 bool line_rates::takes(std::string_view event, std::string_view capability, instant now) {
-  if (std::find(audit_events.begin(), audit_events.end(), event) != audit_events.end()) {
+  if (contains(audit_events, event)) {
     return true;
   }
   bucket& one = bucket_of(event, capability, now);

@@ -105,8 +105,8 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "worker_misspoke",
 });
 
-static_assert(std::is_sorted(errors.begin(), errors.end()));
-static_assert(std::is_sorted(warnings.begin(), warnings.end()));
+static_assert(std::ranges::is_sorted(errors));
+static_assert(std::ranges::is_sorted(warnings));
 
 } // namespace
 
@@ -115,9 +115,9 @@ std::string_view name_of(log_level level) {
 }
 
 log_level level_of(std::string_view event) {
-  return std::binary_search(errors.begin(), errors.end(), event)       ? log_level::error
-         : std::binary_search(warnings.begin(), warnings.end(), event) ? log_level::warning
-                                                                       : log_level::info;
+  return std::ranges::binary_search(errors, event)     ? log_level::error
+         : std::ranges::binary_search(warnings, event) ? log_level::warning
+                                                       : log_level::info;
 }
 
 } // namespace troupe::observe

@@ -108,7 +108,7 @@ bool span::append(std::string_view part) {
   if (text_bytes + part.size() + 1 > text.size()) {
     return false;
   }
-  std::copy(part.begin(), part.end(), text.begin() + text_bytes);
+  std::ranges::copy(part, text.begin() + text_bytes);
   text[text_bytes + part.size()] = '\0';
   text_bytes = static_cast<std::uint16_t>(text_bytes + part.size() + 1);
   return true;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <utility>

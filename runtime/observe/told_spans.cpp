@@ -67,36 +67,31 @@ outcome<std::string> told_spans(
     std::string_view question,
     std::size_t bytes_max,
     const kept_spans* kept) {
-  const auto asked = wire::checked_decode<wire::get_spans>(question);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  if (asked->count == 0 || asked->count > spans_max) {
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::get_spans>(question));
+  if (asked.count == 0 || asked.count > spans_max) {
     return failure{invalid("`count` is 1 to 1,000")};
   }
   std::vector<wire::told_span> found;
   rings.for_each([&](const span_ring& ring) {
     (void)ring.read(0, [&](const span& each) {
-      if (fits(each, *asked)) {
+      if (fits(each, asked)) {
         found.push_back(told(each));
       }
     });
   });
   if (kept != nullptr) {
-    std::copy_if(
-        kept->all().begin(),
-        kept->all().end(),
-        std::back_inserter(found),
-        [&](const wire::told_span& each) { return fits(each, *asked); });
+    std::ranges::copy_if(kept->all(), std::back_inserter(found), [&](const wire::told_span& each) {
+      return fits(each, asked);
+    });
   }
   const auto is_newer = [](const auto& a, const auto& b) { return a.start > b.start; };
-  std::sort(found.begin(), found.end(), is_newer);
+  std::ranges::sort(found, is_newer);
   const bool has_gap = kept != nullptr && kept->has_gap();
-  wire::told_spans answer{node, {}, found.size() > asked->count || has_gap};
+  wire::told_spans answer{node, {}, found.size() > asked.count || has_gap};
   std::size_t bytes = node.size() + 64;
   for (wire::told_span& each : found) {
     bytes += bytes_of(each);
-    if (answer.spans.size() == asked->count || bytes > bytes_max) {
+    if (answer.spans.size() == asked.count || bytes > bytes_max) {
       answer.is_cut = true;
       break;
     }

@@ -18,9 +18,8 @@ constexpr std::size_t long_member = 128;
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_trace_part(std::string_view text) {
@@ -52,7 +51,7 @@ uuid trace_from(std::string_view digits) {
 
 /// Printable ASCII alone: what else there is may break the lines of a protocol or a log.
 bool is_state(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 /// The members of `state` that have room, joined by commas.

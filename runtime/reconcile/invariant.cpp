@@ -1,5 +1,6 @@
 #include "runtime/reconcile/invariant.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/ids.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ constexpr milliseconds settle_max = std::chrono::hours{24 * 30};
 constexpr std::size_t terms_max = 16;
 
 int field_number(std::vector<std::string>& fields, std::string_view name) {
-  const auto found = std::find(fields.begin(), fields.end(), name);
+  const auto found = std::ranges::find(fields, name);
   if (found == fields.end()) {
     fields.emplace_back(name);
     return static_cast<int>(fields.size()) - 1;
@@ -38,7 +39,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool is_name(std::string_view word) {
-  return !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char each) {
+  return !word.empty() && std::ranges::all_of(word, [](unsigned char each) {
     return std::isalnum(each) != 0 || each == '_';
   });
 }
@@ -190,8 +191,8 @@ rows_type(const source& from, const wire::actor_description& type, std::vector<f
     return nullptr;
   }
   const auto named = [&](const std::string& name) -> const wire::message_schema* {
-    const auto found = std::find_if(
-        type.types.begin(), type.types.end(), [&](const auto& each) { return each.name == name; });
+    const auto found =
+        std::ranges::find_if(type.types, [&](const auto& each) { return each.name == name; });
     return found == type.types.end() ? nullptr : &*found;
   };
   const wire::message_schema* const reply = asked->reply ? named(*asked->reply) : nullptr;
@@ -252,7 +253,7 @@ void check_source(
   std::vector<std::string> names;
   for (const auto& field : row->fields) {
     names.push_back(field.name);
-    const bool is_needed = std::find(needed.begin(), needed.end(), field.name) != needed.end();
+    const bool is_needed = contains(needed, field.name);
     if (is_needed && !is_comparable(field.type)) {
       faults.push_back(
           {from.at,
@@ -265,7 +266,7 @@ void check_source(
     }
   }
   for (const std::string& each : needed) {
-    if (std::find(names.begin(), names.end(), each) == names.end()) {
+    if (!contains(names, each)) {
       faults.push_back(
           {from.at,
            fmt::format("a row of `{}.{}` has no field `{}`", from.capability, from.query, each)

@@ -63,15 +63,8 @@ outcome<bool> side::fill() {
   if (is_over_) {
     return false;
   }
-  const auto reply = fetch_(from_, after_);
-  if (!reply) {
-    return failure{reply.error()};
-  }
-  auto rows = read_rows(from_, fields_, *reply);
-  if (!rows) {
-    return failure{std::move(rows).error()};
-  }
-  page_ = std::move(*rows);
+  TROUPE_TRY(const auto reply, fetch_(from_, after_));
+  TROUPE_TRY(page_, read_rows(from_, fields_, reply));
   at_ = 0;
   is_over_ = page_.empty();
   const std::string behind = after_;
@@ -130,7 +123,7 @@ const std::string* text_in(const std::vector<term>& sum, const group& left, cons
 
 /// Whether a sum has a field whose texts differ among the rows of its side.
 bool is_mixed(const std::vector<term>& sum, const group& left, const group& right) {
-  return std::any_of(sum.begin(), sum.end(), [&](const term& each) {
+  return std::ranges::any_of(sum, [&](const term& each) {
     const group& of = each.is_left ? left : right;
     return each.field >= 0 && (of.mixed & bit_of(static_cast<std::size_t>(each.field))) != 0;
   });
@@ -241,20 +234,6 @@ void comparer::compare(const group& left, const group& right) {
 }
 
 } // namespace
-
-std::string_view name_of(finding_type type) {
-  switch (type) {
-  case finding_type::missing_left:
-    return "missing_left";
-  case finding_type::missing_right:
-    return "missing_right";
-  case finding_type::twice:
-    return "twice";
-  case finding_type::differs:
-    return "differs";
-  }
-  return "unknown";
-}
 
 outcome<void> reconcile(
     const invariant& what,

@@ -3,6 +3,7 @@
 #include "runtime/outcome.hpp"
 #include "runtime/reconcile/invariant.hpp"
 #include "runtime/reconcile/rows.hpp"
+#include "runtime/wire/message.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -15,7 +16,7 @@ namespace troupe::reconcile {
 
 enum class finding_type : std::uint8_t { missing_left, missing_right, twice, differs };
 
-std::string_view name_of(finding_type type);
+TROUPE_WORDS(finding_type, missing_left, missing_right, twice, differs)
 
 /// Something that does not hold.
 struct finding {

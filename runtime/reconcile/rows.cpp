@@ -1,6 +1,7 @@
 #include "runtime/reconcile/rows.hpp"
 
 #include "runtime/bytes.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/check.hpp"
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <span>
-#include <utility>
 
 namespace troupe::reconcile {
 
@@ -131,7 +131,7 @@ bool read_row(
       if (!read_value(value, seen)) {
         return false;
       }
-      to.counts = std::find(of.is.begin(), of.is.end(), seen.text) != of.is.end();
+      to.counts = contains(of.is, seen.text);
     }
   }
   bad = of.key;

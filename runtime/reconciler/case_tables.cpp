@@ -5,6 +5,7 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::reconcile {
 

@@ -1,7 +1,8 @@
 #include "runtime/reconciler/pass.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
-#include <utility>
 
 namespace troupe::reconcile {
 
@@ -9,7 +10,7 @@ namespace {
 
 /// Whether the first look found the same.
 bool is_among(const std::vector<case_change>& all, const case_change& what) {
-  return std::any_of(all.begin(), all.end(), [&](const case_change& each) {
+  return std::ranges::any_of(all, [&](const case_change& each) {
     return each.opens == what.opens && each.what.is_same_case(what.what);
   });
 }
@@ -47,17 +48,15 @@ differences(const slice& seen, std::string_view behind, const std::vector<sighti
   };
   std::vector<case_change> found;
   for (const sighting& each : seen.findings) {
-    if (std::none_of(open.begin(), open.end(), is_same(each))) {
+    if (std::ranges::none_of(open, is_same(each))) {
       found.push_back({each, true});
     }
   }
   for (const sighting& each : open) {
     const bool is_within =
         each.key.bytes > behind && (seen.is_last || each.key.bytes <= seen.to.bytes);
-    const bool is_young =
-        std::find(seen.young.begin(), seen.young.end(), each.key) != seen.young.end();
-    if (is_within && !is_young
-        && std::none_of(seen.findings.begin(), seen.findings.end(), is_same(each))) {
+    const bool is_young = contains(seen.young, each.key);
+    if (is_within && !is_young && std::ranges::none_of(seen.findings, is_same(each))) {
       found.push_back({each, false});
     }
   }
@@ -95,11 +94,9 @@ pass_step after_look(
     step.next.due = now + times.recheck;
     return step;
   }
-  std::copy_if(
-      changes.begin(),
-      changes.end(),
-      std::back_inserter(step.changes),
-      [&](const case_change& each) { return is_among(suspected.changes, each); });
+  std::ranges::copy_if(changes, std::back_inserter(step.changes), [&](const case_change& each) {
+    return is_among(suspected.changes, each);
+  });
   const bool is_first_slice = before.behind.empty();
   step.next.suspected = {};
   step.next.judged = (is_first_slice ? 0 : before.judged) + seen.judged;

@@ -12,8 +12,6 @@
 
 namespace troupe::reconcile {
 
-TROUPE_WORDS(finding_type, missing_left, missing_right, twice, differs)
-
 /// A finding on its way from a look to the books.
 struct sighting {
   wire::binary_value key;

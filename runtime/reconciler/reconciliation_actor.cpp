@@ -1,5 +1,6 @@
 #include "runtime/reconciler/reconciliation_actor.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/range.hpp"
 #include "runtime/reconciler/case_tables.hpp"
 #include "runtime/reconciler/invariants_file.hpp"
@@ -198,10 +199,7 @@ reconciliation_actor::reconciliation_actor(const context& context)
 }
 
 const invariant* reconciliation_actor::find(const std::string& name) const {
-  const auto found =
-      std::find_if(invariants_.begin(), invariants_.end(), [&](const invariant& each) {
-        return each.name == name;
-      });
+  const auto found = std::ranges::find(invariants_, name, &invariant::name);
   return found == invariants_.end() ? nullptr : &*found;
 }
 
@@ -209,9 +207,7 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
   case_tables books{turn.database()};
   const std::vector<pass_row> passes = books.passes();
   for (const invariant& each : invariants_) {
-    if (std::none_of(passes.begin(), passes.end(), [&](const pass_row& pass) {
-          return pass.invariant == each.name;
-        })) {
+    if (!contains(passes, each.name, &pass_row::invariant)) {
       books.add_pass(each.name, turn.now() + options_.every);
     }
   }
@@ -340,9 +336,7 @@ pass_list reconciliation_actor::list_passes_of(store::database& session) const {
   pass_list all = books.list();
   const std::vector<pass_row> passes = books.passes();
   for (listed_pass& each : all.passes) {
-    const auto row = std::find_if(passes.begin(), passes.end(), [&](const pass_row& pass) {
-      return pass.invariant == each.invariant;
-    });
+    const auto row = std::ranges::find(passes, each.invariant, &pass_row::invariant);
     if (find(each.invariant) == nullptr) {
       each.not_compared = fmt::format("{} has no such invariant", file_);
     } else if (row != passes.end() && is_stuck(*row, time_.wall())) {

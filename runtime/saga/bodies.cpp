@@ -4,7 +4,6 @@
 #include "runtime/thrown.hpp"
 
 #include <type_traits>
-#include <utility>
 
 namespace troupe::saga {
 

@@ -74,9 +74,7 @@ ask(const coordinator& which, const call& wanted, outcome<std::string> body, out
       .op = operation,
       .key = *key,
       .body_bytes = body->size()};
-  if (auto fits = wire::check_departure(made, out.body_bytes_max); !fits) {
-    return fits;
-  }
+  TROUPE_CHECK(wire::check_departure(made, out.body_bytes_max));
   out.calls.push_back(
       {.saga = current.saga,
        .token = token_of(wanted.as),

@@ -95,54 +95,43 @@ standing coordinators::standing_now(wall_time now) const {
 }
 
 outcome<void> coordinators::start(
-    store::database& session,
-    std::int64_t writer,
+    const saga_turn& in,
     const uuid& id,
     const plan& by,
     std::string_view input,
     milliseconds within,
-    wall_time now,
-    outgoing& out,
     std::string_view trace,
     std::string_view line) {
   if (by.what().accept) {
-    if (auto accepted = is_accepted(by, input); !accepted) {
-      return accepted;
-    }
+    TROUPE_CHECK(is_accepted(by, input));
   }
-  journal_table journal{session};
+  journal_table journal{in.session};
   if (!by.what().undo.empty() && !journal.recalls(id).empty()) {
     return failure{rejected("undone", "it was undone before it came")};
   }
   if (running_.is_full(by)) {
     return failure{queue_is_full(by.what())};
   }
-  plans_.keep_table(session, by, now);
+  plans_.keep_table(in.session, by, in.now);
   const std::string_view kept_line = by.what().at_once == 0 ? std::string_view{} : line;
-  journal.add(id, by.what().operation, writer, trace, kept_line);
+  journal.add(id, by.what().operation, in.writer, trace, kept_line);
   const bool must_wait = !running_.has_room(by);
   coordinator& added = running_.add(id, by);
   added.trace = trace;
   added.line = line;
-  mover_.move(session, added, started{std::string{input}, within, must_wait}, now, out);
+  mover_.move(in, added, started{std::string{input}, within, must_wait});
   return {};
 }
 
-outcome<bool> coordinators::undo(
-    store::database& session,
-    std::int64_t writer,
-    const plan& of,
-    const uuid& id,
-    const uuid& call,
-    wall_time now,
-    outgoing& out) {
-  journal_table journal{session};
+outcome<bool>
+coordinators::undo(const saga_turn& in, const plan& of, const uuid& id, const uuid& call) {
+  journal_table journal{in.session};
   const auto row = journal.find(id);
   if (row && row->operation != of.what().operation) {
     return failure{rejected(
         "no_saga", fmt::format("saga {} is none of `{}`", to_string(id), of.what().operation))};
   }
-  if (!row && id.born() < out.sagas_from) {
+  if (!row && id.born() < in.out.sagas_from) {
     return failure{rejected(
         "forgotten",
         fmt::format(
@@ -151,23 +140,18 @@ outcome<bool> coordinators::undo(
             "this undo",
             to_string(id)))};
   }
-  journal.add_recall(id, call, std::max(now, out.settled));
+  journal.add_recall(id, call, std::max(in.now, in.out.settled));
   if (!row || row->now == phase::compensated) {
     journal.take_all(id);
     return true;
   }
-  recall(session, writer, *row, now, out);
+  recall(in, *row);
   return false;
 }
 
 /// Turns back a saga that is to be undone, if it runs here or nowhere. Otherwise its owner does.
-void coordinators::recall(
-    store::database& session,
-    std::int64_t writer,
-    const saga_row& row,
-    wall_time now,
-    outgoing& out) {
-  journal_table journal{session};
+void coordinators::recall(const saga_turn& in, const saga_row& row) {
+  journal_table journal{in.session};
   coordinator* which = running_.find(row.id);
   const bool stands = row.now == phase::completed || row.now == phase::parked;
   if (which == nullptr && !stands) {
@@ -177,14 +161,14 @@ void coordinators::recall(
     return; // The steps it began with cannot all be undone: looked at again when it is over.
   }
   if (which == nullptr) {
-    auto found = plans_.read(session, row);
+    auto found = plans_.read(in.session, row);
     if (found && found->by->what().undo.empty()) {
       found = failure{
           error{.code = errc::conflict, .message = "the steps it began with cannot all be undone"}};
     }
     if (!found) {
-      if (troubles_.leave_alone(row.id, why_left_alone(row, found.error(), now))) {
-        out.parked_sagas.push_back(
+      if (troubles_.leave_alone(row.id, why_left_alone(row, found.error(), in.now))) {
+        in.out.parked_sagas.push_back(
             {row.id, std::move(found).error().message, true, false, row.trace});
       }
       return;
@@ -193,11 +177,11 @@ void coordinators::recall(
       return journal.take_all(row.id);
     }
     troubles_.forget(row.id);
-    which = &run(row, std::move(*found), now, row.epoch + 1);
-    journal.give(row.id, writer, phase::undoing);
+    which = &run(row, std::move(*found), in.now, row.epoch + 1);
+    journal.give(row.id, in.writer, phase::undoing);
   }
   journal.take_all(row.id);
-  mover_.move(session, *which, recalled{}, now, out);
+  mover_.move(in, *which, recalled{});
 }
 
 outcome<uuid> coordinators::tell(
@@ -213,34 +197,28 @@ outcome<uuid> coordinators::tell(
   return told;
 }
 
-void coordinators::hear(
-    store::database& session,
-    std::int64_t writer,
-    bool look,
-    wall_time now,
-    instant time,
-    outgoing& out) {
-  journal_table journal{session};
+void coordinators::hear(const saga_turn& in, bool look) {
+  journal_table journal{in.session};
   std::vector<uuid> ids{told_.begin(), told_.end()};
   if (look) {
     ids = journal.told_sagas(looked_to_, int{told_max});
     looked_to_ = ids.size() == told_max ? ids.back() : uuid{};
   }
   for (const uuid& id : ids) {
-    (void)attempt(session, id, now, time, out, [&] {
+    (void)attempt(in, id, [&] {
       if (coordinator* which = running_.find(id)) {
-        mover_.hear(session, *which, now, out);
+        mover_.hear(in, *which);
       }
       const auto row = look ? journal.find(id) : std::nullopt;
       if (row && !journal.recalls(id).empty() && row->now != phase::compensated) {
-        recall(session, writer, *row, now, out);
+        recall(in, *row);
       }
       return true;
     });
   }
 }
 
-void coordinators::admit(store::database& session, wall_time now, instant time, outgoing& out) {
+void coordinators::admit(const saga_turn& in) {
   std::size_t count = 0;
   for (auto next = running_.next(); !next.empty(); next = running_.next()) {
     for (coordinator* const which : next) {
@@ -248,8 +226,8 @@ void coordinators::admit(store::database& session, wall_time now, instant time, 
         return; // The others follow in the next turn, as some of these may have ended at once.
       }
       const uuid id = which->current.saga;
-      (void)attempt(session, id, now, time, out, [&] {
-        mover_.move(session, *which, admitted{}, now, out);
+      (void)attempt(in, id, [&] {
+        mover_.move(in, *which, admitted{});
         return true;
       });
     }
@@ -257,13 +235,7 @@ void coordinators::admit(store::database& session, wall_time now, instant time, 
 }
 
 void coordinators::answered(
-    store::database& session,
-    const uuid& id,
-    std::uint64_t token,
-    bool failed,
-    std::string_view body,
-    wall_time now,
-    outgoing& out) {
+    const saga_turn& in, const uuid& id, std::uint64_t token, bool failed, std::string_view body) {
   coordinator* which = running_.find(id);
   if (which == nullptr) {
     return; // The saga is over, or somebody else's by now.
@@ -272,43 +244,36 @@ void coordinators::answered(
     auto read = wire::read_error(body);
     error why = read ? std::move(*read) : std::move(read).error();
     which->failure = fmt::format("{}: {}", name_of(why.code), why.message);
-    mover_.move(session, *which, saga::failed{asked_of(token), std::move(why)}, now, out);
-    if (!which->need_is_told && which->needs_person(now)) {
+    mover_.move(in, *which, saga::failed{asked_of(token), std::move(why)});
+    if (!which->need_is_told && which->needs_person(in.now)) {
       which->need_is_told = true;
-      out.parked_sagas.push_back({id, which->need(), false, true, which->trace});
+      in.out.parked_sagas.push_back({id, which->need(), false, true, which->trace});
     }
   } else {
-    mover_.move(session, *which, saga::answered{asked_of(token), std::string{body}}, now, out);
+    mover_.move(in, *which, saga::answered{asked_of(token), std::string{body}});
   }
 }
 
-void coordinators::timer_due(
-    store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out) {
+void coordinators::timer_due(const saga_turn& in, const uuid& id, std::uint64_t token) {
   coordinator* which = running_.find(id);
   if (which == nullptr) {
     return;
   }
   // An accepted message counts, even if the timer is due in the same turn.
-  mover_.hear(session, *which, now, out);
+  mover_.hear(in, *which);
   if (token == deadline_token) {
-    mover_.move(session, *which, deadline_reached{}, now, out);
+    mover_.move(in, *which, deadline_reached{});
   } else {
-    mover_.move(session, *which, timer_of(token), now, out);
+    mover_.move(in, *which, timer_of(token));
   }
 }
 
-std::size_t coordinators::resume(
-    store::database& session,
-    std::int64_t writer,
-    wall_time now,
-    instant time,
-    outgoing& out,
-    const std::function<void()>& progress) {
+std::size_t coordinators::resume(const saga_turn& in, const std::function<void()>& progress) {
   std::vector<owned_saga> found;
   if (behind_) {
-    found = journal_table{session}.unfinished(writer);
+    found = journal_table{in.session}.unfinished(in.writer);
   } else {
-    for (const uuid& id : troubles_.due(time)) {
+    for (const uuid& id : troubles_.due(in.time)) {
       found.push_back({id});
     }
     for (const auto& [id, trace] : lost_) {
@@ -318,53 +283,39 @@ std::size_t coordinators::resume(
   resumed_ = true;
   std::size_t count = 0;
   for (const owned_saga& each : found) {
-    count += take_up(session, writer, each, now, time, out) ? 1U : 0U;
+    count += take_up(in, each) ? 1U : 0U;
     progress();
   }
   return count;
 }
 
-std::size_t coordinators::take_left_alone(
-    store::database& session,
-    std::int64_t writer,
-    wall_time now,
-    instant time,
-    outgoing& out,
-    const std::function<void()>& progress) {
+std::size_t
+coordinators::take_left_alone(const saga_turn& in, const std::function<void()>& progress) {
   std::size_t count = 0;
   std::set<uuid> nobodys;
-  journal_table journal{session};
+  journal_table journal{in.session};
   for (const std::int64_t owner : journal.fenced_owners()) {
     for (const owned_saga& each : journal.unfinished(owner)) {
-      count += take_up(session, writer, each, now, time, out) ? 1U : 0U;
+      count += take_up(in, each) ? 1U : 0U;
       nobodys.insert(each.id);
       progress();
     }
   }
   for (const uuid& id : troubles_.left_alone()) {
-    if (!nobodys.contains(id) && has_gone_on(session, writer, id)) {
+    if (!nobodys.contains(id) && has_gone_on(in.session, in.writer, id)) {
       troubles_.forget(id);
     }
   }
   return count;
 }
 
-outcome<void> coordinators::obey(
-    store::database& session,
-    std::int64_t writer,
-    const uuid& id,
-    const order& wanted,
-    wall_time now,
-    instant time,
-    outgoing& out) {
+outcome<void> coordinators::obey(const saga_turn& in, const uuid& id, const order& wanted) {
   if (coordinator* which = running_.find(id)) {
-    if (auto may = may_obey(*which->by, which->current, wanted); !may) {
-      return may;
-    }
-    mover_.move(session, *which, ordered{wanted}, now, out);
+    TROUPE_CHECK(may_obey(*which->by, which->current, wanted));
+    mover_.move(in, *which, ordered{wanted});
     return {};
   }
-  const auto row = journal_table{session}.find(id);
+  const auto row = journal_table{in.session}.find(id);
   if (!row) {
     return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(id)))};
   }
@@ -374,28 +325,22 @@ outcome<void> coordinators::obey(
         resumes ? "not_waiting" : "over",
         fmt::format("saga {} is over: {}", to_string(id), name_of(row->now)))};
   }
-  if (row->now != phase::parked && row->writer != writer
-      && !store::writers{session}.is_fenced(row->writer)) {
+  if (row->now != phase::parked && row->writer != in.writer
+      && !store::writers{in.session}.is_fenced(row->writer)) {
     return failure{rejected(
         wanted.what == verb::resume ? "not_waiting" : "elsewhere",
         fmt::format(
             "saga {} runs in another process, at node `{}`",
             to_string(id),
-            journal_table{session}.node_of(row->writer)))};
+            journal_table{in.session}.node_of(row->writer)))};
   }
-  return obey_elsewhere(session, writer, *row, wanted, now, time, out);
+  return obey_elsewhere(in, *row, wanted);
 }
 
 /// Carries out an order for a saga that does not run: it is parked, has no owner, or waits here.
-outcome<void> coordinators::obey_elsewhere(
-    store::database& session,
-    std::int64_t writer,
-    const saga_row& row,
-    const order& wanted,
-    wall_time now,
-    instant time,
-    outgoing& out) {
-  auto found = plans_.read(session, row);
+outcome<void>
+coordinators::obey_elsewhere(const saga_turn& in, const saga_row& row, const order& wanted) {
+  auto found = plans_.read(in.session, row);
   if (!found) {
     return failure{error{.code = errc::conflict, .message = found.error().message}};
   }
@@ -404,29 +349,27 @@ outcome<void> coordinators::obey_elsewhere(
   const bool is_parked = found->current.now == phase::parked;
   if (row.now != phase::parked && goes_on) {
     troubles_.forget(row.id);
-    const bool runs = take_up(session, writer, {row.id, row.epoch}, now, time, out);
+    const bool runs = take_up(in, {row.id, row.epoch});
     return runs ? outcome<void>{} : failure{why_it_stands(troubles_.find(row.id))};
   }
   for (const std::uint32_t step : open_steps(found->current)) {
     found->current.steps[step].hand.maybe_done = true; // The former owner may have asked.
   }
   if (is_parked || !goes_on) {
-    if (auto may = may_obey(*found->by, found->current, wanted); !may) {
-      return may;
-    }
+    TROUPE_CHECK(may_obey(*found->by, found->current, wanted));
   }
   troubles_.forget(row.id);
-  coordinator& loaded = run(row, std::move(*found), now, row.epoch + 1);
+  coordinator& loaded = run(row, std::move(*found), in.now, row.epoch + 1);
   if (is_parked || !goes_on) {
-    mover_.move(session, loaded, ordered{wanted}, now, out);
+    mover_.move(in, loaded, ordered{wanted});
   }
   const phase after = loaded.current.now;
   if (!is_parked && (after == phase::forward || after == phase::undoing)) {
     // An order concerns one step: the other open ones and the deadline are as the last owner left
     // them.
-    mover_.move(session, loaded, taken_over{}, now, out);
+    mover_.move(in, loaded, taken_over{});
   }
-  journal_table{session}.give(row.id, writer, loaded.current.now);
+  journal_table{in.session}.give(row.id, in.writer, loaded.current.now);
   return {};
 }
 
@@ -474,38 +417,25 @@ void coordinators::forget_all() {
   behind_ = true;
 }
 
-bool coordinators::take_up(
-    store::database& session,
-    std::int64_t writer,
-    const owned_saga& which,
-    wall_time now,
-    instant time,
-    outgoing& out) {
+bool coordinators::take_up(const saga_turn& in, const owned_saga& which) {
   const uuid& id = which.id;
-  if (running_.find(id) != nullptr || !troubles_.may_go_on(id, which.epoch, time)) {
+  if (running_.find(id) != nullptr || !troubles_.may_go_on(id, which.epoch, in.time)) {
     return false;
   }
-  const bool runs =
-      attempt(session, id, now, time, out, [&] { return load(session, writer, id, now, out); });
+  const bool runs = attempt(in, id, [&] { return load(in, id); });
   if (runs) {
     troubles_.taken_up(id);
   }
   return runs;
 }
 
-bool coordinators::attempt(
-    store::database& session,
-    const uuid& id,
-    wall_time now,
-    instant time,
-    outgoing& out,
-    const std::function<bool()>& work) {
-  const outgoing::sizes before = out.here();
+bool coordinators::attempt(const saga_turn& in, const uuid& id, const std::function<bool()>& work) {
+  const outgoing::sizes before = in.out.here();
   std::string fault;
-  session.savepoint();
+  in.session.savepoint();
   try {
     const bool done = work();
-    session.release();
+    in.session.release();
     return done;
   } catch (const store::database_error& thrown) {
     if (!store::is_of_message_at_hand(thrown)) {
@@ -517,10 +447,10 @@ bool coordinators::attempt(
   } catch (...) {
     fault = what_was_thrown();
   }
-  session.rollback_to_savepoint();
-  out.back_to(before);
+  in.session.rollback_to_savepoint();
+  in.out.back_to(before);
   mover_.undone();
-  put_off(id, std::move(fault), now, time);
+  put_off(id, std::move(fault), in.now, in.time);
   return false;
 }
 
@@ -535,17 +465,16 @@ coordinators::run(const saga_row& row, replayed found, wall_time since, std::int
   return made;
 }
 
-bool coordinators::load(
-    store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out) {
-  journal_table journal{session};
+bool coordinators::load(const saga_turn& in, const uuid& id) {
+  journal_table journal{in.session};
   const auto row = journal.find(id);
-  const bool is_own = row && row->writer == writer;
-  const bool is_free = row && !is_own && store::writers{session}.is_fenced(row->writer);
+  const bool is_own = row && row->writer == in.writer;
+  const bool is_free = row && !is_own && store::writers{in.session}.is_fenced(row->writer);
   if ((!is_own && !is_free) || row->now > phase::undoing) {
     troubles_.forget(id);
     return false; // The saga is over, parked, or somebody else's by now.
   }
-  auto found = plans_.read(session, *row);
+  auto found = plans_.read(in.session, *row);
   if (found) {
     if (auto makes = can_make_commands(*found->by, found->current); !makes) {
       found = failure{std::move(makes).error()};
@@ -554,23 +483,24 @@ bool coordinators::load(
   if (!found) {
     // The saga is left unchanged: another program may have its plan, or a person may repair its
     // journal.
-    if (troubles_.leave_alone(id, why_left_alone(*row, found.error(), now))) {
-      out.parked_sagas.push_back({id, std::move(found).error().message, true, false, row->trace});
+    if (troubles_.leave_alone(id, why_left_alone(*row, found.error(), in.now))) {
+      in.out.parked_sagas.push_back(
+          {id, std::move(found).error().message, true, false, row->trace});
     }
     return false;
   }
-  plans_.keep_table(session, *found->by, now);
+  plans_.keep_table(in.session, *found->by, in.now);
   const wall_time since = found->since;
   coordinator& loaded = run(*row, std::move(*found), since, row->epoch + (is_free ? 1 : 0));
   if (is_free) {
-    journal.give(id, writer, row->now);
+    journal.give(id, in.writer, row->now);
   }
   const trouble* its = troubles_.find(id);
   if (its != nullptr && its->failures >= troubles::failures_max) {
-    mover_.move(session, loaded, given_up{internal_error(its->reason, effect::unknown)}, now, out);
+    mover_.move(in, loaded, given_up{internal_error(its->reason, effect::unknown)});
     return false;
   }
-  mover_.move(session, loaded, taken_over{}, now, out);
+  mover_.move(in, loaded, taken_over{});
   return true;
 }
 

@@ -45,14 +45,11 @@ public:
   /// @errors the input is not accepted, or the saga was undone before this call came; `overloaded`,
   /// reason `queue_full`: no more sagas may wait for their turn. Nothing was written.
   outcome<void> start(
-      store::database& session,
-      std::int64_t writer,
+      const saga_turn& in,
       const uuid& id,
       const plan& by,
       std::string_view input,
       milliseconds within,
-      wall_time now,
-      outgoing& out,
       std::string_view trace = {},
       std::string_view line = {});
 
@@ -62,14 +59,7 @@ public:
   /// @return whether nothing is left to undo, so that `call` is to be answered at once.
   /// @errors `rejected`, reason `no_saga`: the saga is one of another operation; reason
   /// `forgotten`: it is no longer known whether it ever began.
-  outcome<bool> undo(
-      store::database& session,
-      std::int64_t writer,
-      const plan& of,
-      const uuid& id,
-      const uuid& call,
-      wall_time now,
-      outgoing& out);
+  outcome<bool> undo(const saga_turn& in, const plan& of, const uuid& id, const uuid& call);
 
   /// Stores a message for step `step`, which waits for it, of a saga of `operation`. `hear` gives
   /// it to the saga, in this process or in the one that owns the saga.
@@ -88,30 +78,17 @@ public:
   /// Gives the sagas that run here the messages stored for them, and turns back those that are to
   /// be undone: all of them (`look`), or those that this process has stored something for. A saga
   /// whose events throw is put off, and the others go on.
-  void hear(
-      store::database& session,
-      std::int64_t writer,
-      bool look,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  void hear(const saga_turn& in, bool look);
 
   /// Starts sagas that waited for their turn, as many as there is room for. One that throws is put
   /// off.
-  void admit(store::database& session, wall_time now, instant time, outgoing& out);
+  void admit(const saga_turn& in);
 
   /// A call ended. Answers to sagas that are over, or owned by others by now, change nothing.
   void answered(
-      store::database& session,
-      const uuid& id,
-      std::uint64_t token,
-      bool failed,
-      std::string_view body,
-      wall_time now,
-      outgoing& out);
+      const saga_turn& in, const uuid& id, std::uint64_t token, bool failed, std::string_view body);
 
-  void timer_due(
-      store::database& session, const uuid& id, std::uint64_t token, wall_time now, outgoing& out);
+  void timer_due(const saga_turn& in, const uuid& id, std::uint64_t token);
 
   /// Loads the unfinished sagas of `writer` that are not running here, and those whose wait after a
   /// failure is over, at most `troubles::due_max` of the latter. One that fails again waits again,
@@ -119,24 +96,14 @@ public:
   /// @param progress called after each: all of them may take longer than a turn may.
   /// @return how many.
   std::size_t resume(
-      store::database& session,
-      std::int64_t writer,
-      wall_time now,
-      instant time,
-      outgoing& out,
-      const std::function<void()>& progress = [] {});
+      const saga_turn& in, const std::function<void()>& progress = [] {});
 
   /// Takes over the unfinished sagas of all fenced writers, as far as this program can continue
   /// them. The others are left unchanged, for a program that can.
   /// @param progress as for `resume`.
   /// @return how many.
   std::size_t take_left_alone(
-      store::database& session,
-      std::int64_t writer,
-      wall_time now,
-      instant time,
-      outgoing& out,
-      const std::function<void()>& progress = [] {});
+      const saga_turn& in, const std::function<void()>& progress = [] {});
 
   /// Carries out a person's order to a saga that runs here or is stopped: parked, left alone, or
   /// waiting here after a failure.
@@ -144,14 +111,7 @@ public:
   /// @errors `rejected`, reason `no_saga`, `elsewhere` or `not_waiting` (it runs in another
   /// process), or as `may_obey`; `conflict` if this program cannot continue it. Nothing was
   /// written.
-  outcome<void> obey(
-      store::database& session,
-      std::int64_t writer,
-      const uuid& id,
-      const order& wanted,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  outcome<void> obey(const saga_turn& in, const uuid& id, const order& wanted);
 
   /// An event of a saga threw, and its turn was undone: the saga waits, and then asks again.
   void put_off(const uuid& id, std::string reason, wall_time now, instant time);
@@ -189,41 +149,16 @@ private:
   /// throws.
   /// @param which with epoch 0 where that is not known: it is tried again if it was left alone.
   /// @return whether it runs now.
-  bool take_up(
-      store::database& session,
-      std::int64_t writer,
-      const owned_saga& which,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  bool take_up(const saga_turn& in, const owned_saga& which);
   /// Does `work` for a saga; if that throws, undoes what it did and puts the saga off.
   /// @return what `work` did; false if it threw.
-  bool attempt(
-      store::database& session,
-      const uuid& id,
-      wall_time now,
-      instant time,
-      outgoing& out,
-      const std::function<bool()>& work);
+  bool attempt(const saga_turn& in, const uuid& id, const std::function<bool()>& work);
   /// Reads a saga from its journal and lets it repeat the call that has no answer.
-  bool
-  load(store::database& session, std::int64_t writer, const uuid& id, wall_time now, outgoing& out);
+  bool load(const saga_turn& in, const uuid& id);
   /// Runs a saga here, in the state that its journal has.
   coordinator& run(const saga_row& row, replayed found, wall_time since, std::int64_t epoch);
-  void recall(
-      store::database& session,
-      std::int64_t writer,
-      const saga_row& row,
-      wall_time now,
-      outgoing& out);
-  outcome<void> obey_elsewhere(
-      store::database& session,
-      std::int64_t writer,
-      const saga_row& row,
-      const order& wanted,
-      wall_time now,
-      instant time,
-      outgoing& out);
+  void recall(const saga_turn& in, const saga_row& row);
+  outcome<void> obey_elsewhere(const saga_turn& in, const saga_row& row, const order& wanted);
 
   plan_book plans_;
   running_sagas running_;

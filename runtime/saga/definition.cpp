@@ -176,9 +176,8 @@ void check_whole(std::vector<fault>& faults, const definition& of) {
             + ", may have no result, and the saga has no answer",
         "Say how the answer is made.");
   }
-  const bool can_be_undone = std::all_of(of.steps.begin(), of.steps.end(), [](const step& each) {
-    return each.kind == step_kind::compensatable;
-  });
+  const bool can_be_undone = std::ranges::all_of(
+      of.steps, [](const step& each) { return each.kind == step_kind::compensatable; });
   if (!of.undo.empty() && !can_be_undone) {
     add(faults,
         "`" + of.operation + "` names `" + of.undo
@@ -227,9 +226,8 @@ const wire::message_shape* input_of(const definition& declared) {
 }
 
 bool outlives_caller(const definition& declared) {
-  return std::any_of(declared.steps.begin(), declared.steps.end(), [](const step& each) {
-    return each.act != step_act::call;
-  });
+  return std::ranges::any_of(
+      declared.steps, [](const step& each) { return each.act != step_act::call; });
 }
 
 std::vector<fault> validate(const definition& checked) {
@@ -278,10 +276,7 @@ std::vector<fault> apply(const tuning& by, definition& tuned) {
   tuned.at_once = by.at_once.value_or(tuned.at_once);
   tuned.queue = by.queue.value_or(tuned.queue);
   for (const auto& [name, changes] : by.steps) {
-    const auto found =
-        std::find_if(tuned.steps.begin(), tuned.steps.end(), [&name = name](const step& each) {
-          return each.name == name;
-        });
+    const auto found = std::ranges::find(tuned.steps, name, &step::name);
     if (found == tuned.steps.end()) {
       std::vector<std::string> names;
       for (const step& each : tuned.steps) {

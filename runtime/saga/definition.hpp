@@ -305,11 +305,8 @@ body_maker project(Function f) {
   };
   using made = std::invoke_result_t<decltype(call), const Function&, const Input&, const facts&>;
   const auto make = [f = std::move(f), call](const facts& known) -> outcome<std::string> {
-    const auto input = wire::checked_decode<Input>(known.input);
-    if (!input) {
-      return failure{input.error()};
-    }
-    const auto body = call(f, *input, known);
+    TROUPE_TRY(const auto& input, wire::checked_decode<Input>(known.input));
+    const auto body = call(f, input, known);
     if constexpr (detail::is_outcome<made>) {
       if (!body) {
         return failure{body.error()};
@@ -422,11 +419,8 @@ step waits(std::string name, std::string operation, milliseconds within, Functio
       .act = step_act::wait,
       .hears = {
           [read = std::move(read)](std::string_view body) -> outcome<heard> {
-            const auto said = wire::checked_decode<Answer>(body);
-            if (!said) {
-              return failure{said.error()};
-            }
-            return heard{read(*said)};
+            TROUPE_TRY(const auto& said, wire::checked_decode<Answer>(body));
+            return heard{read(said)};
           },
           &wire::message_shape_of<Answer>()}};
 }
@@ -440,14 +434,11 @@ inline step lets_pass(std::string name, milliseconds time) {
 template <wire::message Input, class Function>
 step only_if(step made, Function f) {
   made.when = [f = std::move(f)](const facts& known) -> outcome<bool> {
-    const auto input = wire::checked_decode<Input>(known.input);
-    if (!input) {
-      return failure{input.error()};
-    }
+    TROUPE_TRY(const auto& input, wire::checked_decode<Input>(known.input));
     if constexpr (std::is_invocable_v<const Function&, const Input&, const facts&>) {
-      return f(*input, known);
+      return f(input, known);
     } else {
-      return f(*input);
+      return f(input);
     }
   };
   return made;
@@ -506,9 +497,7 @@ std::function<std::string(const facts&)> key_from(Function f) {
 template <wire::message Input>
 std::function<outcome<void>(std::string_view)> decodable() {
   return [](std::string_view input) -> outcome<void> {
-    if (auto decoded = wire::checked_decode<Input>(input); !decoded) {
-      return failure{std::move(decoded).error()};
-    }
+    TROUPE_CHECK(wire::checked_decode<Input>(input));
     return {};
   };
 }

@@ -235,14 +235,6 @@ std::vector<std::string> journal_table::data_of(const uuid& id, record_kind kind
   return found;
 }
 
-std::vector<record> journal_table::rows(const uuid& id, std::vector<std::string>& bytes) {
-  std::vector<record> rows;
-  for (const dated_record& each : history(id, bytes)) {
-    rows.push_back(each.row);
-  }
-  return rows;
-}
-
 std::vector<dated_record> journal_table::history(const uuid& id, std::vector<std::string>& bytes) {
   std::vector<dated_record> rows;
   bytes.clear();

@@ -84,9 +84,8 @@ public:
   void set_phase(const uuid& id, phase now);
 
   std::optional<saga_row> find(const uuid& id);
-  /// The rows of one saga, in order; their data is kept in `bytes`.
-  std::vector<record> rows(const uuid& id, std::vector<std::string>& bytes);
-  /// The same with the epoch that wrote each, and when.
+  /// The rows of one saga, in order, with the epoch that wrote each, and when; their data is kept
+  /// in `bytes`.
   std::vector<dated_record> history(const uuid& id, std::vector<std::string>& bytes);
 
   /// The data of a saga's records of one kind, in order.

@@ -28,9 +28,8 @@ bool is_in_hand(const state& in, const asked& which) {
 
 bool waits_for_word(const plan& by, const state& current) {
   const auto open = open_steps(current);
-  return std::any_of(open.begin(), open.end(), [&by](std::uint32_t each) {
-    return by.at(each).act == step_act::wait;
-  });
+  return std::ranges::any_of(
+      open, [&by](std::uint32_t each) { return by.at(each).act == step_act::wait; });
 }
 
 class decision {

@@ -18,10 +18,10 @@ public:
   explicit mover(running_sagas& all) : running_{all} {}
 
   /// Gives a saga an event, and the events that follow from it at once.
-  void move(store::database& session, coordinator& which, event what, wall_time now, outgoing& out);
+  void move(const saga_turn& in, coordinator& which, event what);
 
   /// Gives a saga the messages stored for its steps that wait.
-  void hear(store::database& session, coordinator& which, wall_time now, outgoing& out);
+  void hear(const saga_turn& in, coordinator& which);
 
   /// The current move was undone.
   void undone() {
@@ -33,15 +33,9 @@ public:
 private:
   std::string intent_data(const coordinator& which, const record& row);
   outcome<std::string> take_request(const coordinator& which, const call& wanted);
-  void carry_out(
-      store::database& session,
-      coordinator& which,
-      const action& what,
-      wall_time now,
-      outgoing& out);
+  void carry_out(const saga_turn& in, coordinator& which, const action& what);
   /// Answers the callers that wait for the end of a saga.
-  static void
-  tell_end(store::database& session, const coordinator& which, const finish& end, outgoing& out);
+  static void tell_end(const saga_turn& in, const coordinator& which, const finish& end);
 
   running_sagas& running_;
   // The requests of the intents in the current decision; their calls follow them.

@@ -105,9 +105,8 @@ void moves::try_again_later(std::uint32_t step, const error& why) {
 void moves::watch(milliseconds left) {
   // The watch comes before the calls, since the process that carries out the actions may die
   // between two of them.
-  const auto first = std::find_if(actions_.begin(), actions_.end(), [](const action& each) {
-    return !std::holds_alternative<journal>(each);
-  });
+  const auto first = std::ranges::find_if(
+      actions_, [](const action& each) { return !std::holds_alternative<journal>(each); });
   actions_.insert(first, watch_deadline{left});
 }
 

@@ -40,9 +40,8 @@ outcome<void> may_go_on(const plan& by, const state& current, const order& wante
           fmt::format("saga {} does not wait for a person: it is {}", id, name_of(current.now)));
     }
     const auto open = open_steps(current);
-    const bool all_out = std::all_of(open.begin(), open.end(), [&](std::uint32_t each) {
-      return current.steps[each].hand.in_flight;
-    });
+    const bool all_out = std::ranges::all_of(
+        open, [&](std::uint32_t each) { return current.steps[each].hand.in_flight; });
     if (all_out) {
       return refused(
           "in_flight",
@@ -69,9 +68,8 @@ outcome<void> may_go_on(const plan& by, const state& current, const order& wante
 
 outcome<void> may_skip(const plan& by, const state& current, const order& wanted) {
   const auto open = open_steps(current);
-  const auto found = std::find_if(open.begin(), open.end(), [&](std::uint32_t each) {
-    return by.at(each).name == wanted.step;
-  });
+  const auto found = std::ranges::find_if(
+      open, [&](std::uint32_t each) { return by.at(each).name == wanted.step; });
   if (found == open.end()) {
     return refused(
         "other_step",
@@ -136,8 +134,7 @@ std::string step_in_hand(const plan& by, const state& current) {
 
 bool is_in_hand(const plan& by, const state& current, std::string_view step) {
   const auto open = open_steps(current);
-  return std::any_of(
-      open.begin(), open.end(), [&](std::uint32_t each) { return by.at(each).name == step; });
+  return std::ranges::any_of(open, [&](std::uint32_t each) { return by.at(each).name == step; });
 }
 
 std::vector<std::string> standing_effects(const plan& by, const state& current) {

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
+#include "runtime/store/database.hpp"
 #include "runtime/wire/limits.hpp"
 
 #include <cstddef>
@@ -106,6 +107,17 @@ struct outgoing {
     parked_sagas.resize(to.parked);
     traced.resize(to.traced);
   }
+};
+
+/// The writing turn at hand, for the sagas that move in it.
+struct saga_turn {
+  store::database& session;
+  /// The number under which this process writes.
+  std::int64_t writer;
+  wall_time now;
+  /// When it began.
+  instant time;
+  outgoing& out;
 };
 
 } // namespace troupe::saga

@@ -36,8 +36,7 @@ std::uint16_t plan_book::number_of_undo(const plan& undone) const {
 std::uint16_t plan_book::operation_count() const {
   const auto has_undo = [](const plan& each) { return !each.what().undo.empty(); };
   return static_cast<std::uint16_t>(
-      plans_.size()
-      + static_cast<std::size_t>(std::count_if(plans_.begin(), plans_.end(), has_undo)));
+      plans_.size() + static_cast<std::size_t>(std::ranges::count_if(plans_, has_undo)));
 }
 
 outcome<const plan*>
@@ -60,11 +59,8 @@ plan_book::plan_for(store::database& session, const saga_row& row, std::uint64_t
   if (!kept) {
     return by; // The replay says what is wrong.
   }
-  const auto steps = read_table(*kept, fingerprint);
-  if (!steps) {
-    return failure{steps.error()};
-  }
-  auto made = std::make_unique<plan>(plan::pinned(*steps, *by));
+  TROUPE_TRY(const auto steps, read_table(*kept, fingerprint));
+  auto made = std::make_unique<plan>(plan::pinned(steps, *by));
   untold_.push_back(made.get());
   return earlier_.emplace(fingerprint, std::move(made)).first->second.get();
 }
@@ -73,19 +69,13 @@ outcome<replayed> plan_book::read(store::database& session, const saga_row& row)
   std::vector<std::string> bytes;
   const auto history = journal_table{session}.history(row.id, bytes);
   const auto table = history.empty() ? std::nullopt : fingerprint_in(history.front().row.data);
-  const auto by = plan_for(session, row, table.value_or(0));
-  if (!by) {
-    return failure{by.error()};
-  }
+  TROUPE_TRY(const auto by, plan_for(session, row, table.value_or(0)));
   std::vector<record> rows;
   for (const dated_record& each : history) {
     rows.push_back(each.row);
   }
-  auto current = replay(**by, row.id, rows);
-  if (!current) {
-    return failure{std::move(current).error()};
-  }
-  return replayed{*by, std::move(*current), history.back().at};
+  TROUPE_TRY(auto current, replay(*by, row.id, rows));
+  return replayed{by, std::move(current), history.back().at};
 }
 
 void plan_book::keep_table(store::database& session, const plan& by, wall_time now) {

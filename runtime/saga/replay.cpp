@@ -64,9 +64,8 @@ bool is_settled(step_status status) {
 }
 
 bool replayer::is_all_settled() const {
-  return std::all_of(state_.steps.begin(), state_.steps.end(), [](const step_state& each) {
-    return is_settled(each.status);
-  });
+  return std::ranges::all_of(
+      state_.steps, [](const step_state& each) { return is_settled(each.status); });
 }
 
 /// Whether `step` is the next one to begin: those before its stage are settled, and those before it
@@ -340,9 +339,7 @@ outcome<state> replayer::end() && {
 outcome<state> replay(const plan& by, const uuid& saga, std::span<const record> rows) {
   replayer all{by, saga};
   for (const record& row : rows) {
-    if (auto taken = all.take(row); !taken) {
-      return failure{std::move(taken).error()};
-    }
+    TROUPE_CHECK(all.take(row));
   }
   return std::move(all).end();
 }

@@ -4,83 +4,59 @@
 #include "runtime/saga/machine.hpp"
 #include "runtime/saga/transition.hpp"
 #include "runtime/time_text.hpp"
+#include "runtime/wire/message.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <utility>
 
 namespace troupe::saga {
 
+TROUPE_WORDS(phase, forward, undoing, completed, compensated, parked)
+TROUPE_WORDS(step_status, untouched, asked, done, failed, undo_asked, undone, passed)
+TROUPE_WORDS(
+    record_kind,
+    started,
+    intent,
+    done,
+    failed,
+    undo_intent,
+    undone,
+    completed,
+    compensated,
+    parked,
+    resumed,
+    ordered,
+    skipped,
+    passed,
+    recalled,
+    queued)
+static_assert(troupe_words(phase{}).size() == static_cast<std::size_t>(phase::parked) + 1);
+static_assert(
+    troupe_words(step_status{}).size() == static_cast<std::size_t>(step_status::passed) + 1);
+static_assert(troupe_words(record_kind{}).size() == static_cast<std::size_t>(last_record_kind));
+
+namespace {
+
+template <wire::worded T>
+std::string_view word_or_unknown(T value) {
+  const std::string_view word = wire::word_of(value);
+  return word.empty() ? "unknown" : word;
+}
+
+} // namespace
+
 std::string_view name_of(phase phase) {
-  switch (phase) {
-  case phase::forward:
-    return "forward";
-  case phase::undoing:
-    return "undoing";
-  case phase::completed:
-    return "completed";
-  case phase::compensated:
-    return "compensated";
-  case phase::parked:
-    return "parked";
-  }
-  return "unknown";
+  return word_or_unknown(phase);
 }
 
 std::string_view name_of(step_status status) {
-  switch (status) {
-  case step_status::untouched:
-    return "untouched";
-  case step_status::asked:
-    return "asked";
-  case step_status::done:
-    return "done";
-  case step_status::failed:
-    return "failed";
-  case step_status::undo_asked:
-    return "undo_asked";
-  case step_status::undone:
-    return "undone";
-  case step_status::passed:
-    return "passed";
-  }
-  return "unknown";
+  return word_or_unknown(status);
 }
 
 std::string_view name_of(record_kind kind) {
-  switch (kind) {
-  case record_kind::started:
-    return "started";
-  case record_kind::intent:
-    return "intent";
-  case record_kind::done:
-    return "done";
-  case record_kind::failed:
-    return "failed";
-  case record_kind::undo_intent:
-    return "undo_intent";
-  case record_kind::undone:
-    return "undone";
-  case record_kind::completed:
-    return "completed";
-  case record_kind::compensated:
-    return "compensated";
-  case record_kind::parked:
-    return "parked";
-  case record_kind::resumed:
-    return "resumed";
-  case record_kind::ordered:
-    return "ordered";
-  case record_kind::skipped:
-    return "skipped";
-  case record_kind::passed:
-    return "passed";
-  case record_kind::recalled:
-    return "recalled";
-  case record_kind::queued:
-    return "queued";
-  }
-  return "unknown";
+  return word_or_unknown(kind);
 }
 
 bool step_state::operator==(const step_state& other) const {
@@ -251,7 +227,7 @@ bool is_queued(const state& in) {
   return in.next_seq > 1
          && (in.now == phase::forward
              || (in.now == phase::parked && in.before_parked == phase::forward))
-         && std::all_of(in.steps.begin(), in.steps.end(), [](const step_state& each) {
+         && std::ranges::all_of(in.steps, [](const step_state& each) {
               return each.status == step_status::untouched;
             });
 }

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <span>
-#include <utility>
 
 namespace troupe::saga {
 
 namespace {
 
 bool can_all_be_undone(const step_table& table) {
-  return std::all_of(table.steps.begin(), table.steps.end(), [](const step_row& row) {
+  return std::ranges::all_of(table.steps, [](const step_row& row) {
     return row.kind == static_cast<std::uint8_t>(step_kind::compensatable);
   });
 }
@@ -74,7 +73,7 @@ outcome<step_table> read_table(std::string_view bytes, std::uint64_t fingerprint
     return failure{internal_error(
         fmt::format("step table {:016x} is damaged: {}", fingerprint, table.error().message))};
   }
-  const bool has_kinds = std::all_of(table->steps.begin(), table->steps.end(), [](const auto& row) {
+  const bool has_kinds = std::ranges::all_of(table->steps, [](const auto& row) {
     return row.kind <= static_cast<std::uint8_t>(step_kind::retriable)
            && row.act.value_or(0) <= static_cast<std::uint8_t>(step_act::timer);
   });
@@ -114,7 +113,7 @@ definition definition_of(const step_table& table, const definition& now) {
     if (conditional) {
       old.when = gone_condition{row.name};
     }
-    const auto same = std::find_if(now.steps.begin(), now.steps.end(), [&](const step& each) {
+    const auto same = std::ranges::find_if(now.steps, [&](const step& each) {
       return each.name == row.name && each.capability == row.capability;
     });
     if (same == now.steps.end()) {

@@ -44,13 +44,10 @@ outcome<heard> said_by(const word& to) {
 } // namespace
 
 outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& to, wall_time now) {
-  auto said = said_by(to);
-  if (!said) {
-    return failure{std::move(said).error()};
-  }
-  const std::string id = to_string(said->saga);
+  TROUPE_TRY(auto said, said_by(to));
+  const std::string id = to_string(said.saga);
   journal_table journal{session};
-  const auto row = journal.find(said->saga);
+  const auto row = journal.find(said.saga);
   if (!row || row->operation != to.operation) {
     return failure{
         rejected("no_saga", fmt::format("there is no saga {} of `{}`", id, to.operation))};
@@ -71,12 +68,12 @@ outcome<uuid> tell_step(store::database& session, plan_book& plans, const word& 
     if (found->by->at(i).name != to.waits.name || !is_waiting) {
       continue;
     }
-    told_step told{said->saga, to.waits.name, {}, std::string{to.body}};
-    if (said->refusal) {
-      wire::append_error(told.refusal, *said->refusal);
+    told_step told{said.saga, to.waits.name, {}, std::string{to.body}};
+    if (said.refusal) {
+      wire::append_error(told.refusal, *said.refusal);
     }
     if (journal.tell(told, now)) {
-      return said->saga;
+      return said.saga;
     }
   }
   return failure{rejected(

@@ -1,5 +1,7 @@
 #include "runtime/security/grants.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -12,14 +14,13 @@ constexpr std::string_view own = "troupe.";
 constexpr std::array<std::string_view, act_count> names{"call", "publish", "subscribe", "read"};
 
 bool any_covers(const std::vector<std::string>& rights, std::string_view name) {
-  return std::any_of(
-      rights.begin(), rights.end(), [&](const std::string& each) { return covers(each, name); });
+  return std::ranges::any_of(rights, [&](const std::string& each) { return covers(each, name); });
 }
 
 /// Whether a right covers `name`, where what is Troupe's own has to be named.
 bool any_names(const std::vector<std::string>& rights, std::string_view name) {
   const bool is_own = name.starts_with(own);
-  return std::any_of(rights.begin(), rights.end(), [&](const std::string& each) {
+  return std::ranges::any_of(rights, [&](const std::string& each) {
     return covers(each, name) && !(is_own && each == "*");
   });
 }
@@ -30,7 +31,7 @@ bool is_path(std::string_view text) {
       || text.find("..") != std::string_view::npos) {
     return false;
   }
-  return std::all_of(text.begin(), text.end(), [](char c) {
+  return std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
            || c == '.';
   });
@@ -73,7 +74,7 @@ bool grants::may_read(std::string_view pattern) const {
 void grants::add(const grants& other) {
   const auto append = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
     for (const std::string& each : from) {
-      if (std::find(to.begin(), to.end(), each) == to.end()) {
+      if (!contains(to, each)) {
         to.push_back(each);
       }
     }

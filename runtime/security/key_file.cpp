@@ -1,5 +1,7 @@
 #include "runtime/security/key_file.hpp"
 
+#include "runtime/descriptor.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -20,26 +22,6 @@ using key_bytes = std::array<std::uint8_t, 32>;
 constexpr std::size_t file_bytes_max = 4'096;
 constexpr mode_t secret_mode = 0600;
 constexpr mode_t public_mode = 0644;
-
-/// A descriptor, closed at the end.
-class open_file {
-public:
-  explicit open_file(int number) : number_{number} {}
-
-  ~open_file() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-
-  open_file(const open_file&) = delete;
-  open_file& operator=(const open_file&) = delete;
-
-  int number() const { return number_; }
-
-private:
-  int number_;
-};
 
 /// The bytes of a file, wiped at the end.
 struct file_text {
@@ -67,8 +49,8 @@ failure system_failure(const std::string& file, std::string_view what, int reaso
 
 /// Opens without waiting for whoever is at the other end of a pipe, and looks at what was opened.
 outcome<void> read_file(const std::string& file, bool is_secret, file_text& into) {
-  const open_file opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-  if (opened.number() < 0) {
+  const descriptor opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  if (!opened.is_open()) {
     return system_failure(file, "read", errno);
   }
 
@@ -147,38 +129,23 @@ outcome<void> for_each_key(const std::string& file, const file_text& text, const
   return {};
 }
 
-outcome<void> write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(file, text.data(), text.size());
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count <= 0) {
-      return failure{{.code = errc::unavailable, .message = std::strerror(errno)}};
-    }
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
 /// Writes a new file beside the old one, and puts it in its place.
 outcome<void> replace_file(const std::string& file, std::string_view text, mode_t mode) {
   std::string beside = file + ".XXXXXX"; // mkostemp makes it 0600, and follows no link.
-  const open_file made{::mkostemp(beside.data(), O_CLOEXEC)};
-  if (made.number() < 0) {
+  const descriptor made{::mkostemp(beside.data(), O_CLOEXEC)};
+  if (!made.is_open()) {
     return system_failure(file, "write", errno);
   }
   const auto give_up = [&](int reason) -> outcome<void> {
     ::unlink(beside.c_str());
     return system_failure(file, "write", reason);
   };
-  if (!write_all(made.number(), text) || ::fchmod(made.number(), mode) != 0
-      || ::fsync(made.number()) != 0 || ::rename(beside.c_str(), file.c_str()) != 0) {
+  if (!made.write_all(text) || ::fchmod(made.number(), mode) != 0 || !made.sync()
+      || ::rename(beside.c_str(), file.c_str()) != 0) {
     return give_up(errno);
   }
   const std::string folder = std::filesystem::path{file}.parent_path().string();
-  const open_file opened{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (opened.number() < 0 || ::fsync(opened.number()) != 0) {
+  if (!sync_folder(folder)) {
     return system_failure(folder, "sync the folder", errno);
   }
   return {};
@@ -189,9 +156,8 @@ outcome<void> replace_file(const std::string& file, std::string_view text, mode_
 bool is_owner_name(std::string_view name) {
   const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
   return !name.empty() && name.size() <= 64 && is_lower(name.front())
-         && std::all_of(name.begin(), name.end(), [&](char c) {
-              return is_lower(c) || (c >= '0' && c <= '9') || c == '_';
-            });
+         && std::ranges::all_of(
+             name, [&](char c) { return is_lower(c) || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 std::string public_file_of(const std::string& folder, std::string_view owner) {
@@ -204,14 +170,9 @@ std::string secret_file_of(const std::string& folder, std::string_view owner) {
 
 outcome<std::vector<transport::curve_public_key>> read_public_keys(const std::string& file) {
   file_text text;
-  if (const auto read = read_file(file, false, text); !read) {
-    return failure{read.error()};
-  }
+  TROUPE_CHECK(read_file(file, false, text));
   std::vector<transport::curve_public_key> keys;
-  const auto read = for_each_key(file, text, [&](const key_bytes& key) { keys.push_back(key); });
-  if (!read) {
-    return failure{read.error()};
-  }
+  TROUPE_CHECK(for_each_key(file, text, [&](const key_bytes& key) { keys.push_back(key); }));
   if (keys.empty() || keys.size() > live_keys_max) {
     return invalid_file(
         file, fmt::format("has {} keys; 1 to {} may be valid at once", keys.size(), live_keys_max));
@@ -221,18 +182,13 @@ outcome<std::vector<transport::curve_public_key>> read_public_keys(const std::st
 
 outcome<transport::curve_secret_key> read_secret_key(const std::string& file) {
   file_text text;
-  if (const auto read = read_file(file, true, text); !read) {
-    return failure{read.error()};
-  }
+  TROUPE_CHECK(read_file(file, true, text));
   transport::curve_secret_key secret;
   int count = 0;
-  const auto read = for_each_key(file, text, [&](const key_bytes& key) {
+  TROUPE_CHECK(for_each_key(file, text, [&](const key_bytes& key) {
     secret.bytes = key;
     ++count;
-  });
-  if (!read) {
-    return failure{read.error()};
-  }
+  }));
   if (count != 1) {
     return invalid_file(file, fmt::format("has {} secret keys instead of one", count));
   }

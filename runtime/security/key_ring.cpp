@@ -12,26 +12,19 @@ namespace troupe::security {
 
 outcome<std::unique_ptr<key_ring>> key_ring::open(std::string folder, std::string owner) {
   std::unique_ptr<key_ring> made{new key_ring{std::move(folder), std::move(owner)}};
-  if (auto read = made->reread(); !read) {
-    return failure{std::move(read.error())};
-  }
+  TROUPE_CHECK(made->reread());
   return made;
 }
 
 outcome<void> key_ring::reread() {
-  auto fresh = read();
-  if (!fresh) {
-    return failure{std::move(fresh.error())};
-  }
+  TROUPE_TRY(auto fresh, read());
   const std::lock_guard lock{mutex_};
-  now_ = std::move(*fresh);
+  now_ = std::move(fresh);
   return {};
 }
 
 outcome<key_ring::contents> key_ring::read() const {
-  if (auto checked = check_key_folder(folder_); !checked) {
-    return failure{std::move(checked.error())};
-  }
+  TROUPE_CHECK(check_key_folder(folder_));
   contents fresh;
   std::error_code fault;
   for (std::filesystem::directory_iterator each{folder_.empty() ? "." : folder_, fault}, end;
@@ -41,11 +34,8 @@ outcome<key_ring::contents> key_ring::read() const {
     if (each->path().extension() != ".pub" || !is_owner_name(owner)) {
       continue;
     }
-    auto keys = read_public_keys(each->path().string());
-    if (!keys) {
-      return failure{std::move(keys.error())};
-    }
-    for (const auto& key : *keys) {
+    TROUPE_TRY(auto keys, read_public_keys(each->path().string()));
+    for (const auto& key : keys) {
       const auto [known, is_new] = fresh.by_key.emplace(key, owner);
       if (!is_new) {
         return failure{invalid(fmt::format(
@@ -56,7 +46,7 @@ outcome<key_ring::contents> key_ring::read() const {
             owner))};
       }
     }
-    fresh.by_owner.emplace(owner, std::move(*keys));
+    fresh.by_owner.emplace(owner, std::move(keys));
   }
   if (fault) {
     return failure{

@@ -30,11 +30,8 @@ outcome<std::chrono::seconds> login_tokens::check(
          .details = {{"reason", "no_token"}}}};
   }
   const std::lock_guard lock{mutex_};
-  const auto checked = tokens_.check(text, now);
-  if (!checked) {
-    return failure{checked.error()};
-  }
-  const service_token& token = **checked;
+  TROUPE_TRY(const auto checked, tokens_.check(text, now));
+  const service_token& token = *checked;
   if (token.service != user) {
     return login_refused(
         "other_service",
@@ -46,9 +43,7 @@ outcome<std::chrono::seconds> login_tokens::check(
   if (*token.bound_to != key) {
     return login_refused("other_key", "it is bound to another key than that of the link (`cnf`)");
   }
-  if (auto remembered = remember(token, text, now); !remembered) {
-    return failure{std::move(remembered).error()};
-  }
+  TROUPE_CHECK(remember(token, text, now));
   return std::chrono::seconds{token.expires - now} + leeway_;
 }
 

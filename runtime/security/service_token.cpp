@@ -1,11 +1,10 @@
 #include "runtime/security/service_token.hpp"
 
-#include "runtime/security/base64url.hpp"
+#include "runtime/base64.hpp"
 #include "runtime/security/strict_object.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <utility>
 
 namespace troupe::security {
 
@@ -79,7 +78,7 @@ std::optional<transport::curve_public_key> key_of_cnf(const json& cnf) {
   if (!bytes || bytes->size() != key.size()) {
     return std::nullopt;
   }
-  std::copy(bytes->begin(), bytes->end(), key.begin());
+  std::ranges::copy(*bytes, key.begin());
   return key;
 }
 
@@ -203,9 +202,7 @@ outcome<service_token> check_token(
   if (!token) {
     return refused("claims", claims_wanted);
   }
-  if (const auto checked = check_claims(*token, *claims, rules, now); !checked) {
-    return failure{checked.error()};
-  }
+  TROUPE_CHECK(check_claims(*token, *claims, rules, now));
   return *token;
 }
 

@@ -11,12 +11,9 @@ namespace troupe::security {
 namespace {
 
 outcome<token_keys> read(const std::string& file, bool is_secret) {
-  auto text = read_key_text(file, is_secret);
-  if (!text) {
-    return failure{std::move(text).error()};
-  }
-  auto keys = token_keys::of_jwks(*text);
-  OPENSSL_cleanse(text->data(), text->size());
+  TROUPE_TRY(auto&& text, read_key_text(file, is_secret));
+  auto keys = token_keys::of_jwks(text);
+  OPENSSL_cleanse(text.data(), text.size());
   if (!keys) {
     error why = std::move(keys).error();
     why.message = file + ": " + why.message;
@@ -66,10 +63,7 @@ outcome<token_keys> read_signing_keys(const std::string& folder) {
 
 outcome<void> write_token_keys(const std::string& folder, const token_keys& keys) {
   if (keys.all().front().algorithm == token_algorithm::ed25519) {
-    if (auto written = write_key_text(token_public_file(folder), keys.public_jwks(), false);
-        !written) {
-      return written;
-    }
+    TROUPE_CHECK(write_key_text(token_public_file(folder), keys.public_jwks(), false));
   }
   std::string text = keys.secret_jwks();
   auto written = write_key_text(token_secret_file(folder), text, true);

@@ -1,6 +1,6 @@
 #include "runtime/security/token_keys.hpp"
 
-#include "runtime/security/base64url.hpp"
+#include "runtime/base64.hpp"
 #include "runtime/security/strict_object.hpp"
 
 #include <algorithm>
@@ -88,11 +88,10 @@ std::string random_text(std::size_t size) {
 }
 
 bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= id_bytes_max
-         && std::all_of(text.begin(), text.end(), [](char c) {
-              return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                     || c == '-' || c == '_';
-            });
+  return !text.empty() && text.size() <= id_bytes_max && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'
+           || c == '_';
+  });
 }
 
 std::string member_text(const json& object, const char* key) {
@@ -183,14 +182,11 @@ outcome<token_keys> token_keys::of_jwks(std::string_view text) {
   }
   token_keys made;
   for (const json& each : *list) {
-    auto key = each.is_object() ? key_of(each) : no_key("is no object");
-    if (!key) {
-      return failure{std::move(key).error()};
+    TROUPE_TRY(auto key, each.is_object() ? key_of(each) : no_key("is no object"));
+    if (made.find(key.id) != nullptr) {
+      return no_key(fmt::format("comes twice: `kid` {}", key.id));
     }
-    if (made.find(key->id) != nullptr) {
-      return no_key(fmt::format("comes twice: `kid` {}", key->id));
-    }
-    made.keys_.push_back(std::move(*key));
+    made.keys_.push_back(std::move(key));
   }
   return made;
 }
@@ -212,14 +208,13 @@ token_keys token_keys::rotated() const {
 }
 
 const token_key* token_keys::find(std::string_view id) const {
-  const auto found = std::find_if(
-      keys_.begin(), keys_.end(), [&](const token_key& each) { return each.id == id; });
+  const auto found = std::ranges::find(keys_, id, &token_key::id);
   return found == keys_.end() ? nullptr : &*found;
 }
 
 const token_key* token_keys::signing() const {
-  const auto found = std::find_if(
-      keys_.begin(), keys_.end(), [](const token_key& each) { return !each.secret.empty(); });
+  const auto found =
+      std::ranges::find_if(keys_, [](const token_key& each) { return !each.secret.empty(); });
   return found == keys_.end() ? nullptr : &*found;
 }
 

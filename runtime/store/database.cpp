@@ -1,7 +1,5 @@
 #include "runtime/store/database.hpp"
 
-#include <utility>
-
 namespace troupe::store {
 
 std::string_view name_of(database_fault fault) {

@@ -94,14 +94,6 @@ public:
     session_.query(read_text, show, stream, from);
   }
 
-  /// Passes the events of all streams after `position` to `each`, in the order in which they were
-  /// appended.
-  template <class Each>
-  void read_all(std::int64_t position, Each&& each) {
-    auto show = [&](const row& found) { return shown(each, event_of(found)); };
-    session_.query(read_all_text, show, position);
-  }
-
   /// Passes the events of the streams whose id is greater than `after` (uuid{}: all streams) to
   /// `each`, stream by stream, each from its beginning. Checks for gaps as `read` does.
   template <class Each>
@@ -137,9 +129,6 @@ private:
   static constexpr std::string_view read_text =
       "SELECT stream, version, position, type, body, at, cause FROM events "
       "WHERE stream = $1 AND version >= $2 ORDER BY version";
-  static constexpr std::string_view read_all_text =
-      "SELECT stream, version, position, type, body, at, cause FROM events "
-      "WHERE position > $1 ORDER BY position";
   static constexpr std::string_view read_streams_text =
       "SELECT stream, version, position, type, body, at, cause FROM events "
       "WHERE stream > $1 ORDER BY stream, version";

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -144,9 +143,7 @@ outcome<int> migrate(
     std::string_view component,
     std::span<const migration> steps,
     within whose) {
-  if (auto sound = check_numbers(component, steps); !sound) {
-    return failure{std::move(sound.error())};
-  }
+  TROUPE_CHECK(check_numbers(component, steps));
   const migration* current = nullptr;
   try {
     if (whose == within::the_callers) {
@@ -158,9 +155,7 @@ outcome<int> migrate(
       making.commit();
     }
     const auto applied = read_applied(session, component);
-    if (auto sound = check_applied(component, steps, applied); !sound) {
-      return failure{std::move(sound.error())};
-    }
+    TROUPE_CHECK(check_applied(component, steps, applied));
     int count = 0;
     for (const auto& step : steps.subspan(applied.size())) {
       current = &step;
@@ -189,9 +184,7 @@ outcome<int> migrate(
 outcome<void> migrate_all(
     database& session, const clock& time, std::span<const component> components, within whose) {
   for (const component& each : components) {
-    if (auto migrated = migrate(session, time, each.name, each.steps, whose); !migrated) {
-      return failure{std::move(migrated).error()};
-    }
+    TROUPE_CHECK(migrate(session, time, each.name, each.steps, whose));
   }
   return {};
 }
@@ -223,9 +216,7 @@ outcome<void> check_up_to_date(database& session, std::span<const component> com
     }
     for (const component& each : components) {
       const auto applied = read_applied(session, each.name);
-      if (auto sound = check_applied(each.name, each.steps, applied); !sound) {
-        return sound;
-      }
+      TROUPE_CHECK(check_applied(each.name, each.steps, applied));
       if (applied.size() != each.steps.size()) {
         return failure{invalid(fmt::format(
             "{} is at version {}, and this program knows {}: start the system once with this "
@@ -237,9 +228,8 @@ outcome<void> check_up_to_date(database& session, std::span<const component> com
     }
     std::vector<std::string> unknown;
     session.query("SELECT DISTINCT component FROM schema_versions", [&](const row& found) {
-      const auto known = std::any_of(components.begin(), components.end(), [&](const auto& each) {
-        return each.name == found.text(0);
-      });
+      const auto known = std::ranges::any_of(
+          components, [&](const auto& each) { return each.name == found.text(0); });
       if (!known) {
         unknown.emplace_back(found.text(0));
       }

@@ -3,7 +3,6 @@
 #include "runtime/clock.hpp"
 #include "runtime/secret_hash.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <list>

@@ -103,7 +103,7 @@ private:
   bool is_full() const { return found_.size() >= differences_max; }
 
   bool is_ignored() const {
-    return std::any_of(ignored_.begin(), ignored_.end(), [this](const auto& parts) {
+    return std::ranges::any_of(ignored_, [this](const auto& parts) {
       return parts.size() == path_.size()
              && std::equal(
                  parts.begin(), parts.end(), path_.begin(), [](const auto& rule, const auto& part) {

@@ -1,9 +1,9 @@
 #include "runtime/strangler/flag_file.hpp"
 
+#include "runtime/descriptor.hpp"
 #include "runtime/text_file.hpp"
 #include "runtime/wire/message.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
@@ -31,18 +31,6 @@ error not_kept(const std::string& path, int number) {
           fmt::format("{} cannot be written: {}", path, std::generic_category().message(number))};
 }
 
-/// 0, or the error's number.
-int write_whole(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(file, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) {
-      return errno;
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
-  }
-  return ::fsync(file) == 0 ? 0 : errno;
-}
-
 } // namespace
 
 outcome<void> keep_flags(const std::string& path, const flag_values& values) {
@@ -52,14 +40,13 @@ outcome<void> keep_flags(const std::string& path, const flag_values& values) {
     std::filesystem::create_directories(folder, wrong);
   }
   const std::string draft = path + ".new";
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) {
+  const descriptor file{::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+  if (!file.is_open()) {
     return failure{not_kept(draft, errno)};
   }
-  const int fault = write_whole(file, wire::encoded(flag_file{values}));
-  ::close(file);
-  if (fault != 0 || ::rename(draft.c_str(), path.c_str()) != 0) {
-    return failure{not_kept(path, fault != 0 ? fault : errno)};
+  if (!file.write_all(wire::encoded(flag_file{values})) || !file.sync()
+      || ::rename(draft.c_str(), path.c_str()) != 0) {
+    return failure{not_kept(path, errno)};
   }
   return {};
 }
@@ -69,9 +56,7 @@ outcome<std::optional<flag_values>> kept_flags(const std::string& path) {
   if (!std::filesystem::exists(path, wrong) && !wrong) {
     return std::optional<flag_values>{};
   }
-  auto read = read_text_file(path, flags_bytes_max).and_then([](const std::string& bytes) {
-    return wire::checked_decode<flag_file>(bytes);
-  });
+  auto read = read_text_file(path, flags_bytes_max).and_then(wire::checked_decode<flag_file>);
   if (!read) {
     return failure{invalid(fmt::format("{} holds no flags: {}", path, read.error().message))};
   }

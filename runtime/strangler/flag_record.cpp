@@ -20,16 +20,14 @@ wire::read_events question() {
 template <wire::message Reply, wire::message Request>
 outcome<Reply>
 ask_typed(const journal_question& ask, std::string_view operation, const Request& what) {
-  return ask(operation, wire::encoded(what)).and_then([](const std::string& reply) {
-    return wire::checked_decode<Reply>(reply);
-  });
+  return ask(operation, wire::encoded(what)).and_then(wire::checked_decode<Reply>);
 }
 
 /// The change in `from`, or nothing: anybody may publish anything under a topic.
 std::optional<recorded_change> change_in(const wire::read_event& from) {
   auto what = wire::checked_decode<wire::flag_change>(from.body.bytes);
   const auto is_share = [](const auto& each) { return each.second <= wire::share_max; };
-  if (!what || !std::all_of(what->values.begin(), what->values.end(), is_share)) {
+  if (!what || !std::ranges::all_of(what->values, is_share)) {
     return std::nullopt;
   }
   return recorded_change{from.position, from.id, from.time, std::move(*what)};
@@ -49,15 +47,11 @@ void take(flag_state& to, const wire::events_read& read) {
 outcome<std::uint64_t> last_position(const journal_question& ask) {
   // Topics come in order: the first behind this name is the one, if it is there.
   const std::string before{wire::flag_topic.substr(0, wire::flag_topic.size() - 1)};
-  const auto topics = ask_typed<wire::topics_state>(ask, "topics", wire::get_topics{before});
-  if (!topics) {
-    return failure{topics.error()};
-  }
-  const auto found =
-      std::find_if(topics->topics.begin(), topics->topics.end(), [](const auto& each) {
-        return each.topic == wire::flag_topic;
-      });
-  return found == topics->topics.end() || found->events == 0 ? 0 : found->last;
+  TROUPE_TRY(
+      const auto topics, ask_typed<wire::topics_state>(ask, "topics", wire::get_topics{before}));
+  const auto found = std::ranges::find_if(
+      topics.topics, [](const auto& each) { return each.topic == wire::flag_topic; });
+  return found == topics.topics.end() || found->events == 0 ? 0 : found->last;
 }
 
 /// All changes from the beginning to `state.read_to`, the slow way.
@@ -66,12 +60,9 @@ outcome<flag_state> read_all(const journal_question& ask, flag_state state) {
   about.after = 0;
   const std::uint64_t upto = state.read_to;
   while (*about.after < upto) {
-    const auto read = ask_typed<wire::events_read>(ask, "read", about);
-    if (!read) {
-      return failure{read.error()};
-    }
-    take(state, *read);
-    about.after = read->next;
+    TROUPE_TRY(const auto read, ask_typed<wire::events_read>(ask, "read", about));
+    take(state, read);
+    about.after = read.next;
   }
   return state;
 }
@@ -82,12 +73,9 @@ outcome<flag_state> read_flags(const journal_question& ask) {
   // First a place: what is set behind it is not missed.
   wire::read_events about = question();
   about.from = "new";
-  const auto place = ask_typed<wire::events_read>(ask, "read", about);
-  if (!place) {
-    return failure{place.error()};
-  }
+  TROUPE_TRY(const auto place, ask_typed<wire::events_read>(ask, "read", about));
   flag_state state;
-  take(state, *place);
+  take(state, place);
   const auto last = last_position(ask);
   if (!last || *last == 0) {
     return last ? outcome<flag_state>{state} : failure{last.error()};
@@ -107,16 +95,13 @@ outcome<flag_state> read_on(const journal_question& ask, flag_state known, std::
   wire::read_events about = question();
   about.after = known.read_to;
   about.wait_ms = wait_ms;
-  const auto read = ask_typed<wire::events_read>(ask, "read", about);
-  if (!read) {
-    return failure{read.error()};
-  }
-  const uuid before = read->after_life.value_or(uuid{});
-  if (read->last < known.read_to
+  TROUPE_TRY(const auto read, ask_typed<wire::events_read>(ask, "read", about));
+  const uuid before = read.after_life.value_or(uuid{});
+  if (read.last < known.read_to
       || (known.life != uuid{} && before != uuid{} && known.life != before)) {
     return flag_state{};
   }
-  take(known, *read);
+  take(known, read);
   return known;
 }
 
@@ -124,13 +109,10 @@ outcome<recorded_change> read_change(const journal_question& ask, std::uint64_t 
   wire::read_events about = question();
   about.after = at == 0 ? 0 : at - 1;
   about.count = 1;
-  const auto read = ask_typed<wire::events_read>(ask, "read", about);
-  if (!read) {
-    return failure{read.error()};
-  }
-  auto change = read->events.empty() || read->events.front().position != at
+  TROUPE_TRY(const auto read, ask_typed<wire::events_read>(ask, "read", about));
+  auto change = read.events.empty() || read.events.front().position != at
                     ? std::nullopt
-                    : change_in(read->events.front());
+                    : change_in(read.events.front());
   if (!change) {
     return failure{error{
         .code = errc::rejected,

@@ -1,5 +1,7 @@
 #include "runtime/strangler/forwarding.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -63,15 +65,14 @@ constexpr std::array<std::string_view, 2> of_answer{"content-length", "date"};
 
 template <class Names>
 bool has(const Names& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+  return contains(names, name);
 }
 
 bool is_of_gateway(std::string_view name) {
   return has(of_gateway, name)
-         || std::any_of(
-             families_of_gateway.begin(), families_of_gateway.end(), [&](std::string_view family) {
-               return name.starts_with(family);
-             });
+         || std::ranges::any_of(families_of_gateway, [&](std::string_view family) {
+              return name.starts_with(family);
+            });
 }
 
 /// The names that the fields Connection give, in lower case.
@@ -231,7 +232,7 @@ outcome<base_url> base_url::parse(std::string_view text) {
   while (prefix.ends_with('/')) {
     prefix.remove_suffix(1);
   }
-  const bool is_path = std::all_of(prefix.begin(), prefix.end(), [](char letter) {
+  const bool is_path = std::ranges::all_of(prefix, [](char letter) {
     constexpr std::string_view marks = "/-._~!$&'()*+,;=:@";
     return (is_host_letter(letter) || marks.find(letter) != std::string_view::npos);
   });
@@ -248,7 +249,7 @@ http::field_list forwarded_fields(const http::request& asked, std::string_view c
   for (const auto& [name, value] : asked.fields) {
     // Servers that hand fields to programs as variables take "_" for "-".
     std::string as_read = name;
-    std::replace(as_read.begin(), as_read.end(), '_', '-');
+    std::ranges::replace(as_read, '_', '-');
     if (name == "via") {
       via += value + ", ";
     } else if (!has(of_connection, as_read) && !is_of_gateway(as_read) && !has(named, name)) {

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
 #include <tl/expected.hpp>
 #include <vector>
 

@@ -3,7 +3,6 @@
 #include "runtime/clock.hpp"
 #include "runtime/range.hpp"
 
-#include <cstddef>
 #include <cstdint>
 
 namespace troupe::strangler {

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace troupe::strangler {
 
@@ -24,9 +23,8 @@ std::string text_of(const http::request& asked) {
 bool asks_for_all(const http::request& asked) {
   constexpr std::array<std::string_view, 6> conditions{
       "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"};
-  return std::none_of(conditions.begin(), conditions.end(), [&](std::string_view name) {
-    return asked.field(name).has_value();
-  });
+  return std::ranges::none_of(
+      conditions, [&](std::string_view name) { return asked.field(name).has_value(); });
 }
 
 /// "GET /api/users/{user_id}"; the method alone where no route takes the request.
@@ -87,8 +85,8 @@ void strangler_route::refuse(
     const http::responder& answers,
     const http::problem& why) {
   ++feature_.counts().refused;
-  const auto span = tracing_.traces.begin(
-      request.asked, request.is_trusted_with_traces, tracing_.sampling);
+  const auto span =
+      tracing_.traces.begin(request.asked, request.is_trusted_with_traces, tracing_.sampling);
   const std::string name = span_name(request.asked.method, tracing_.path);
   tracing_.traces.end(
       span,
@@ -112,8 +110,8 @@ void strangler_route::ask_legacy(gateway::route_request request, const http::res
   }
   const auto spans =
       std::make_shared<asked_legacy>(asked_legacy{feature_, tracing_.traces, tracing_.path});
-  spans->request = tracing_.traces.begin(
-      request.asked, request.is_trusted_with_traces, tracing_.sampling);
+  spans->request =
+      tracing_.traces.begin(request.asked, request.is_trusted_with_traces, tracing_.sampling);
   spans->question = tracing_.traces.begin_below(spans->request);
   gateway::set_trace(request.asked, spans->question.below());
   legacy_.ask(

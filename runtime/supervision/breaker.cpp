@@ -50,7 +50,7 @@ std::string_view name_of(breaker_mode mode) {
 }
 
 std::optional<breaker_mode> mode_named(std::string_view name) {
-  const auto found = std::find(mode_names.begin(), mode_names.end(), name);
+  const auto found = std::ranges::find(mode_names, name);
   if (found == mode_names.end()) {
     return std::nullopt;
   }
@@ -160,8 +160,7 @@ void breaker::record_probe(
     instant now,
     std::vector<breaker_transition>& transitions) {
   expire(now, transitions);
-  const auto held = std::find_if(
-      leases_.begin(), leases_.end(), [&](const lease& each) { return each.probe == call.probe; });
+  const auto held = std::ranges::find(leases_, call.probe, &lease::probe);
   if (call.epoch != epoch_ || held == leases_.end()) {
     return;
   }

@@ -92,10 +92,7 @@ void group_policy::on(const child_stopped& event, turn&) {
 
 std::optional<group_policy::position>
 group_policy::current(child_id child, std::uint64_t generation) const {
-  const auto found =
-      std::find_if(children_.begin(), children_.end(), [&](const supervised_child& each) {
-        return each.id == child;
-      });
+  const auto found = std::ranges::find(children_, child, &supervised_child::id);
   if (found == children_.end() || found->generation != generation || !found->has_process()) {
     return std::nullopt;
   }

@@ -63,11 +63,8 @@ outcome<std::string> actor_trial::ask_bytes(std::string_view operation, const st
 outcome<std::string>
 actor_trial::call_bytes(const uuid& id, std::string_view operation, const std::string& body) {
   std::string reply;
-  const auto answered = run(id, operation, body, reply);
-  if (!answered) {
-    return failure{answered.error()};
-  }
-  if (*answered != handlers::answered::now) {
+  TROUPE_TRY(const auto answered, run(id, operation, body, reply));
+  if (answered != handlers::answered::now) {
     blame_test("an effect answers", operation);
   }
   return reply;

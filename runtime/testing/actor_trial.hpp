@@ -8,11 +8,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
 namespace troupe::testing {
@@ -108,8 +105,7 @@ public:
 private:
   template <wire::message Reply>
   static outcome<Reply> read(const outcome<std::string>& reply) {
-    return reply.and_then(
-        [](const std::string& bytes) { return wire::checked_decode<Reply>(bytes); });
+    return reply.and_then(wire::checked_decode<Reply>);
   }
 
   outcome<std::string> ask_bytes(std::string_view operation, const std::string& body);

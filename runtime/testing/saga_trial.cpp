@@ -102,10 +102,8 @@ outcome<std::string> saga_trial::run(std::string input) {
 
 /// Lets the next timer be due. @return false if there is none.
 bool saga_trial::let_time_pass() {
-  const auto next =
-      std::min_element(wishes_.due.begin(), wishes_.due.end(), [](const auto& a, const auto& b) {
-        return a.second.first < b.second.first;
-      });
+  const auto next = std::ranges::min_element(
+      wishes_.due, [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
   if (next == wishes_.due.end()) {
     return false;
   }

@@ -46,11 +46,8 @@ public:
   template <wire::message Request, class Function>
   saga_trial& on(std::string call, Function answers) {
     return on_bytes(std::move(call), [answers](std::string_view body) -> outcome<std::string> {
-      const auto request = wire::checked_decode<Request>(body);
-      if (!request) {
-        return failure{request.error()};
-      }
-      return encoded(answers(*request));
+      TROUPE_TRY(const auto request, wire::checked_decode<Request>(body));
+      return encoded(answers(request));
     });
   }
 

@@ -4,8 +4,6 @@
 
 #include <zmq.hpp>
 
-#include <cstdlib>
-
 namespace troupe::transport {
 
 context::context() : zmq_{std::make_unique<zmq::context_t>(1)} {

@@ -1,5 +1,7 @@
 #include "runtime/transport/curve_keys.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <zmq.h>
 
 #include <algorithm>
@@ -67,11 +69,10 @@ std::optional<std::array<std::uint8_t, 32>> key_of_z85(std::string_view text) {
   // zmq_z85_decode takes characters that Z85 does not have (libzmq 4.3.4 reads them as 0xFF), so
   // the text has to come out again as it went in.
   z85_text copy{};
-  std::copy(text.begin(), text.end(), copy.begin());
+  std::ranges::copy(text, copy.begin());
   std::array<std::uint8_t, 32> key{};
-  const bool is_read =
-      std::all_of(text.begin(), text.end(), [](char c) { return c > 32 && c < 127; })
-      && zmq_z85_decode(key.data(), copy.data()) != nullptr;
+  const bool is_read = std::ranges::all_of(text, [](char c) { return c > 32 && c < 127; })
+                       && zmq_z85_decode(key.data(), copy.data()) != nullptr;
   wipe(copy);
   if (!is_read || to_z85(key) != text) {
     return std::nullopt;
@@ -85,8 +86,7 @@ bool is_example_key(const std::array<std::uint8_t, 32>& key) {
       "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6",
       "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID",
       "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"};
-  return key == std::array<std::uint8_t, 32>{}
-         || std::find(examples.begin(), examples.end(), to_z85(key)) != examples.end();
+  return key == std::array<std::uint8_t, 32>{} || contains(examples, to_z85(key));
 }
 
 } // namespace troupe::transport

@@ -41,16 +41,13 @@ outcome<std::optional<curve_link_keys>> link_proof::begin(instant now) {
   if (!source_) {
     return std::nullopt;
   }
-  auto keys = source_(number_, refusals_);
-  if (!keys) {
-    return failure{std::move(keys).error()};
-  }
-  key_ = keys->own.public_key;
-  token_ = keys->token;
+  TROUPE_TRY(auto keys, source_(number_, refusals_));
+  key_ = keys.own.public_key;
+  token_ = keys.token;
   if (token_) {
     renew_at_ = now + token_->renew_in;
   }
-  return std::optional{std::move(*keys)};
+  return std::optional{std::move(keys)};
 }
 
 link_proof::renewal link_proof::renew(instant now) {

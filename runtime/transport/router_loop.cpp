@@ -1,5 +1,6 @@
 #include "runtime/transport/router_loop.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/transport/backlog_drain.hpp"
 #include "runtime/transport/crowd.hpp"
 #include "runtime/transport/key_watch.hpp"
@@ -22,7 +23,6 @@
 #include <atomic>
 #include <cstring>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 #include <poll.h>
 #include <sys/socket.h>
@@ -543,7 +543,7 @@ void router_loop::run(router_handler& handler) {
 }
 
 void router_loop::note_gone(peer whom) {
-  if (std::find(state_->lost.begin(), state_->lost.end(), whom) == state_->lost.end()) {
+  if (!contains(state_->lost, whom)) {
     state_->lost.push_back(whom);
   }
 }

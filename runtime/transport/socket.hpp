@@ -7,7 +7,6 @@
 #include <zmq.hpp>
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace troupe::transport {

@@ -67,7 +67,7 @@ unread::frame(const std::shared_ptr<account>& whose, std::string_view bytes, std
   };
   auto* const block = new (room) counted{whose, all, uncount};
   auto* const data = static_cast<char*>(room) + sizeof(counted);
-  std::copy(bytes.begin(), bytes.end(), data);
+  std::ranges::copy(bytes, data);
   return {data, bytes.size(), &release, block};
 }
 

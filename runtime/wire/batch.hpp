@@ -1,9 +1,6 @@
 #pragma once
 
-#include "runtime/outcome.hpp"
-
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,9 +48,6 @@ public:
   std::size_t begin();
   void begin_body(std::size_t at);
   void end(std::size_t at);
-
-  /// Removes what was written since `begin`.
-  void abandon(std::size_t at) { frame_.resize(at == 2 ? 0 : at); }
 
   std::string& frame() { return frame_; }
 

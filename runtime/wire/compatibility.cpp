@@ -1,5 +1,6 @@
 #include "runtime/wire/compatibility.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/wire/events.hpp"
 
 #include <algorithm>
@@ -31,8 +32,8 @@ std::string text_of(const value_schema& type) {
 }
 
 const field_schema* find_field(const message_schema& in, std::string_view name) {
-  const auto found = std::find_if(
-      in.fields.begin(), in.fields.end(), [&](const auto& each) { return each.name == name; });
+  const auto found =
+      std::ranges::find_if(in.fields, [&](const auto& each) { return each.name == name; });
   return found == in.fields.end() ? nullptr : &*found;
 }
 
@@ -47,9 +48,8 @@ bool is_within(const value_schema& from, const value_schema& to) {
     return sent->least >= read->least && sent->most <= read->most;
   }
   if (from.is == form::words && to.is == form::words) {
-    return std::all_of(from.words.begin(), from.words.end(), [&](const std::string& word) {
-      return std::find(to.words.begin(), to.words.end(), word) != to.words.end();
-    });
+    return std::ranges::all_of(
+        from.words, [&](const std::string& word) { return contains(to.words, word); });
   }
   return from.is == to.is || (from.is == form::words && to.is == form::text);
 }
@@ -216,9 +216,8 @@ void compare_topics(
     body_comparison& bodies,
     std::vector<std::string>& found) {
   for (const topic_description& each : before) {
-    const auto same = std::find_if(now.begin(), now.end(), [&](const topic_description& other) {
-      return covers(other.pattern, each.pattern);
-    });
+    const auto same = std::ranges::find_if(
+        now, [&](const topic_description& other) { return covers(other.pattern, each.pattern); });
     if (same == now.end()) {
       found.push_back(fmt::format("`{}` is {} no more", each.pattern, what));
     } else {

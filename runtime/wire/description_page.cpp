@@ -14,9 +14,8 @@ constexpr std::size_t frame_bytes = 1'024;
 
 description_page page_of(
     std::vector<capability_description> all, const describe_node& asked, std::size_t bytes_max) {
-  std::sort(all.begin(), all.end(), [](const auto& one, const auto& other) {
-    return one.capability < other.capability;
-  });
+  std::ranges::sort(
+      all, [](const auto& one, const auto& other) { return one.capability < other.capability; });
   description_page made;
   std::size_t bytes = frame_bytes;
   for (capability_description& each : all) {

@@ -2,7 +2,6 @@
 
 #include "runtime/wire/message.hpp"
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

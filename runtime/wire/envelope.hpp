@@ -7,7 +7,6 @@
 #include "runtime/wire/limits.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 

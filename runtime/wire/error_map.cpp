@@ -105,10 +105,10 @@ std::string travelling(std::string_view text, std::size_t bytes_max) {
     result.pop_back();
   }
   if (!is_utf8(result)) {
-    std::replace_if(
-        result.begin(), result.end(), [](char c) { return (c & 0x80) != 0; }, '?');
+    std::ranges::replace_if(
+        result, [](char c) { return (c & 0x80) != 0; }, '?');
   }
-  std::replace(result.begin(), result.end(), '\0', '?');
+  std::ranges::replace(result, '\0', '?');
   return result;
 }
 

@@ -3,7 +3,6 @@
 #include "runtime/wire/limits.hpp"
 
 #include <algorithm>
-#include <span>
 
 namespace troupe::wire {
 
@@ -21,12 +20,17 @@ bool matches(std::string_view pattern, std::string_view topic) {
   return topic.size() > pattern.size() && topic.starts_with(pattern);
 }
 
+bool matches_any(std::span<const std::string> patterns, std::string_view topic) {
+  return std::ranges::any_of(
+      patterns, [&](const std::string& each) { return matches(each, topic); });
+}
+
 bool is_topic(std::string_view text) {
   if (text.empty() || text.size() > name_bytes_max || text.front() == '.' || text.back() == '.'
       || text.find("..") != std::string_view::npos) {
     return false;
   }
-  return std::all_of(text.begin(), text.end(), [](char c) {
+  return std::ranges::all_of(text, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
   });
 }

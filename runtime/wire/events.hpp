@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ std::uint32_t partition_of(std::string_view key, const uuid& id);
 /// Whether `pattern` covers `topic`: `order.created` covers itself, `order.*` all topics that begin
 /// with `order.`, `*` every topic.
 bool matches(std::string_view pattern, std::string_view topic);
+
+/// Whether one of `patterns` covers `topic`.
+bool matches_any(std::span<const std::string> patterns, std::string_view topic);
 
 /// 1 to 64 bytes of `a-z 0-9 _ .`, no empty part between dots.
 bool is_topic(std::string_view text);

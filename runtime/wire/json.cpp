@@ -225,13 +225,8 @@ public:
   bool end_object() override {
     auto entries = std::move(open_.back().entries);
     open_.pop_back();
-    std::sort(entries.begin(), entries.end(), [](const entry& left, const entry& right) {
-      return left.key < right.key;
-    });
-    const auto twice = std::adjacent_find(
-        entries.begin(), entries.end(), [](const entry& left, const entry& right) {
-          return left.key == right.key;
-        });
+    std::ranges::sort(entries, {}, &entry::key);
+    const auto twice = std::ranges::adjacent_find(entries, {}, &entry::key);
     if (twice != entries.end()) {
       return refuse(fmt::format("the key {} stands twice in one object", json_text(twice->key)));
     }
@@ -322,16 +317,14 @@ error not_json(std::string_view text, std::size_t byte) {
   const std::size_t line_begin = before.rfind('\n') + 1; // 0 on the first line.
   return invalid(fmt::format(
       "not JSON: line {}, column {} cannot be read",
-      std::count(before.begin(), before.end(), '\n') + 1,
+      std::ranges::count(before, '\n') + 1,
       before.size() - line_begin + 1));
 }
 
 } // namespace
 
 outcome<std::string> to_json(std::string_view bytes, bool pretty) {
-  if (auto checked = check(bytes); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_CHECK(check(bytes));
   reader from{bytes};
   return json_printer{from, pretty}.value();
 }

@@ -23,7 +23,7 @@ bool is_plain(char letter) {
 } // namespace
 
 void append_json_text(std::string& to, std::string_view text) {
-  if (!std::all_of(text.begin(), text.end(), is_plain)) {
+  if (!std::ranges::all_of(text, is_plain)) {
     to += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return;
   }

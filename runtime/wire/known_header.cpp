@@ -2,7 +2,6 @@
 
 #include "runtime/bytes.hpp"
 
-#include <bit>
 #include <cstring>
 #include <utility>
 

@@ -2,7 +2,6 @@
 
 #include "runtime/wire/envelope.hpp"
 
-#include <string>
 #include <string_view>
 
 namespace troupe::wire {

@@ -435,9 +435,7 @@ outcome<T> decode(std::string_view bytes) {
 /// `check` and `decode`, for bytes that come from outside.
 template <message T>
 outcome<T> checked_decode(std::string_view bytes) {
-  if (auto checked = check(bytes); !checked) {
-    return failure{std::move(checked).error()};
-  }
+  TROUPE_CHECK(check(bytes));
   return decode<T>(bytes);
 }
 

@@ -1,10 +1,6 @@
 #pragma once
 
-#include "runtime/outcome.hpp"
-
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace troupe::wire {

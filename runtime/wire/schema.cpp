@@ -77,8 +77,7 @@ value_schema schema_book::value_of(const shape& type) {
 }
 
 const message_schema* find_schema(const std::vector<message_schema>& types, std::string_view name) {
-  const auto found = std::find_if(
-      types.begin(), types.end(), [&](const message_schema& each) { return each.name == name; });
+  const auto found = std::ranges::find(types, name, &message_schema::name);
   return found == types.end() ? nullptr : &*found;
 }
 

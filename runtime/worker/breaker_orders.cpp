@@ -1,6 +1,5 @@
 #include "runtime/worker/breaker_orders.hpp"
 
-#include "runtime/bytes.hpp"
 #include "runtime/store/turn/forced_breakers.hpp"
 #include "runtime/store/turn/inbox.hpp"
 #include "runtime/wire/error_map.hpp"

@@ -186,14 +186,11 @@ call_turn::start_saga(const write& each, const saga::plan& by, turn_scope& in) {
   const auto left =
       std::chrono::duration_cast<milliseconds>(what.deadline - group_.parts().time.now());
   auto started = in.sagas->start(
-      in.session,
-      in.writer,
+      in.of_sagas(),
       what.id,
       by,
       what.body,
       std::max(left, milliseconds{1}),
-      in.now,
-      in.output,
       each.trace(what.trace),
       what.key);
   if (started) {
@@ -207,20 +204,13 @@ call_turn::start_saga(const write& each, const saga::plan& by, turn_scope& in) {
 
 outcome<handlers::answered>
 call_turn::undo_saga(write& each, const saga::plan& of, turn_scope& in) {
-  const auto wanted = wire::checked_decode<saga::undo_saga>(each.what->body);
-  if (!wanted) {
-    return failure{wanted.error()};
-  }
+  TROUPE_TRY(const auto wanted, wire::checked_decode<saga::undo_saga>(each.what->body));
   inbox_.insert_rows(); // The saga may have begun, and may end, in this turn.
-  const auto is_undone =
-      in.sagas->undo(in.session, in.writer, of, wanted->saga, each.what->id, in.now, in.output);
+  TROUPE_TRY(const auto is_undone, in.sagas->undo(in.of_sagas(), of, wanted.saga, each.what->id));
   if (!is_undone) {
-    return failure{is_undone.error()};
-  }
-  if (!*is_undone) {
     return handlers::answered::later;
   }
-  each.result.bytes = wire::encoded(*wanted);
+  each.result.bytes = wire::encoded(wanted);
   return handlers::answered::now;
 }
 
@@ -253,9 +243,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
       ask_for_effects_.emplace(what.operation);
       return failure{too_many_effects()};
     }
-    if (auto fits = group_.check_answer(each.result.bytes.size(), effect::none); !fits) {
-      return failure{std::move(fits).error()};
-    }
+    TROUPE_CHECK(group_.check_answer(each.result.bytes.size(), effect::none));
     return handled;
   } catch (const cannot_leave& refused) {
     return failure{refused.why()};

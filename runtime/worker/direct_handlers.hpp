@@ -9,7 +9,6 @@
 #include "runtime/worker/turn_output.hpp"
 
 #include <string>
-#include <string_view>
 
 namespace troupe {
 

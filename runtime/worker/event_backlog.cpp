@@ -21,9 +21,7 @@ void event_backlog::keep_only(std::uint32_t login) {
   if (items_.empty() || items_.back().login == login) {
     return;
   }
-  const auto events = std::count_if(items_.begin(), items_.end(), [](const item& each) {
-    return each.what == item::kind::event;
-  });
+  const auto events = std::ranges::count(items_, item::kind::event, &item::what);
   out_.events_ended(events);
   group_.counters().events_of_others.fetch_add(
       static_cast<std::uint64_t>(events), std::memory_order_relaxed);

@@ -138,17 +138,10 @@ void event_intake::assign_by_queue(group& to, const wire::assign& order) {
   for (std::uint32_t queue = 0; queue < queues; ++queue) {
     const auto is_of_queue = [&](const auto& each) { return each.partition % queues == queue; };
     wire::assign part{order.capability, order.journal, order.epoch, {}, order.lives};
-    std::copy_if(
-        order.partitions.begin(),
-        order.partitions.end(),
-        std::back_inserter(part.partitions),
-        is_of_queue);
+    std::ranges::copy_if(order.partitions, std::back_inserter(part.partitions), is_of_queue);
     if (order.remembered) {
-      std::copy_if(
-          order.remembered->begin(),
-          order.remembered->end(),
-          std::back_inserter(part.remembered.emplace()),
-          is_of_queue);
+      std::ranges::copy_if(
+          *order.remembered, std::back_inserter(part.remembered.emplace()), is_of_queue);
     }
     if (!part.partitions.empty()) {
       add_order(to, item::kind::assignment, queue).own_body(wire::encoded(part));

@@ -5,7 +5,6 @@
 #include "runtime/worker/turn_inbox.hpp"
 #include "runtime/worker/turn_scope.hpp"
 
-#include <cstdint>
 #include <optional>
 
 namespace troupe {

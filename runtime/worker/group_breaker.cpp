@@ -1,8 +1,8 @@
 #include "runtime/worker/group_breaker.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <functional>
 #include <utility>
@@ -76,7 +76,7 @@ void group_breaker::force(const store::forced_breaker& order, instant now) {
 
 void group_breaker::force_once(const store::forced_breaker& order, instant now) {
   const std::lock_guard lock{mutex_};
-  if (std::find(ordered_.begin(), ordered_.end(), order.request) != ordered_.end()) {
+  if (contains(ordered_, order.request)) {
     return;
   }
   ordered_.push_back(order.request);

@@ -148,9 +148,7 @@ outcome<std::unique_ptr<group_runtime>> group_runtime::start(
     const actor_type& type,
     worker_parts& parts) {
   std::unique_ptr<group_runtime> made{new group_runtime{options, type, parts}};
-  if (auto launched = made->launch(system); !launched) {
-    return failure{std::move(launched).error()};
-  }
+  TROUPE_CHECK(made->launch(system));
   return made;
 }
 

@@ -51,9 +51,8 @@ void health_probe::ask_link(int link, instant now) {
 
 bool health_probe::is_over(instant now) const {
   const bool all_in =
-      std::all_of(of_.begin(), of_.end(), [](const asked_group& each) { return each.open == 0; })
-      && std::all_of(
-          links_.begin(), links_.end(), [](const asked_link& each) { return each.call == uuid{}; });
+      std::ranges::all_of(of_, [](const asked_group& each) { return each.open == 0; })
+      && std::ranges::all_of(links_, [](const asked_link& each) { return each.call == uuid{}; });
   return all_in || now - *began_ >= patience_;
 }
 
@@ -68,8 +67,8 @@ bool health_probe::take_reply(int link, const uuid& id) {
 }
 
 void health_probe::take(const group& from, const group_probe& said) {
-  const auto found = std::find_if(
-      all_.begin(), all_.end(), [&](const auto& each) { return &each->front() == &from; });
+  const auto found =
+      std::ranges::find_if(all_, [&](const auto& each) { return &each->front() == &from; });
   asked_group& asked = of_[static_cast<std::size_t>(found - all_.begin())];
   if (asked.open != 0 && --asked.open == 0) {
     asked.took = time_.now() - asked.asked;

@@ -30,7 +30,7 @@ void housekeeper::ask_if_due(instant now) {
     alive.workers.insert(alive.workers.end(), roster.workers.begin(), roster.workers.end());
   }
   const auto is_self = [this](const wire::member& each) { return each.incarnation == self_; };
-  if (std::any_of(alive.workers.begin(), alive.workers.end(), is_self)) {
+  if (std::ranges::any_of(alive.workers, is_self)) {
     item house{.what = item::kind::housekeeping};
     house.deadline = now + valid_for;
     house.own_body(wire::encoded(alive));

@@ -46,8 +46,8 @@ bool known_effects::forget_if_disowned(const uuid& key) {
 }
 
 std::int64_t known_effects::in_hand(std::size_t waiting) const {
-  const auto put_off = std::count_if(
-      notes_.begin(), notes_.end(), [](const auto& each) { return each.second.is_put_off; });
+  const auto put_off =
+      std::ranges::count_if(notes_, [](const auto& each) { return each.second.is_put_off; });
   const auto others = static_cast<std::int64_t>(waiting) + put_off;
   return telling_ + std::max<std::int64_t>(0, static_cast<std::int64_t>(notes_.size()) - others);
 }

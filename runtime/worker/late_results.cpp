@@ -156,10 +156,9 @@ void run_saga_event(write& each, turn_scope& in) {
   const item& what = *each.what;
   each.ran = true;
   if (what.what == item::kind::saga_timer) {
-    in.sagas->timer_due(in.session, what.saga, what.token, in.now, in.output);
+    in.sagas->timer_due(in.of_sagas(), what.saga, what.token);
   } else {
-    in.sagas->answered(
-        in.session, what.saga, what.token, what.failed, what.body, in.now, in.output);
+    in.sagas->answered(in.of_sagas(), what.saga, what.token, what.failed, what.body);
   }
 }
 

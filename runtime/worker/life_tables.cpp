@@ -1,5 +1,6 @@
 #include "runtime/worker/life_tables.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/saga/record.hpp"
 #include "runtime/saga/state.hpp"
 #include "runtime/store/blobs.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 template <class Told>
 bool has(const std::vector<Told>& among, const uuid& id) {
-  return std::any_of(among.begin(), among.end(), [&](const Told& each) { return each.id == id; });
+  return contains(among, id, &Told::id);
 }
 
 /// The error in a record of a saga, in words.
@@ -47,17 +48,20 @@ bool names_step(saga::record_kind kind) {
          && kind != saga::record_kind::compensated;
 }
 
-} // namespace
+/// What is asked of one database, and where the answer goes. Each function adds what its table has.
+struct asked_life {
+  store::database& session;
+  const std::string& capability;
+  const actor_type* type;
+  const uuid& id;
+  wire::told_life& into;
+};
 
-void read_message(
-    store::database& session,
-    const std::string& capability,
-    const uuid& id,
-    wire::told_life& into) {
+void read_message(const asked_life& of) {
   auto take = [&](const store::row& row) {
-    into.messages.push_back(
-        {id,
-         capability,
+    of.into.messages.push_back(
+        {of.id,
+         of.capability,
          std::string{row.text(0)},
          static_cast<std::int32_t>(row.integer(1)),
          {row.is_null(2) ? std::string{} : std::string{store::text_of(row.bytes(2))}},
@@ -65,29 +69,26 @@ void read_message(
          static_cast<std::int32_t>(row.integer(4)),
          static_cast<std::int32_t>(row.integer(5))});
   };
-  session.query(
-      "SELECT operation, state, reply, node, replica, attempt FROM inbox WHERE id = $1", take, id);
+  of.session.query(
+      "SELECT operation, state, reply, node, replica, attempt FROM inbox WHERE id = $1",
+      take,
+      of.id);
 }
 
-void read_saga(
-    store::database& session,
-    const std::string& capability,
-    const actor_type* type,
-    const uuid& id,
-    wire::told_life& into) {
-  if (!session.has_table("sagas")) {
+void read_saga(const asked_life& of) {
+  if (!of.session.has_table("sagas")) {
     return;
   }
   std::optional<wire::saga_told> told;
   auto take = [&](const store::row& row) {
     told = wire::saga_told{
-        id,
-        capability,
+        of.id,
+        of.capability,
         std::string{row.text(0)},
         std::string{name_of(static_cast<saga::phase>(row.integer(1)))},
         {}};
   };
-  session.query("SELECT operation, phase FROM sagas WHERE id = $1", take, id);
+  of.session.query("SELECT operation, phase FROM sagas WHERE id = $1", take, of.id);
   if (!told) {
     return;
   }
@@ -97,89 +98,96 @@ void read_saga(
         {row.integer(0),
          std::string{name_of(kind)},
          names_step(kind)
-             ? step_name(type, told->operation, static_cast<std::uint32_t>(row.integer(2)))
+             ? step_name(of.type, told->operation, static_cast<std::uint32_t>(row.integer(2)))
              : std::string{},
          static_cast<std::uint32_t>(row.integer(3)),
          row.is_null(4) ? std::string{} : reason_in(kind, store::text_of(row.bytes(4)))});
   };
-  session.query(
+  of.session.query(
       "SELECT at, kind, step, attempt, data FROM saga_journal WHERE saga = $1 ORDER BY seq",
       take_record,
-      id);
-  into.sagas.push_back(std::move(*told));
+      of.id);
+  of.into.sagas.push_back(std::move(*told));
 }
 
-void read_effects(
-    store::database& session,
-    const std::string& capability,
-    const uuid& id,
-    wire::told_life& into) {
+void read_effects(const asked_life& of) {
   auto take = [&](const store::row& row) {
     const uuid key = row.id(0);
-    if (std::any_of(into.effects.begin(), into.effects.end(), [&](const wire::effect_told& each) {
-          return each.key == key;
-        })) {
+    if (contains(of.into.effects, key, &wire::effect_told::key)) {
       return;
     }
-    into.effects.push_back(
+    of.into.effects.push_back(
         {key,
          row.id(1),
-         capability,
+         of.capability,
          std::string{row.text(2)},
          row.is_null(3) ? 0U : static_cast<std::uint32_t>(row.integer(3)),
          row.is_null(4) ? std::string{} : std::string{row.text(4)}});
   };
-  session.query(
-      session.has_table("unsettled")
+  of.session.query(
+      of.session.has_table("unsettled")
           ? "SELECT effects.key, call, name, attempts, error FROM effects"
             " LEFT JOIN unsettled USING (key) WHERE effects.key = $1 OR call = $1"
           : "SELECT key, call, name, NULL, NULL FROM effects WHERE key = $1 OR call = $1",
       take,
-      id);
+      of.id);
 }
 
-void read_outbox(
-    store::database& session,
-    const std::string& capability,
-    const uuid& id,
-    wire::told_life& into) {
-  if (has(into.events, id)) {
+void read_outbox(const asked_life& of) {
+  if (has(of.into.events, of.id)) {
     return;
   }
   auto take = [&](const store::row& row) {
-    into.events.push_back(
-        {.id = id,
+    of.into.events.push_back(
+        {.id = of.id,
          .topic = std::string{row.text(0)},
          .key = std::string{row.text(1)},
-         .source = capability,
-         .at = row.is_null(2) ? unix_millis(id.born()) : row.integer(2),
+         .source = of.capability,
+         .at = row.is_null(2) ? unix_millis(of.id.born()) : row.integer(2),
          .is_timer = !row.is_null(2)});
   };
-  session.query("SELECT topic, key, NULL FROM outbox WHERE id = $1", take, id);
-  session.query("SELECT topic, key, due_at FROM timers WHERE id = $1", take, id);
+  of.session.query("SELECT topic, key, NULL FROM outbox WHERE id = $1", take, of.id);
+  of.session.query("SELECT topic, key, due_at FROM timers WHERE id = $1", take, of.id);
 }
 
-void read_changes(
-    store::database& session,
-    const std::string& capability,
-    const uuid& id,
-    wire::told_life& into) {
-  if (!session.has_table("snapshots")) { // The table `snapshots` is made together with `events`.
+void read_changes(const asked_life& of) {
+  if (!of.session.has_table("snapshots")) { // The table `snapshots` is made together with `events`.
     return;
   }
   auto take = [&](const store::row& row) {
     const wire::change_told told{
-        capability, row.id(0), row.integer(1), std::string{row.text(2)}, row.integer(3), row.id(4)};
-    if (std::none_of(into.changes.begin(), into.changes.end(), [&](const wire::change_told& each) {
+        of.capability,
+        row.id(0),
+        row.integer(1),
+        std::string{row.text(2)},
+        row.integer(3),
+        row.id(4)};
+    if (std::ranges::none_of(of.into.changes, [&](const wire::change_told& each) {
           return each.stream == told.stream && each.version == told.version;
         })) {
-      into.changes.push_back(told);
+      of.into.changes.push_back(told);
     }
   };
-  session.query(
+  of.session.query(
       "SELECT stream, version, type, at, cause FROM events WHERE stream = $1 ORDER BY version",
       take,
-      id);
+      of.id);
+}
+
+} // namespace
+
+void read_life(
+    store::database& session,
+    const std::string& capability,
+    const actor_type* type,
+    const uuid& id,
+    wire::told_life& into) {
+  const asked_life of{session, capability, type, id, into};
+  read_message(of);
+  read_saga(of);
+  read_effects(of);
+  read_outbox(of);
+  read_changes(of);
 }
 
 void read_delivery(

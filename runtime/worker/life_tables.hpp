@@ -13,28 +13,15 @@
 
 namespace troupe {
 
-void read_message(
-    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
-
-/// @param type null: steps have numbers instead of names.
-void read_saga(
+/// The call or event `id`, the saga, the effects with that key or that wait for it, the events that
+/// are still to leave and timers, the changes of the thing `id`.
+/// @param type null: steps of sagas have numbers instead of names.
+void read_life(
     store::database& session,
     const std::string& capability,
     const actor_type* type,
     const uuid& id,
     wire::told_life& into);
-
-/// Effects with the key `id`, and those that a call or event `id` waits for.
-void read_effects(
-    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
-
-/// Events in the outbox, and timers.
-void read_outbox(
-    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
-
-/// Changes of the event-sourced object `id`.
-void read_changes(
-    store::database& session, const std::string& capability, const uuid& id, wire::told_life& into);
 
 /// Adds a subscriber's state of the event at `position`.
 void read_delivery(

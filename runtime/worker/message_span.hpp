@@ -6,8 +6,6 @@
 #include "runtime/worker/group.hpp"
 #include "runtime/worker/write.hpp"
 
-#include <memory>
-#include <optional>
 #include <string_view>
 
 namespace troupe {

@@ -3,8 +3,6 @@
 #include "runtime/store/turn/handled_topics.hpp"
 #include "runtime/wire/events.hpp"
 
-#include <algorithm>
-
 namespace troupe {
 
 bool other_handlers::handle(std::string_view topic) {
@@ -14,10 +12,7 @@ bool other_handlers::handle(std::string_view topic) {
   if (!patterns_) {
     patterns_ = store::handled_topics{*store_->database}.of_others(group_.parts().incarnation);
   }
-  const bool is_handled =
-      std::any_of(patterns_->begin(), patterns_->end(), [topic](const std::string& each) {
-        return wire::matches(each, topic);
-      });
+  const bool is_handled = wire::matches_any(*patterns_, topic);
   if (is_handled && told_.emplace(topic).second) {
     group_.parts().log.write(
         "event.left_alone",

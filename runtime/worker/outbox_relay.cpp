@@ -109,9 +109,8 @@ bool outbox_relay::is_stalled(instant now) const {
 /// Adds a range and joins ranges that touch. Events of other processes between two ranges may leave
 /// twice. The list stays short, since events are committed in order.
 void outbox_relay::add_waiting(range what) {
-  auto at = std::find_if(waiting_.begin(), waiting_.end(), [&](const range& each) {
-    return each.last + 1 >= what.first;
-  });
+  auto at = std::ranges::find_if(
+      waiting_, [&](const range& each) { return each.last + 1 >= what.first; });
   while (at != waiting_.end() && at->first <= what.last + 1) {
     what = {std::min(what.first, at->first), std::max(what.last, at->last)};
     at = waiting_.erase(at);

@@ -16,7 +16,6 @@
 #include <array>
 #include <fmt/format.h>
 #include <limits>
-#include <optional>
 
 namespace troupe {
 
@@ -35,14 +34,11 @@ int count_in(std::uint32_t asked) {
 }
 
 outcome<std::string> list_effects(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::get_unsettled_effects>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::get_unsettled_effects>(order.body));
   wire::unsettled_effects answer{in.of.name(), in.of.parts().node, {}};
-  const int count = count_in(asked->count);
+  const int count = count_in(asked.count);
   for (store::unsettled_row& row :
-       store::unsettled{in.session}.list(asked->after.value_or(uuid{}), count)) {
+       store::unsettled{in.session}.list(asked.after.value_or(uuid{}), count)) {
     answer.effects.push_back(
         {row.key,
          row.call,
@@ -60,13 +56,10 @@ outcome<std::string> list_effects(const item& order, turn_scope& in) {
 }
 
 outcome<std::string> settle_effects(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::settle_effects>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::settle_effects>(order.body));
   wire::effects_tried answer;
   for (store::effect_row& row : store::effects{in.session}.of(in.writer)) {
-    if (row.unsettled && (!asked->key || *asked->key == row.key)) {
+    if (row.unsettled && (!asked.key || *asked.key == row.key)) {
       ++answer.tried;
       in.output.items.push_back(result_of(row.key, *std::move(row.unsettled)));
     }
@@ -75,24 +68,21 @@ outcome<std::string> settle_effects(const item& order, turn_scope& in) {
     in.output.lines.push_back(
         {"effects.retried",
          {{"capability", in.of.name()},
-          {"by", wire::travelling(asked->who, wire::who_bytes_max)},
+          {"by", wire::travelling(asked.who, wire::who_bytes_max)},
           {"results", fmt::to_string(answer.tried)}}});
   }
   return wire::encoded(answer);
 }
 
 outcome<std::string> list_timers(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::get_timers>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::get_timers>(order.body));
   using limits = std::numeric_limits<std::int64_t>;
   wire::timers_found answer{in.of.name(), in.of.parts().node, {}};
-  const int count = count_in(asked->count);
+  const int count = count_in(asked.count);
   const auto found = store::timers{in.session}.waiting(
-      asked->from.value_or(limits::min()),
-      asked->after.value_or(limits::min()),
-      asked->before.value_or(limits::max()),
+      asked.from.value_or(limits::min()),
+      asked.after.value_or(limits::min()),
+      asked.before.value_or(limits::max()),
       count);
   for (const store::waiting_timer& each : found) {
     answer.events.push_back(
@@ -134,23 +124,16 @@ void shorten(wire::told_life& said) {
 }
 
 outcome<std::string> tell_life(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::get_life>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  if (asked->ids.size() > answers_max || asked->places.size() > answers_max) {
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::get_life>(order.body));
+  if (asked.ids.size() > answers_max || asked.places.size() > answers_max) {
     return failure{invalid(fmt::format("{} ids and places are the most", answers_max))};
   }
   const std::string& name = in.of.name();
   wire::told_life said{name, in.of.parts().node};
-  for (const uuid& id : asked->ids) {
-    read_message(in.session, name, id, said);
-    read_saga(in.session, name, &in.of.type(), id, said);
-    read_effects(in.session, name, id, said);
-    read_outbox(in.session, name, id, said);
-    read_changes(in.session, name, id, said);
+  for (const uuid& id : asked.ids) {
+    read_life(in.session, name, &in.of.type(), id, said);
   }
-  for (const wire::event_place& each : asked->places) {
+  for (const wire::event_place& each : asked.places) {
     wire::delivery_told& told = said.deliveries.emplace_back();
     told.capability = name;
     read_delivery(in.session, each.partition, each.position, told);
@@ -182,8 +165,8 @@ constexpr std::array<named_order, 8> orders{{
 }};
 
 const named_order* find(std::string_view operation) {
-  const auto* const found = std::find_if(
-      orders.begin(), orders.end(), [&](const auto& each) { return each.name == operation; });
+  const auto* const found =
+      std::ranges::find_if(orders, [&](const auto& each) { return each.name == operation; });
   return found == orders.end() ? nullptr : found;
 }
 

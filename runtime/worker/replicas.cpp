@@ -29,8 +29,7 @@ replica* replicas::choose(std::string_view key) {
 }
 
 bool replicas::any() const {
-  return std::any_of(
-      all_.begin(), all_.end(), [](const replica& each) { return each.instance != nullptr; });
+  return std::ranges::any_of(all_, [](const replica& each) { return each.instance != nullptr; });
 }
 
 std::unique_ptr<actor> replicas::make_instance(int number) const {
@@ -84,9 +83,8 @@ std::unique_ptr<actor> replicas::make_watched(int number) {
 
 void replicas::rebuild_spoilt(std::span<const write> all) {
   for (replica& by : all_) {
-    const bool spoilt = std::any_of(all.begin(), all.end(), [&](const write& each) {
-      return each.spoilt && each.by == by.instance.get();
-    });
+    const bool spoilt = std::ranges::any_of(
+        all, [&](const write& each) { return each.spoilt && each.by == by.instance.get(); });
     if (spoilt) {
       rebuild(by);
     }
@@ -98,9 +96,8 @@ bool replicas::renew(std::span<write> all) {
     const actor* const before = by.instance.get();
     const auto is_its = [before](const write& each) { return each.by == before; };
     // The instance of a handler that threw is dropped when the turn has ended.
-    const bool spoilt = std::any_of(all.begin(), all.end(), [&](const write& each) {
-      return each.ran && !each.threw && is_its(each);
-    });
+    const bool spoilt = std::ranges::any_of(
+        all, [&](const write& each) { return each.ran && !each.threw && is_its(each); });
     if (!spoilt) {
       continue;
     }
@@ -156,9 +153,8 @@ bool replicas::discard(
     const std::optional<uuid>& trace,
     restart_cause cause) {
   const bool is_repeat = message && failed_of_.blame(*message, group_.parts().time.now());
-  const auto found = std::find_if(all_.begin(), all_.end(), [&](const replica& each) {
-    return each.instance && each.instance.get() == broken;
-  });
+  const auto found = std::ranges::find_if(
+      all_, [&](const replica& each) { return each.instance && each.instance.get() == broken; });
   if (found == all_.end()) {
     return is_repeat; // An earlier message of the turn has discarded it.
   }

@@ -95,7 +95,7 @@ bool runner::run() {
 
 void runner::work() {
   const std::span<item> items = hand_.next(turn_messages_max);
-  const auto calls = static_cast<std::size_t>(std::count_if(items.begin(), items.end(), is_call));
+  const auto calls = static_cast<std::size_t>(std::ranges::count_if(items, is_call));
   writes_.clear();
   busy_.lap();
   const instant began = busy_.now();

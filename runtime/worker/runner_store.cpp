@@ -9,7 +9,6 @@
 #include "runtime/worker/forgetting.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <optional>
 
 namespace troupe {
@@ -96,17 +95,11 @@ bool lock_patiently(group& of, store::gate& gate) {
 outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
   const std::string& place = *of.options().database;
   const bool is_on_server = is_postgres(place);
-  auto database = is_on_server ? open_schema(of, place) : open_file(of, place);
-  if (!database) {
-    return failure{std::move(database).error()};
-  }
-  auto made = std::make_unique<runner_store>(runner_store{std::move(*database), {}, 0});
+  TROUPE_TRY(auto database, is_on_server ? open_schema(of, place) : open_file(of, place));
+  auto made = std::make_unique<runner_store>(runner_store{std::move(database), {}, 0});
   if (!is_on_server) {
-    auto turnstile = store::turnstile::open(place);
-    if (!turnstile) {
-      return failure{std::move(turnstile).error()};
-    }
-    made->gate = store::gate{std::move(*turnstile)};
+    TROUPE_TRY(auto turnstile, store::turnstile::open(place));
+    made->gate = store::gate{std::move(turnstile)};
   }
   made->gate.set_limit(stalled_after(of));
   if (!lock_patiently(of, made->gate)) {
@@ -115,9 +108,7 @@ outcome<std::unique_ptr<runner_store>> runner_store::open(group& of) {
          .message = place + ": another process has had its lock for half a minute",
          .retry_after = lock_patience}};
   }
-  if (auto ready = made->prepare(of); !ready) {
-    return failure{std::move(ready).error()};
-  }
+  TROUPE_CHECK(made->prepare(of));
   made->gate.unlock();
   return made;
 }
@@ -155,9 +146,7 @@ outcome<void> runner_store::prepare(group& of) {
   try {
     std::optional<store::long_work> shown;
     gate.show_long_work(shown);
-    if (auto migrated = migrate(session, parts.time, of.type()); !migrated) {
-      return failure{std::move(migrated).error()};
-    }
+    TROUPE_CHECK(migrate(session, parts.time, of.type()));
     session.checkpoint(); // A migration may leave more than a turn should have to copy back.
     store::transaction transaction{session};
     const wall_time now = parts.time.wall();

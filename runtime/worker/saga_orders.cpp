@@ -1,5 +1,6 @@
 #include "runtime/worker/saga_orders.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/observe/trace_context.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/saga/transition.hpp"
@@ -11,7 +12,6 @@
 #include "runtime/wire/saga_words.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <optional>
 
@@ -103,7 +103,7 @@ bool saga_list::wants(std::string_view state) const {
     return state == "parked" || state == "paused" || state == "failing" || state == "left_alone"
            || state == "needs_person";
   }
-  return std::find(asked_.states->begin(), asked_.states->end(), state) != asked_.states->end();
+  return contains(*asked_.states, state);
 }
 
 bool saga_list::is_wanted(const wire::standing_saga& said) const {
@@ -131,7 +131,7 @@ wire::standing_sagas saga_list::answer() {
   if (wants("forward") || wants("undoing") || wants("queued") || wants("needs_person")) {
     add_running();
   }
-  std::sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::ranges::sort(found_, [](const auto& a, const auto& b) { return a.id < b.id; });
   const std::size_t count = std::clamp<std::uint32_t>(asked_.count, 1, listed_max);
   for (wire::standing_saga& each : found_) {
     if (end_ && *end_ < each.id) {
@@ -169,7 +169,7 @@ void saga_list::add_stored(saga::phase now) {
 
 void saga_list::add_running() {
   std::vector<uuid> ids = in_.sagas->running().ids();
-  std::sort(ids.begin(), ids.end());
+  std::ranges::sort(ids);
   for (const uuid& id : ids) {
     if (asked_.after.value_or(uuid{}) < id) {
       wire::standing_saga said = describe_running(id);
@@ -187,7 +187,7 @@ void saga_list::add_troubled() {
       troubled.push_back(id);
     }
   }
-  std::sort(troubled.begin(), troubled.end());
+  std::ranges::sort(troubled);
   int looked_at = 0;
   for (const uuid& id : troubled) {
     if (++looked_at > looked_at_max) {
@@ -342,8 +342,8 @@ record_told(const saga::dated_record& from, const saga::replayed* known, const u
 
 outcome<saga::order> order_in(const wire::order_saga& asked, const uuid& call) {
   const auto words = troupe_words(saga::verb{});
-  const auto* const verb = std::find_if(
-      words.begin(), words.end(), [&](const auto& each) { return each.first == asked.verb; });
+  const auto* const verb =
+      std::ranges::find_if(words, [&](const auto& each) { return each.first == asked.verb; });
   if (verb == words.end()) {
     return failure{invalid(fmt::format(
         "there is no order `{}`; there are resume, retry, pause, park, skip and compensate",
@@ -387,14 +387,11 @@ outcome<void> carry_out(
   if (in.sagas == nullptr) {
     return failure{rejected("no_saga", fmt::format("`{}` coordinates no sagas", capability))};
   }
-  const auto before = has_obeyed(id, wanted, in);
-  if (!before) {
-    return failure{before.error()};
-  }
-  if (*before) {
+  TROUPE_TRY(const auto before, has_obeyed(id, wanted, in));
+  if (before) {
     return {};
   }
-  auto done = in.sagas->obey(in.session, in.writer, id, wanted, in.now, in.began, in.output);
+  auto done = in.sagas->obey(in.of_sagas(), id, wanted);
   if (done) {
     const auto row = saga::journal_table{in.session}.find(id);
     in.output.lines.push_back(
@@ -413,22 +410,16 @@ outcome<void> carry_out(
 } // namespace
 
 outcome<std::string> list_sagas(const item& order, turn_scope& in) {
-  auto asked = wire::checked_decode<wire::get_standing_sagas>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  return wire::encoded(saga_list{std::move(*asked), in}.answer());
+  TROUPE_TRY(auto asked, wire::checked_decode<wire::get_standing_sagas>(order.body));
+  return wire::encoded(saga_list{std::move(asked), in}.answer());
 }
 
 outcome<std::string> tell_saga(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::get_saga>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::get_saga>(order.body));
   saga::journal_table journal{in.session};
-  const auto row = in.sagas == nullptr ? std::nullopt : journal.find(asked->id);
+  const auto row = in.sagas == nullptr ? std::nullopt : journal.find(asked.id);
   if (!row) {
-    return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(asked->id)))};
+    return failure{rejected("no_saga", fmt::format("there is no saga {}", to_string(asked.id)))};
   }
   wire::saga_history said{
       .capability = in.of.name(),
@@ -457,7 +448,7 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
   std::size_t told = 0;
   const auto nodes = journal.nodes_by_epoch(row->id);
   for (const saga::dated_record& each : journal.history(row->id, bytes)) {
-    if (each.row.seq <= asked->after) {
+    if (each.row.seq <= asked.after) {
       continue;
     }
     if (told > told_bytes_max || said.records.size() == listed_max) {
@@ -474,35 +465,24 @@ outcome<std::string> tell_saga(const item& order, turn_scope& in) {
 }
 
 outcome<std::string> resume_saga(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::resume_saga>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::resume_saga>(order.body));
   const saga::order wanted{
       .what = saga::verb::resume,
-      .who = wire::travelling(asked->who, wire::who_bytes_max),
+      .who = wire::travelling(asked.who, wire::who_bytes_max),
       .why = "no reason given",
-      .vouched = asked->anew,
+      .vouched = asked.anew,
       .call = order.id};
-  return carry_out(asked->capability, asked->id, wanted, in).map([&] {
-    return wire::encoded(wire::saga_resumed{asked->id, in.of.parts().node});
+  return carry_out(asked.capability, asked.id, wanted, in).map([&] {
+    return wire::encoded(wire::saga_resumed{asked.id, in.of.parts().node});
   });
 }
 
 outcome<std::string> order_saga(const item& order, turn_scope& in) {
-  const auto asked = wire::checked_decode<wire::order_saga>(order.body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
-  auto wanted = order_in(*asked, order.id);
-  if (!wanted) {
-    return failure{std::move(wanted).error()};
-  }
-  if (auto done = carry_out(asked->capability, asked->id, *wanted, in); !done) {
-    return failure{std::move(done).error()};
-  }
-  wire::saga_ordered said{.id = asked->id, .node = in.of.parts().node};
-  if (const saga::coordinator* const found = in.sagas->running().find(asked->id)) {
+  TROUPE_TRY(const auto asked, wire::checked_decode<wire::order_saga>(order.body));
+  TROUPE_TRY(auto wanted, order_in(asked, order.id));
+  TROUPE_CHECK(carry_out(asked.capability, asked.id, wanted, in));
+  wire::saga_ordered said{.id = asked.id, .node = in.of.parts().node};
+  if (const saga::coordinator* const found = in.sagas->running().find(asked.id)) {
     said.state = state_of(found->current);
     said.step = found->current.is_over() ? "" : saga::step_in_hand(*found->by, found->current);
   }

@@ -8,8 +8,6 @@
 #include "runtime/worker/runner_effects.hpp"
 #include "runtime/worker/write.hpp"
 
-#include <string_view>
-
 namespace troupe {
 
 /// Settles the messages of a finished writing turn: answers them, reports their outcome to the

@@ -227,7 +227,7 @@ void store_turn::resign(saga::coordinators* sagas) {
     return;
   }
   try {
-    takeover_.resign(group_, store_, sagas, effects_, awaited_);
+    takeover_.resign({group_, store_, sagas, effects_, awaited_});
     alive_.has_resigned = true;
   } catch (const store::database_error& fault) {
     group_.parts().log.write(
@@ -325,7 +325,7 @@ bool store_turn::run_all(
   if (condition.is_fenced) {
     roll_back();
     metrics_.fenced.add();
-    takeover_.rejoin(group_, store_, sagas_, effects_, awaited_);
+    takeover_.rejoin({group_, store_, sagas_, effects_, awaited_});
     return false;
   }
   if (condition.is_asked) { // Housekeeping may stand behind many slow messages.
@@ -354,7 +354,7 @@ bool store_turn::run_all(
       // Sagas to take up may be many: the lock says that this takes long.
       store_.gate.show_long_work(shown);
     }
-    sagas_->resume(in.session, in.writer, in.now, began, output, in.progress());
+    sagas_->resume(in.of_sagas(), in.progress());
   }
   takeover_.take_own_left(*writes.front().by, in);
   instant last = time.now();
@@ -389,8 +389,8 @@ bool store_turn::run_all(
   busy_.note(work_at_hand::kind::own, "the end of a turn");
   inbox_.insert_rows(); // The rows come before sagas end, as their answers go into them.
   if (sagas_ != nullptr) {
-    sagas_->hear(in.session, in.writer, false, in.now, began, output);
-    sagas_->admit(in.session, in.now, began, output);
+    sagas_->hear(in.of_sagas(), false);
+    sagas_->admit(in.of_sagas());
   }
   if (!output.events.empty()) {
     trim_.run(outbox_trimmed_least, began);
@@ -464,7 +464,7 @@ void store_turn::keep_house(write& each, turn_scope& in) {
   takeover_.look(*each.what, *each.by, in);
   if (sagas_ != nullptr) {
     inbox_.insert_rows();
-    sagas_->hear(in.session, in.writer, true, in.now, in.began, in.output);
+    sagas_->hear(in.of_sagas(), true);
   }
   const std::size_t answers = in.output.answers.size();
   awaited_.look(in.session, in.output.answers);
@@ -546,7 +546,7 @@ void store_turn::come_back(saga::coordinators* sagas) {
   const uuid missing = missing_in(*store_.database, inbox_);
   events_.forget_assignments();
   trim_.begin_anew();
-  takeover_.rejoin_after_loss(group_, store_, sagas, effects_, awaited_);
+  takeover_.rejoin_after_loss({group_, store_, sagas, effects_, awaited_});
   store_.is_returning = false;
   if (missing != uuid{}) {
     tell_that_it_went_back(group_, missing);

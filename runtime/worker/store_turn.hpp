@@ -15,8 +15,6 @@
 #include "runtime/worker/write.hpp"
 
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 

@@ -136,10 +136,9 @@ bool subscribed_partitions::is_dead_letter(std::uint64_t position) {
 }
 
 void subscribed_partitions::add_dead_letter(std::uint64_t position) {
-  const auto holder =
-      std::find_if(partitions_.begin(), partitions_.end(), [&](const partition& each) {
-        return each.epoch != 0 && each.waiting.contains(position);
-      });
+  const auto holder = std::ranges::find_if(partitions_, [&](const partition& each) {
+    return each.epoch != 0 && each.waiting.contains(position);
+  });
   if (holder != partitions_.end()) {
     // `touch` may read the partition again, and the event be gone from it meanwhile.
     partition& at = touch(static_cast<std::uint32_t>(holder - partitions_.begin()));

@@ -1,11 +1,11 @@
 #include "runtime/worker/takeover.hpp"
 
 #include "runtime/actor/actor.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/wire/login.hpp"
 #include "runtime/worker/saga_orders.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -43,10 +43,7 @@ void takeover::look(const item& roster, const actor& by, turn_scope& in) {
   store::writers writers{in.session};
   std::map<std::int64_t, missing_writer> missing;
   for (const store::writer_row& other : writers.others(in.writer)) {
-    const bool lives =
-        std::any_of(alive->workers.begin(), alive->workers.end(), [&](const wire::member& member) {
-          return member.incarnation == other.incarnation;
-        });
+    const bool lives = contains(alive->workers, other.incarnation, &wire::member::incarnation);
     if (lives && !other.has_resigned) {
       continue;
     }
@@ -127,82 +124,64 @@ std::size_t takeover::take_left(const actor& by, turn_scope& in) {
     // All effects, with those of this turn among them: the pool passes over those that it has.
     in.output.effects = effects.of(in.writer);
   }
-  return in.sagas == nullptr ? 0
-                             : in.sagas->take_left_alone(
-                                 in.session, in.writer, in.now, in.began, in.output, in.progress());
+  return in.sagas == nullptr ? 0 : in.sagas->take_left_alone(in.of_sagas(), in.progress());
 }
 
 /// Forgets this process's work for a writer that is struck out. Its callers are answered by the
 /// heir, at the brokers that it reaches.
-void takeover::forget_own_work(
-    saga::coordinators* sagas, effect_pool* effects, awaited_answers& awaited) {
+void takeover::forget_own_work(const owned_work& own) {
   rejoined_ = true;
   missing_.clear();
-  if (sagas != nullptr) {
-    awaited.add(sagas->running().ids());
-    sagas->forget_all();
+  if (own.sagas != nullptr) {
+    own.awaited.add(own.sagas->running().ids());
+    own.sagas->forget_all();
   }
-  if (effects != nullptr) {
-    awaited.add(effects->calls());
-    effects->forget_waiting();
+  if (own.effects != nullptr) {
+    own.awaited.add(own.effects->calls());
+    own.effects->forget_waiting();
   }
 }
 
-void takeover::rejoin_after_loss(
-    group& of,
-    runner_store& store,
-    saga::coordinators* sagas,
-    effect_pool* effects,
-    awaited_answers& awaited) {
-  forget_own_work(sagas, effects, awaited);
-  const worker_parts& parts = of.parts();
-  store::transaction transaction{*store.database};
-  store::writers writers{*store.database};
+void takeover::rejoin_after_loss(const owned_work& own) {
+  forget_own_work(own);
+  const worker_parts& parts = own.of.parts();
+  store::transaction transaction{*own.store.database};
+  store::writers writers{*own.store.database};
   // Also a number that was taken by an earlier try, whose commit nobody answered.
   writers.fence_process(parts.incarnation);
   const std::int64_t next = writers.add(parts.node, parts.incarnation, parts.time.wall());
   transaction.commit();
-  store.writer = next;
+  own.store.writer = next;
   owes_itself_ = true;
   parts.log.write(
-      "store.back", {{"capability", of.name()}, {"writer", fmt::to_string(store.writer)}});
+      "store.back", {{"capability", own.of.name()}, {"writer", fmt::to_string(own.store.writer)}});
 }
 
-void takeover::rejoin(
-    group& of,
-    runner_store& store,
-    saga::coordinators* sagas,
-    effect_pool* effects,
-    awaited_answers& awaited) {
-  forget_own_work(sagas, effects, awaited);
-  const worker_parts& parts = of.parts();
-  store::transaction transaction{*store.database};
-  store.writer =
-      store::writers{*store.database}.add(parts.node, parts.incarnation, parts.time.wall());
+void takeover::rejoin(const owned_work& own) {
+  forget_own_work(own);
+  const worker_parts& parts = own.of.parts();
+  store::transaction transaction{*own.store.database};
+  own.store.writer =
+      store::writers{*own.store.database}.add(parts.node, parts.incarnation, parts.time.wall());
   transaction.commit();
   parts.log.write(
       "store.fenced",
-      {{"capability", of.name()},
+      {{"capability", own.of.name()},
        {"what", "this process was given up for dead and its work taken over; it goes on anew"},
-       {"writer", fmt::to_string(store.writer)}});
+       {"writer", fmt::to_string(own.store.writer)}});
 }
 
-void takeover::resign(
-    group& of,
-    runner_store& store,
-    saga::coordinators* sagas,
-    effect_pool* effects,
-    awaited_answers& awaited) {
-  const worker_parts& parts = of.parts();
-  store::database& session = *store.database;
+void takeover::resign(const owned_work& own) {
+  const worker_parts& parts = own.of.parts();
+  store::database& session = *own.store.database;
   store::transaction transaction{session};
-  const std::vector<store::effect_row> given_up = store::effects{session}.of(store.writer);
+  const std::vector<store::effect_row> given_up = store::effects{session}.of(own.store.writer);
   std::vector<uuid> calls;
   for (const store::effect_row& each : given_up) {
     calls.push_back(each.call);
   }
-  if (!of.type().sagas.empty()) {
-    for (const saga::owned_saga& each : saga::journal_table{session}.unfinished(store.writer)) {
+  if (!own.of.type().sagas.empty()) {
+    for (const saga::owned_saga& each : saga::journal_table{session}.unfinished(own.store.writer)) {
       calls.push_back(each.id);
     }
   }
@@ -210,21 +189,21 @@ void takeover::resign(
     return;
   }
   store::writers writers{session};
-  writers.resign(store.writer);
+  writers.resign(own.store.writer);
   const std::int64_t next = writers.add(parts.node, parts.incarnation, parts.time.wall());
   transaction.commit();
-  store.writer = next;
+  own.store.writer = next;
   missing_.clear();
-  awaited.add(calls);
-  if (sagas != nullptr) {
-    sagas->forget_all();
+  own.awaited.add(calls);
+  if (own.sagas != nullptr) {
+    own.sagas->forget_all();
   }
-  if (effects != nullptr) {
-    effects->forget_waiting();
+  if (own.effects != nullptr) {
+    own.effects->forget_waiting();
   }
   parts.log.write(
       "store.resigned",
-      {{"capability", of.name()},
+      {{"capability", own.of.name()},
        {"what", "the group is down: other nodes go on with its effects and sagas"},
        {"effects", fmt::to_string(given_up.size())},
        {"sagas", fmt::to_string(calls.size() - given_up.size())}});

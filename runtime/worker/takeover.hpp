@@ -11,6 +11,17 @@
 
 namespace troupe {
 
+/// The work that this process owns under its writer's number.
+struct owned_work {
+  group& of;
+  runner_store& store;
+  /// Null as in `turn_scope`.
+  saga::coordinators* sagas;
+  effect_pool* effects;
+  /// Gets the calls that are owed an answer, once somebody else goes on with them.
+  awaited_answers& awaited;
+};
+
 /// Takes over the work of processes over the same database that are gone: their sagas and effects
 /// become those of this process, as far as its program can continue them. A process that was taken
 /// over by mistake finds itself fenced and joins anew.
@@ -31,23 +42,13 @@ public:
   /// Takes a new writer's number after this process was fenced, in a transaction of its own. The
   /// work of the old number belongs to its heir.
   /// @param awaited gets the calls that the process has yet to answer.
-  void rejoin(
-      group& of,
-      runner_store& store,
-      saga::coordinators* sagas,
-      effect_pool* effects,
-      awaited_answers& awaited);
+  void rejoin(const owned_work& own);
 
   /// The session was lost and is connected anew: takes a new writer's number and fences its old
   /// one, in a transaction of its own. Its former work is left for `take_own_left`.
   ///
   /// Throws database_error; must be tried again.
-  void rejoin_after_loss(
-      group& of,
-      runner_store& store,
-      saga::coordinators* sagas,
-      effect_pool* effects,
-      awaited_answers& awaited);
+  void rejoin_after_loss(const owned_work& own);
 
   /// Takes over the work that this process owned before it rejoined, once.
   void take_own_left(const actor& by, turn_scope& in);
@@ -57,17 +58,12 @@ public:
 
   /// The group is down: gives up the work that this process owns and takes a new writer's number,
   /// in a transaction of its own. Throws database_error; nothing has changed then.
-  void resign(
-      group& of,
-      runner_store& store,
-      saga::coordinators* sagas,
-      effect_pool* effects,
-      awaited_answers& awaited);
+  void resign(const owned_work& own);
 
 private:
   void take_over(const store::writer_row& from, const actor& by, turn_scope& in);
   std::size_t take_left(const actor& by, turn_scope& in);
-  void forget_own_work(saga::coordinators* sagas, effect_pool* effects, awaited_answers& awaited);
+  void forget_own_work(const owned_work& own);
 
   // Whether this process was fenced in this turn, so that the roster in hand is too old.
   bool rejoined_ = false;

@@ -32,6 +32,8 @@ struct turn_scope {
   busy_clock& busy;
   message_spans& spans;
 
+  saga::saga_turn of_sagas() const { return {session, writer, now, began, output}; }
+
   /// Restarts the watchdog's count at each possibly long piece of the runtime's own work.
   std::function<void()> progress() const {
     return [this] { busy.begin(of.parts().time.now()); };

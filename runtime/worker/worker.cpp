@@ -41,7 +41,7 @@ outcome<void> check_that_some_run(const std::vector<std::unique_ptr<group_runtim
   const auto is_shut = [](const auto& each) {
     return each->front().condition().why_shut() != nullptr;
   };
-  if (groups.empty() || !std::all_of(groups.begin(), groups.end(), is_shut)) {
+  if (groups.empty() || !std::ranges::all_of(groups, is_shut)) {
     return {};
   }
   group& first = groups.front()->front();
@@ -192,9 +192,7 @@ outcome<std::unique_ptr<worker>> worker::make(
     }
     made->groups.push_back(std::move(*group));
   }
-  if (auto some_run = check_that_some_run(made->groups); !some_run) {
-    return failure{std::move(some_run).error()};
-  }
+  TROUPE_CHECK(check_that_some_run(made->groups));
   made->sockets = std::make_unique<transport::peer_loop>(
       zmq,
       time,

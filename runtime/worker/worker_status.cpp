@@ -54,7 +54,7 @@ wire::group_status describe(group_runtime& of, instant now) {
   if (breaker.order && breaker.order->mode != "auto") {
     said.forced_by = breaker.order->who;
     said.forced_why = breaker.order->why;
-    said.forced_since = utc_time_text(time_since_1970(milliseconds{breaker.order->since}));
+    said.forced_since = utc_time_text(milliseconds{breaker.order->since});
   }
   said.credit = served.credit;
   said.in_hand = at_least_0(front.queues().calls_in_hand());

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_is_read_again_and_the_saga_goes_on) {
   const auto call = one.calls.front();
   one.session->begin();
   saga::outgoing lost;
-  one.sagas.answered(*one.session, id, call.token, false, "reserve done", time.wall(), lost);
+  one.sagas.answered(one.in(lost), id, call.token, false, "reserve done");
   one.session->rollback();
   one.sagas.rolled_back();
   BOOST_TEST(one.sagas.wants_resume(time.now()));
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_saga_that_runs_again_after_a_failure_is_not_looked_for_an
   const auto call = one.calls.front();
   one.session->begin();
   saga::outgoing lost;
-  one.sagas.answered(*one.session, id, call.token, false, "reserve done", time.wall(), lost);
+  one.sagas.answered(one.in(lost), id, call.token, false, "reserve done");
   one.session->rollback();
   one.sagas.rolled_back();
   BOOST_TEST(one.sagas.wants_resume(time.now()));
@@ -143,8 +143,8 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_has_only_its_own_sagas_read_again) {
   for (int i = 0; i < 2; ++i) { // Also if it is undone again.
     one.session->begin();
     saga::outgoing lost;
-    one.sagas.resume(*one.session, one.writer, time.wall(), time.now(), lost);
-    one.sagas.answered(*one.session, id, call.token, false, "reserve done", time.wall(), lost);
+    one.sagas.resume(one.in(lost));
+    one.sagas.answered(one.in(lost), id, call.token, false, "reserve done");
     one.session->rollback();
     one.sagas.rolled_back();
   }
@@ -152,9 +152,7 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_has_only_its_own_sagas_read_again) {
   BOOST_TEST(one.sagas.wants_resume(time.now()));
 
   std::size_t count = 0;
-  one.turn([&](saga::outgoing& out) {
-    count = one.sagas.resume(*one.session, one.writer, time.wall(), time.now(), out);
-  });
+  one.turn([&](saga::outgoing& out) { count = one.sagas.resume(one.in(out)); });
 
   BOOST_TEST(count == 1U);
   BOOST_TEST(one.sagas.running().size() == 2U);
@@ -170,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_step_that_cannot_travel_fails_where_it_is_made) {
         .id = id, .operation = "place", .digest = 1, .reply = {}, .by = {.node = "n"}}};
     store::inbox{*one.session}.insert(rows);
     const saga::plan& by = *one.sagas.plans().find("place");
-    BOOST_REQUIRE(one.sagas.start(*one.session, one.writer, id, by, "input", 5s, time.wall(), out));
+    BOOST_REQUIRE(one.sagas.start(one.in(out), id, by, "input", 5s));
   });
 
   BOOST_TEST(one.calls.empty());
@@ -217,15 +215,8 @@ BOOST_AUTO_TEST_CASE(an_accept_that_throws_fails_its_call_and_no_other) {
   for (const std::string_view what : {"thrown by the author", "`int`"}) {
     throws_number = what == "`int`";
     one.turn([&](saga::outgoing& out) {
-      const auto started = one.sagas.start(
-          *one.session,
-          one.writer,
-          id,
-          *one.sagas.plans().find("place"),
-          "input",
-          5s,
-          time.wall(),
-          out);
+      const auto started =
+          one.sagas.start(one.in(out), id, *one.sagas.plans().find("place"), "input", 5s);
       BOOST_TEST(started.error().code == errc::crashed);
       BOOST_TEST(started.error().message.find(what) != std::string::npos);
     });

@@ -118,9 +118,7 @@ public:
   explicit accounts_actor(const context&) : event_sourced{balances{}} {
     command("open", [this](const open_account& request, turn& turn) -> outcome<account> {
       thing it{request.id};
-      if (auto done = record(turn, it, opened{request.owner}); !done) {
-        return failure{std::move(done).error()};
-      }
+      TROUPE_CHECK(record(turn, it, opened{request.owner}));
       return it.state();
     });
     command("move", [this](const move_money& request, turn& turn) -> outcome<account> {
@@ -128,9 +126,7 @@ public:
       if (it && it->state().cents + request.cents < 0) {
         return failure{rejected("overdrawn", "There is not so much.")};
       }
-      if (auto done = record(turn, *it, moved{request.cents}); !done) {
-        return failure{std::move(done).error()};
-      }
+      TROUPE_CHECK(record(turn, *it, moved{request.cents}));
       return it->state();
     });
   }
@@ -171,10 +167,7 @@ struct accounts_fixture {
     }
     store::transaction writing{*session};
     turn turn{*actor, session.get(), 1, ids.next(time.wall()), {}, time.wall(), requests};
-    auto ran = std::get<handlers::command>(found).run(wire::encoded(request), turn, reply);
-    if (!ran) {
-      return failure{ran.error()};
-    }
+    TROUPE_CHECK(std::get<handlers::command>(found).run(wire::encoded(request), turn, reply));
     writing.commit();
     return wire::checked_decode<Reply>(reply);
   }

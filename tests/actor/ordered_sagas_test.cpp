@@ -22,7 +22,7 @@ struct ordered_fixture : coordinators_fixture {
     std::string bytes;
     wire::append_error(bytes, why);
     by.turn([&](saga::outgoing& out) {
-      by.sagas.answered(*by.session, call.saga, call.token, true, bytes, time.wall(), out);
+      by.sagas.answered(by.in(out), call.saga, call.token, true, bytes);
     });
   }
 
@@ -190,8 +190,7 @@ BOOST_AUTO_TEST_CASE(an_order_to_a_fenced_owner_writes_nothing) {
   const std::int64_t rows = heir.number("SELECT COUNT(*) FROM saga_journal");
 
   const bool was_heard = stopped.turn([&](saga::outgoing& out) {
-    (void)stopped.sagas.obey(
-        *stopped.session, stopped.writer, id, {.what = verb::park}, time.wall(), time.now(), out);
+    (void)stopped.sagas.obey(stopped.in(out), id, {.what = verb::park});
   });
 
   BOOST_TEST(!was_heard);
@@ -208,9 +207,7 @@ BOOST_AUTO_TEST_CASE(a_saga_that_was_held_and_went_on_within_a_turn_has_an_heir)
     for (const saga::order& each :
          {saga::order{.what = verb::pause, .who = "ann", .why = "wait"},
           saga::order{.what = verb::skip, .who = "bob", .why = "did it", .step = "reserve"}}) {
-      BOOST_TEST(
-          first->sagas.obey(*first->session, first->writer, id, each, time.wall(), time.now(), out)
-              .has_value());
+      BOOST_TEST(first->sagas.obey(first->in(out), id, each).has_value());
     }
   }));
   BOOST_TEST(first->number("SELECT phase FROM sagas") == 0);

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(sagas_under_way_end_by_the_steps_they_began_with_and_none_i
   BOOST_TEST(changed.number("SELECT COUNT(*) FROM sagas WHERE phase = 2") == count);
   BOOST_TEST(others.done.size() == 4U * count); // As the old steps, and each once.
   BOOST_TEST(others.inbox.size() == 4U * count);
-  BOOST_TEST(std::count(others.done.begin(), others.done.end(), "audit") == 0);
+  BOOST_TEST(std::ranges::count(others.done, "audit") == 0);
 
   const uuid next = ids.next(time.wall());
   changed.start(next);
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(sagas_that_turn_back_while_steps_are_changed_are_all_undone
   BOOST_TEST(completed == forward_still);
   BOOST_TEST(completed + undone_all == count);
   const auto times = [&](std::string_view operation) {
-    return std::count(others.done.begin(), others.done.end(), operation);
+    return std::ranges::count(others.done, operation);
   };
   for (const char* const each : {"reserve", "credit"}) {
     BOOST_TEST(times(each) == count);

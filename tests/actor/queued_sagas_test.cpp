@@ -170,8 +170,7 @@ BOOST_FIXTURE_TEST_CASE(a_start_that_was_undone_holds_no_place, coordinators_fix
   first.session->begin();
   saga::outgoing out;
   const saga::plan& by = *first.sagas.plans().find("place");
-  BOOST_REQUIRE(
-      first.sagas.start(*first.session, first.writer, id, by, "input", 5s, time.wall(), out));
+  BOOST_REQUIRE(first.sagas.start(first.in(out), id, by, "input", 5s));
   first.session->rollback();
   first.sagas.rolled_back();
 

@@ -2,8 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <array>
-
 namespace utf = boost::unit_test;
 
 namespace troupe {

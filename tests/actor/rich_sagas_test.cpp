@@ -167,7 +167,7 @@ private:
       wire::append_error(bytes, reply.error());
     }
     BOOST_TEST(now_->turn([&](saga::outgoing& out) {
-      now_->sagas.answered(*now_->session, call.saga, call.token, !reply, bytes, time_.wall(), out);
+      now_->sagas.answered(now_->in(out), call.saga, call.token, !reply, bytes);
     }));
   }
 

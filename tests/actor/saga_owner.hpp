@@ -79,8 +79,8 @@ struct owner {
     saga::outgoing out;
     out.settled = settled.value_or(time.wall());
     work(out);
-    sagas.hear(*session, writer, false, time.wall(), time.now(), out);
-    sagas.admit(*session, time.wall(), time.now(), out);
+    sagas.hear(in(out), false);
+    sagas.admit(in(out));
     session->commit();
     sagas.committed(out);
     ++commits;
@@ -105,13 +105,18 @@ struct owner {
     return *started;
   }
 
+  /// The turn at hand, as sagas see it.
+  saga::saga_turn in(saga::outgoing& out) {
+    return {*session, writer, time.wall(), time.now(), out};
+  }
+
   /// Asks for a saga. @return whether a turn was made, or why it was not begun.
   outcome<bool> ask_for(const uuid& id, std::string_view key = {}, std::string_view trace = {}) {
     outcome<void> started;
     const bool made = turn([&](saga::outgoing& out) {
       const saga::plan& by = *sagas.plans().find("place");
       await(id);
-      started = sagas.start(*session, writer, id, by, "input", 5s, time.wall(), out, trace, key);
+      started = sagas.start(in(out), id, by, "input", 5s, trace, key);
       if (!started) {
         session->execute("DELETE FROM inbox WHERE id = $1", id);
       }
@@ -138,36 +143,27 @@ struct owner {
     bool is_undone = false;
     BOOST_REQUIRE(turn([&](saga::outgoing& out) {
       await(call, "unplace");
-      is_undone =
-          sagas.undo(*session, writer, *sagas.plans().find("place"), id, call, time.wall(), out)
-              .value();
+      is_undone = sagas.undo(in(out), *sagas.plans().find("place"), id, call).value();
     }));
     return is_undone;
   }
 
   /// As every second or so: hears what other processes were told.
   bool look() {
-    return turn([&](saga::outgoing& out) {
-      sagas.hear(*session, writer, true, time.wall(), time.now(), out);
-    });
+    return turn([&](saga::outgoing& out) { sagas.hear(in(out), true); });
   }
 
   bool fire(const saga::outgoing::timer& due) {
-    return turn([&](saga::outgoing& out) {
-      sagas.timer_due(*session, due.saga, due.token, time.wall(), out);
-    });
+    return turn([&](saga::outgoing& out) { sagas.timer_due(in(out), due.saga, due.token); });
   }
 
   bool resume() {
-    return turn(
-        [&](saga::outgoing& out) { sagas.resume(*session, writer, time.wall(), time.now(), out); });
+    return turn([&](saga::outgoing& out) { sagas.resume(in(out)); });
   }
 
   /// Takes up what earlier heirs left alone.
   bool take_left_alone() {
-    return turn([&](saga::outgoing& out) {
-      sagas.take_left_alone(*session, writer, time.wall(), time.now(), out);
-    });
+    return turn([&](saga::outgoing& out) { sagas.take_left_alone(in(out)); });
   }
 
   outcome<void> resume_by_person(const uuid& id, bool anew = false) {
@@ -175,7 +171,7 @@ struct owner {
     BOOST_REQUIRE(turn([&](saga::outgoing& out) {
       const saga::order wanted{
           .what = saga::verb::resume, .who = "ann", .why = "mended", .vouched = anew};
-      done = sagas.obey(*session, writer, id, wanted, time.wall(), time.now(), out);
+      done = sagas.obey(in(out), id, wanted);
     }));
     return done;
   }
@@ -183,16 +179,14 @@ struct owner {
   outcome<void> obey(const uuid& id, saga::verb what, std::string step = {}, bool vouched = false) {
     outcome<void> done;
     const saga::order wanted{what, "ann", "as I said", std::move(step), vouched};
-    BOOST_REQUIRE(turn([&](saga::outgoing& out) {
-      done = sagas.obey(*session, writer, id, wanted, time.wall(), time.now(), out);
-    }));
+    BOOST_REQUIRE(turn([&](saga::outgoing& out) { done = sagas.obey(in(out), id, wanted); }));
     return done;
   }
 
   bool take_over(std::int64_t from) {
     return turn([&](saga::outgoing& out) {
       store::writers{*session}.fence(from);
-      sagas.take_left_alone(*session, writer, time.wall(), time.now(), out);
+      sagas.take_left_alone(in(out));
     });
   }
 
@@ -213,7 +207,7 @@ struct owner {
         wire::append_error(bytes, reply.error());
       }
       const bool heard = turn([&](saga::outgoing& out) {
-        sagas.answered(*session, call.saga, call.token, !reply, bytes, time.wall(), out);
+        sagas.answered(in(out), call.saga, call.token, !reply, bytes);
       });
       if (!heard) {
         return false;

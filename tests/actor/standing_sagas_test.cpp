@@ -353,9 +353,8 @@ BOOST_AUTO_TEST_CASE(a_person_must_vouch_for_a_command_whose_stored_answer_says_
   wire::append_error(
       stored,
       {.code = errc::crashed, .possible = effect::unknown, .message = "no", .is_final = true});
-  one.turn([&](saga::outgoing& out) {
-    one.sagas.answered(*one.session, id, call.token, true, stored, time.wall(), out);
-  });
+  one.turn(
+      [&](saga::outgoing& out) { one.sagas.answered(one.in(out), id, call.token, true, stored); });
   BOOST_REQUIRE(one.number("SELECT phase FROM sagas") == 4);
 
   BOOST_TEST(one.resume_by_person(id).error().detail("reason") == "needs_anew");

@@ -151,7 +151,7 @@ BOOST_FIXTURE_TEST_CASE(a_saga_whose_events_fail_keeps_its_trace, coordinators_f
   first.session->begin();
   saga::outgoing out;
   const saga::outgoing::call& call = first.calls.front();
-  first.sagas.answered(*first.session, call.saga, call.token, false, "done", time.wall(), out);
+  first.sagas.answered(first.in(out), call.saga, call.token, false, "done");
   first.session->rollback();
   first.sagas.rolled_back();
   first.sagas.put_off(id, "disk I/O error", time.wall(), time.now());
@@ -182,7 +182,7 @@ BOOST_FIXTURE_TEST_CASE(
   bool is_anew = false;
 
   BOOST_TEST(first.turn([&](saga::outgoing& out) {
-    first.sagas.resume(*first.session, first.writer, time.wall(), time.now(), out);
+    first.sagas.resume(first.in(out));
     is_anew = out.all_stopped;
   }));
 
@@ -243,10 +243,10 @@ BOOST_FIXTURE_TEST_CASE(
         bytes.clear();
         wire::append_error(bytes, rejected("no", "too late"));
       }
-      first.sagas.answered(*first.session, id, last.token, failed, bytes, time.wall(), out);
+      first.sagas.answered(first.in(out), id, last.token, failed, bytes);
     }
     for (const saga::outgoing::timer& each : first.timers) {
-      first.sagas.timer_due(*first.session, id, each.token, time.wall(), out);
+      first.sagas.timer_due(first.in(out), id, each.token);
     }
   }));
 
@@ -262,7 +262,7 @@ BOOST_FIXTURE_TEST_CASE(a_turn_that_fails_while_sagas_are_read_loses_none, waiti
   first.sagas.forget_all();
   first.session->begin();
   saga::outgoing out;
-  first.sagas.resume(*first.session, first.writer, time.wall(), time.now(), out);
+  first.sagas.resume(first.in(out));
   first.session->rollback();
   first.sagas.rolled_back();
 
@@ -390,15 +390,8 @@ BOOST_FIXTURE_TEST_CASE(a_saga_that_was_undone_before_it_came_is_not_begun, coor
   BOOST_TEST(first.undo(id, uuid_source{7}.next(time.wall())));
 
   BOOST_TEST(first.turn([&](saga::outgoing& out) {
-    const auto started = first.sagas.start(
-        *first.session,
-        first.writer,
-        id,
-        *first.sagas.plans().find("place"),
-        "",
-        5s,
-        time.wall(),
-        out);
+    const auto started =
+        first.sagas.start(first.in(out), id, *first.sagas.plans().find("place"), "", 5s);
     BOOST_REQUIRE(!started.has_value());
     BOOST_TEST(started.error().detail("reason") == "undone");
   }));
@@ -414,8 +407,7 @@ BOOST_FIXTURE_TEST_CASE(the_undo_of_a_saga_that_may_be_forgotten_is_no_ok, waiti
     out.sagas_from = time.wall() + 1h;
     const saga::plan& by = *first.sagas.plans().find("place");
     const auto undo = [&](const uuid& saga) {
-      return first.sagas.undo(
-          *first.session, first.writer, by, saga, ids.next(time.wall()), time.wall(), out);
+      return first.sagas.undo(first.in(out), by, saga, ids.next(time.wall()));
     };
     of_gone = undo(gone);
     of_known = undo(id);

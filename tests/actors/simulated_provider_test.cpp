@@ -62,7 +62,7 @@ BOOST_FIXTURE_TEST_CASE(every_nth_answer_gets_lost, provider_fixture) {
   BOOST_TEST((third.error().code == errc::unavailable));
   BOOST_TEST((third.error().possible == effect::unknown));
   const std::string lines = log();
-  BOOST_TEST(std::count(lines.begin(), lines.end(), '\n') == 4);
+  BOOST_TEST(std::ranges::count(lines, '\n') == 4);
 }
 
 BOOST_FIXTURE_TEST_CASE(without_a_log_it_charges_nobody, provider_fixture) {

@@ -14,7 +14,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
-#include <utility>
 
 namespace troupe::bench {
 
@@ -58,11 +57,10 @@ outcome<std::int64_t> notes_kept(client::client& client) {
 
 /// Events that `capability` has yet to handle.
 outcome<std::uint64_t> lag_of(client::client& client, const std::string& capability) {
-  const auto state = ask<wire::topics_state>(client, "troupe.events", "topics", wire::get_topics{});
-  if (!state) {
-    return failure{state.error()};
-  }
-  for (const wire::group_state& each : state->groups) {
+  TROUPE_TRY(
+      const auto state,
+      ask<wire::topics_state>(client, "troupe.events", "topics", wire::get_topics{}));
+  for (const wire::group_state& each : state.groups) {
     if (each.capability == capability) {
       return each.lag;
     }
@@ -76,11 +74,8 @@ outcome<void> await_handled(client::client& client, const std::string& capabilit
   const instant until = clock::now() + handled_within;
   ticker ticks{look_every};
   for (instant asked = clock::now(); asked < until; asked = clock::now()) {
-    const auto lag = lag_of(client, capability);
-    if (!lag) {
-      return failure{lag.error()};
-    }
-    if (*lag == 0) {
+    TROUPE_TRY(const auto lag, lag_of(client, capability));
+    if (lag == 0) {
       return {};
     }
     for (const instant next = asked + 20 * (clock::now() - asked); clock::now() < next;) {
@@ -121,9 +116,7 @@ template <class Stop>
 outcome<tally> publish_until(call_window& window, const Stop& stop) {
   tally all;
   while (!stop(window)) {
-    if (auto filled = window.fill(); !filled) {
-      return failure{filled.error()};
-    }
+    TROUPE_CHECK(window.fill());
     all.add(window.take(call_within));
   }
   while (window.outstanding() > 0) {
@@ -139,47 +132,33 @@ outcome<std::string> measure_handled(
     const load_options& options,
     const std::string& capability,
     std::uint64_t count) {
-  auto opened = dial(whom, "bench");
-  if (!opened) {
-    return failure{opened.error()};
-  }
-  client::client& client = **opened;
+  TROUPE_TRY(auto opened, dial(whom, "bench"));
+  client::client& client = *opened;
   if (auto ready = await_handled(client, capability); !ready) {
     return failure{ready.error()}; // Events that others published before have to be handled first.
   }
-  const auto before = notes_kept(client);
-  if (!before) {
-    return failure{before.error()};
-  }
+  TROUPE_TRY(const auto before, notes_kept(client));
 
   call_window window{client, whom, options.window};
   const instant begin = clock::now();
   const instant end = begin + std::chrono::duration_cast<instant::duration>(options.measured);
-  const auto all = publish_until(window, [&](const call_window& at) {
-    return count != 0 ? at.submitted() >= count : at.now() >= end;
-  });
-  if (!all) {
-    return failure{all.error()};
-  }
+  TROUPE_TRY(const auto all, publish_until(window, [&](const call_window& at) {
+               return count != 0 ? at.submitted() >= count : at.now() >= end;
+             }));
   const instant confirmed = clock::now();
-  if (auto done = await_handled(client, capability); !done) {
-    return failure{done.error()};
-  }
+  TROUPE_CHECK(await_handled(client, capability));
   const instant handled = clock::now();
-  const auto after = notes_kept(client);
-  if (!after) {
-    return failure{after.error()};
-  }
-  const auto kept = static_cast<std::uint64_t>(*after - *before);
-  if (kept != all->answered - all->failed) {
+  TROUPE_TRY(const auto after, notes_kept(client));
+  const auto kept = static_cast<std::uint64_t>(after - before);
+  if (kept != all.answered - all.failed) {
     return failure{
         {.code = errc::internal,
          .message = fmt::format(
-             "{} events were confirmed, and {} notes kept", all->answered - all->failed, kept)}};
+             "{} events were confirmed, and {} notes kept", all.answered - all.failed, kept)}};
   }
   const std::chrono::duration<double> took = handled - begin;
   const std::chrono::duration<double> publishing = confirmed - begin;
-  auto line = all->line(options);
+  auto line = all.line(options);
   line["events"] = kept;
   line["rate_per_s"] = static_cast<double>(kept) / took.count();
   line["publish_per_s"] = static_cast<double>(kept) / publishing.count();
@@ -187,21 +166,16 @@ outcome<std::string> measure_handled(
 }
 
 outcome<std::string> fill(const target& whom, const load_options& options, std::uint64_t count) {
-  auto opened = dial(whom, "bench");
-  if (!opened) {
-    return failure{opened.error()};
-  }
-  call_window window{**opened, whom, options.window};
+  TROUPE_TRY(auto opened, dial(whom, "bench"));
+  call_window window{*opened, whom, options.window};
   const instant begin = clock::now();
-  const auto all =
-      publish_until(window, [&](const call_window& at) { return at.submitted() >= count; });
-  if (!all) {
-    return failure{all.error()};
-  }
+  TROUPE_TRY(const auto all, publish_until(window, [&](const call_window& at) {
+               return at.submitted() >= count;
+             }));
   const std::chrono::duration<double> took = clock::now() - begin;
-  auto line = all->line(options);
-  line["events"] = all->answered - all->failed;
-  line["rate_per_s"] = static_cast<double>(all->answered) / took.count();
+  auto line = all.line(options);
+  line["events"] = all.answered - all.failed;
+  line["rate_per_s"] = static_cast<double>(all.answered) / took.count();
   return line.dump();
 }
 
@@ -289,16 +263,13 @@ publish_paced(client::client& client, const target& whom, std::uint32_t rate, de
         wire::encoded(notes::add_note{fmt::format("{:0{}}", i, digits) + padding});
     moments.wait();
     all.set(i, clock::now());
-    const auto sent = client.submit(client::call_request{
+    TROUPE_CHECK(client.submit(client::call_request{
         .capability = whom.capability,
         .operation = whom.operation,
         .body = body,
         .key = keys[i % keys.size()],
         .deadline = call_within,
-        .token = i});
-    if (!sent) {
-      return failure{sent.error()};
-    }
+        .token = i}));
   }
   return {};
 }
@@ -312,13 +283,8 @@ measure_latency(const target& whom, const load_options& options, std::uint32_t r
   if (!publisher || !follower) {
     return failure{publisher ? follower.error() : publisher.error()};
   }
-  if (const auto up = notes_kept(**publisher); !up) {
-    return failure{up.error()};
-  }
-  const auto place = read(**follower, std::nullopt, 0);
-  if (!place) {
-    return failure{place.error()};
-  }
+  TROUPE_CHECK(notes_kept(**publisher));
+  TROUPE_TRY(const auto place, read(**follower, std::nullopt, 0));
   const std::chrono::duration<double> seconds = options.warm_up + options.measured;
   departures all{static_cast<std::size_t>(seconds.count() * rate)};
   const instant begin = clock::now();
@@ -329,7 +295,7 @@ measure_latency(const target& whom, const load_options& options, std::uint32_t r
   {
     const std::jthread taker{[&] { take_confirmations(**publisher, all, confirmed, is_over); }};
     {
-      const std::jthread reader{[&] { follow(**follower, place->next, all, told); }};
+      const std::jthread reader{[&] { follow(**follower, place.next, all, told); }};
       sent = publish_paced(**publisher, whom, rate, all);
       if (!sent) {
         (*follower)->close(milliseconds{0});

@@ -1,7 +1,6 @@
 #include "tests/bench/figure.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
 

@@ -110,12 +110,9 @@ public:
     if (is_ok) {
       return number;
     }
-    const auto scanned = wire::scan_header(header);
-    if (!scanned) {
-      return failure{scanned.error()};
-    }
-    return scanned->error.empty() ? outcome<std::uint64_t>{number}
-                                  : failure{wire::read_error(scanned->error).value()};
+    TROUPE_TRY(const auto scanned, wire::scan_header(header));
+    return scanned.error.empty() ? outcome<std::uint64_t>{number}
+                                 : failure{wire::read_error(scanned.error).value()};
   }
 
 private:
@@ -135,16 +132,11 @@ private:
 outcome<figure> measure_plain(const target& whom, const load_options& options) {
   const auto bodies = bodies_for(whom);
   const auto keys = keys_for(whom);
-  const auto proof = link_keys_of(whom);
-  if (!proof) {
-    return failure{proof.error()};
-  }
-  plain_client client{whom, *proof, keys[0]};
+  TROUPE_TRY(const auto proof, link_keys_of(whom));
+  plain_client client{whom, proof, keys[0]};
   std::uint64_t sent = 0;
   client.send(sent++, keys[0], bodies[0]);
-  if (const auto first = client.receive(); !first) {
-    return failure{first.error()};
-  }
+  TROUPE_CHECK(client.receive());
   instant now = std::chrono::steady_clock::now();
   figure result{options, now};
   // Numbers of the calls that are out differ by far less than this.
@@ -171,46 +163,32 @@ outcome<figure> measure_plain(const target& whom, const load_options& options) {
 }
 
 outcome<figure> measure_client(const target& whom, const load_options& options) {
-  const auto proof = link_keys_of(whom);
-  if (!proof) {
-    return failure{proof.error()};
-  }
+  TROUPE_TRY(const auto proof, link_keys_of(whom));
   client::options settings{.brokers = {whom.broker}, .name = "bench"};
-  if (*proof) {
-    settings.keys = [keys = **proof](int, std::size_t) { return keys; };
+  if (proof) {
+    settings.keys = [keys = *proof](int, std::size_t) { return keys; };
   }
-  auto opened = client::client::open(std::move(settings));
-  if (!opened) {
-    return failure{opened.error()};
-  }
-  client::client& client = **opened;
+  TROUPE_TRY(auto opened, client::client::open(std::move(settings)));
+  client::client& client = *opened;
   if (whom.capability == "order_saga") {
     const std::string stock = stock_body();
-    const auto loaded = client.call(
+    TROUPE_CHECK(client.call(
         {.capability = "inventory",
          .operation = "load",
          .body = stock,
-         .deadline = first_call_within});
-    if (!loaded) {
-      return failure{loaded.error()};
-    }
+         .deadline = first_call_within}));
   }
   const std::string body = bodies_for(whom)[0];
-  const auto first = client.call(
+  TROUPE_CHECK(client.call(
       {.capability = whom.capability,
        .operation = whom.operation,
        .body = body,
-       .deadline = first_call_within});
-  if (!first) {
-    return failure{first.error()};
-  }
+       .deadline = first_call_within}));
 
   call_window window{client, whom, options.window};
   figure result{options, window.now()};
   while (!result.is_over(window.now())) {
-    if (auto filled = window.fill(); !filled) {
-      return failure{filled.error()};
-    }
+    TROUPE_CHECK(window.fill());
     for (const call_window::ended& each : window.take(call_within)) {
       if (each.why == nullptr) {
         result.answered(each.sent, window.now());

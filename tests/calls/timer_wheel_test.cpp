@@ -15,7 +15,7 @@ struct wheel_fixture {
   std::vector<std::uint32_t> take(milliseconds at) {
     std::vector<std::uint32_t> due;
     tested.take_due(start + at, due);
-    std::sort(due.begin(), due.end());
+    std::ranges::sort(due);
     return due;
   }
 

@@ -27,7 +27,7 @@ std::vector<std::string> corpus_of(const target& which) {
     paths.push_back(entry.path());
   }
   // The order of a directory is not the same everywhere; the mutations below shall be.
-  std::sort(paths.begin(), paths.end());
+  std::ranges::sort(paths);
   std::vector<std::string> files;
   for (const auto& path : paths) {
     std::ifstream file{path, std::ios::binary};

@@ -48,16 +48,15 @@ struct result {
 };
 
 bool is_plain_segment(const std::string& segment) {
-  return segment != "." && segment != ".."
-         && std::all_of(segment.begin(), segment.end(), [](char each) {
-              const auto letter = static_cast<unsigned char>(each);
-              return letter >= 0x20 && letter != 0x7f && each != '/' && each != '\\';
-            });
+  return segment != "." && segment != ".." && std::ranges::all_of(segment, [](char each) {
+           const auto letter = static_cast<unsigned char>(each);
+           return letter >= 0x20 && letter != 0x7f && each != '/' && each != '\\';
+         });
 }
 
 void try_head(const request_head& head, const limits& most) {
   expect(head.target.raw.starts_with('/'));
-  expect(std::all_of(head.target.path.begin(), head.target.path.end(), is_plain_segment));
+  expect(std::ranges::all_of(head.target.path, is_plain_segment));
   expect(head.fields.size() <= most.fields_max);
   for (const auto& [name, value] : head.fields) {
     expect(is_token(name) && name == lower_case(name));
@@ -143,9 +142,7 @@ void try_answer(std::string_view bytes) {
   const response answer{200, {{"X", std::string{bytes}}}, "body"};
   const std::string text = written_answer(answer, {}, {});
   const std::string_view head = std::string_view{text}.substr(0, text.find("\r\n\r\n"));
-  expect(
-      std::count(head.begin(), head.end(), '\n') == 4
-      && std::count(head.begin(), head.end(), '\r') == 4);
+  expect(std::ranges::count(head, '\n') == 4 && std::ranges::count(head, '\r') == 4);
 }
 
 void try_target(std::string_view bytes) {

@@ -1,5 +1,6 @@
 #include "runtime/wire/json.hpp"
 
+#include "runtime/base64.hpp"
 #include "runtime/gateway/event_text.hpp"
 #include "runtime/gateway/json_codec.hpp"
 #include "runtime/gateway/strict_json.hpp"
@@ -100,8 +101,8 @@ void try_text(std::string_view text) {
       expect(gateway::strict_json(*json).has_value() || !wire::is_utf8(text));
     }
   }
-  if (const auto bytes = gateway::from_base64(text)) {
-    expect(gateway::to_base64(*bytes) == text);
+  if (const auto bytes = from_base64(text)) {
+    expect(to_base64(*bytes) == text);
   }
 }
 
@@ -122,7 +123,7 @@ void try_stream(std::string_view bytes) {
         std::vector<gateway::event_type>{{"*", "sample", all_types()}}}) {
     const std::string text = gateway::event_text(event, known);
     expect(text.ends_with("\n\n") && text.find('\r') == std::string::npos);
-    expect(std::count(text.begin(), text.end(), '\n') == 4);
+    expect(std::ranges::count(text, '\n') == 4);
     expect(wire::is_utf8(text));
   }
 }

@@ -6,7 +6,6 @@
 
 #include <msgpack/unpack.hpp>
 
-#include <bit>
 #include <string>
 
 namespace troupe::fuzz {

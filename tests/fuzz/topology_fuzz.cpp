@@ -42,7 +42,7 @@ void try_topology(std::string_view text) {
     return expect(!topology::explain(*plan, all_types()).empty());
   }
   const auto& wrong = std::get<topology::faults>(read);
-  const auto lines = 1 + std::count(text.begin(), text.end(), '\n');
+  const auto lines = 1 + std::ranges::count(text, '\n');
   expect(!wrong.all.empty() && !wrong.to_text().empty());
   int last = 0;
   for (const fault& each : wrong.all) {

@@ -26,10 +26,8 @@ public:
   void pass(milliseconds by) {
     const instant until = time.now() + by;
     for (;;) {
-      const auto next =
-          std::min_element(alarms.begin(), alarms.end(), [](const auto& a, const auto& b) {
-            return a.first < b.first;
-          });
+      const auto next = std::ranges::min_element(
+          alarms, [](const auto& a, const auto& b) { return a.first < b.first; });
       if (next == alarms.end() || next->first > until) {
         break;
       }

@@ -1,5 +1,6 @@
 #include "runtime/gateway/json_codec.hpp"
 
+#include "runtime/base64.hpp"
 #include "runtime/wire/json.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -30,11 +30,10 @@ BOOST_AUTO_TEST_CASE(each_code_has_its_status) {
       BOOST_TEST(made.status == status);
       BOOST_TEST(made.code == name_of(code));
       BOOST_TEST(made.detail == "m");
-      const bool says_when = std::count(
-                                 made.numbers.begin(),
-                                 made.numbers.end(),
-                                 std::pair<std::string, std::int64_t>{"retry_after_ms", 1'000})
-                             == 1;
+      const bool says_when =
+          std::ranges::count(
+              made.numbers, std::pair<std::string, std::int64_t>{"retry_after_ms", 1'000})
+          == 1;
       BOOST_TEST(says_when == (status == 503));
     }
   }

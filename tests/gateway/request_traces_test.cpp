@@ -5,7 +5,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,9 @@
 #include "tests/nodes/commands_fixture.hpp"
 
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <sys/wait.h>
 
 namespace troupe {

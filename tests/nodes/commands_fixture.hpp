@@ -7,13 +7,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <mutex>
-#include <sstream>
 #include <sys/wait.h>
 
 namespace troupe {

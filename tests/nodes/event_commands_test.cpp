@@ -1,5 +1,7 @@
 #include "tests/nodes/commands_fixture.hpp"
 
+#include <fstream>
+
 namespace utf = boost::unit_test;
 
 namespace troupe {

@@ -1,6 +1,7 @@
 #include "runtime/wire/node_calls.hpp"
 #include "tests/nodes/commands_fixture.hpp"
 
+#include <fstream>
 #include <map>
 #include <set>
 

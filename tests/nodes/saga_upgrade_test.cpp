@@ -2,8 +2,6 @@
 
 #include "tests/actor/saga_owner.hpp"
 
-#include <filesystem>
-
 namespace utf = boost::unit_test;
 
 namespace troupe::test {

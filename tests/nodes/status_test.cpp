@@ -110,7 +110,7 @@ BOOST_FIXTURE_TEST_CASE(a_healthy_system_takes_one_short_screen, shop_fixture) {
   BOOST_TEST(has(text, "5.0"));
   BOOST_TEST(has(text, "n1 up 1m 0s, n2 up 1m 0s"));
   BOOST_TEST(widest(text) <= 80U);
-  BOOST_TEST(std::count(text.begin(), text.end(), '\n') < 12);
+  BOOST_TEST(std::ranges::count(text, '\n') < 12);
 }
 
 BOOST_FIXTURE_TEST_CASE(no_line_is_wider_than_the_terminal, shop_fixture) {

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -44,7 +43,7 @@ BOOST_AUTO_TEST_CASE(lines_that_nobody_reads_are_lost_and_the_next_reader_is_tol
 
   BOOST_TEST(before.ends_with("}\n") == after.starts_with("{"));
   after = after.substr(after.find(R"({"at")"));
-  const auto kept = std::count(before.begin(), before.end(), '{');
+  const auto kept = std::ranges::count(before, '{');
   BOOST_TEST(kept < written);
   BOOST_TEST(
       after.find(R"("event":"log.lines_lost","count":")" + std::to_string(written - kept) + R"("})")
@@ -83,8 +82,7 @@ BOOST_AUTO_TEST_CASE(no_value_says_anything_to_the_terminal) {
     const std::string line = captured.read();
     BOOST_TEST(line.find(" what=\"a") != std::string::npos, line);
     BOOST_TEST(
-        std::count_if(
-            line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; })
+        std::ranges::count_if(line, [](char c) { return static_cast<unsigned char>(c) < ' '; })
             == 1, // The end of the line.
         line);
   }
@@ -129,7 +127,7 @@ BOOST_AUTO_TEST_CASE(repeats_are_left_out_and_counted) {
     }
     log.write("other.happened");
     const std::string first = captured.read();
-    BOOST_TEST(std::count(first.begin(), first.end(), '\n') == 101);
+    BOOST_TEST(std::ranges::count(first, '\n') == 101);
     BOOST_TEST(first.find("number=99") != std::string::npos);
     BOOST_TEST(first.find("other.happened") != std::string::npos);
 

@@ -52,23 +52,18 @@ struct books {
         meanwhile();
       }
       ++pages;
-      const auto asked = wire::checked_decode<page>(page_request(after, count));
-      if (!asked) {
-        return failure{asked.error()};
-      }
+      TROUPE_TRY(const auto asked, wire::checked_decode<page>(page_request(after, count)));
       const auto found = tables.find(from.capability);
       if (found == tables.end()) {
         return failure{error{.code = errc::unavailable, .message = "nobody serves it"}};
       }
       std::vector<entry>& rows = found->second;
-      std::stable_sort(rows.begin(), rows.end(), [](const entry& a, const entry& b) {
-        return a.order < b.order;
-      });
+      std::ranges::stable_sort(rows, {}, &entry::order);
       entries said;
       for (const entry& each : rows) {
-        const bool is_behind = !asked->after || each.order > *asked->after;
+        const bool is_behind = !asked.after || each.order > *asked.after;
         const bool is_more = !said.rows.empty() && said.rows.back().order == each.order;
-        if (is_behind && (is_more || said.rows.size() < static_cast<std::size_t>(asked->count))) {
+        if (is_behind && (is_more || said.rows.size() < static_cast<std::size_t>(asked.count))) {
           said.rows.push_back(each);
         }
       }

@@ -84,7 +84,8 @@ std::string findings(books shop) {
     const auto done = reconcile::reconcile(each, now, "", shop.fetch(), told);
     BOOST_TEST_REQUIRE(done.has_value(), (done ? "" : done.error().message));
     for (const finding& found : told.findings) {
-      all += each.name + " " + std::string{name_of(found.type)} + " " + key_text(found.key) + "; ";
+      all += each.name + " " + std::string{wire::word_of(found.type)} + " " + key_text(found.key)
+             + "; ";
     }
   }
   BOOST_TEST_REQUIRE(faults.empty(), (faults.empty() ? "" : faults.front().what));
@@ -96,8 +97,7 @@ template <class Change>
 books damaged(const char* table, std::int64_t at, Change change) {
   books shop = good_shop();
   auto& rows = shop.tables[table];
-  const auto found =
-      std::find_if(rows.begin(), rows.end(), [&](const entry& each) { return each.order == at; });
+  const auto found = std::ranges::find(rows, at, &entry::order);
   change(rows, found);
   return shop;
 }

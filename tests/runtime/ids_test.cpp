@@ -49,8 +49,8 @@ BOOST_AUTO_TEST_CASE(ids_of_one_source_rise_within_a_millisecond_and_beyond) {
     ids.push_back(source.next(birth + std::chrono::milliseconds{i / 20'000}));
   }
 
-  BOOST_TEST(std::is_sorted(ids.begin(), ids.end()));
-  BOOST_TEST((std::adjacent_find(ids.begin(), ids.end()) == ids.end()));
+  BOOST_TEST(std::ranges::is_sorted(ids));
+  BOOST_TEST((std::ranges::adjacent_find(ids) == ids.end()));
 }
 
 BOOST_AUTO_TEST_CASE(ids_go_on_rising_when_the_clock_steps_back) {

@@ -1,6 +1,5 @@
 #include "tests/saga/checker.hpp"
 
-#include <algorithm>
 #include <optional>
 
 namespace troupe::saga::test {

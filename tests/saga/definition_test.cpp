@@ -13,7 +13,7 @@ namespace troupe::saga::test {
 namespace {
 
 bool has(const std::vector<fault>& faults, std::string_view words) {
-  return std::any_of(faults.begin(), faults.end(), [&](const fault& each) {
+  return std::ranges::any_of(faults, [&](const fault& each) {
     return each.what.find(words) != std::string::npos && !each.remedy.empty();
   });
 }

@@ -1,3 +1,4 @@
+#include "runtime/contains.hpp"
 #include "tests/saga/driver.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -41,8 +42,7 @@ BOOST_AUTO_TEST_CASE(a_whole_journal_gives_the_live_state) {
 BOOST_AUTO_TEST_CASE(only_whole_decisions_are_taken_for_a_journal) {
   for (const driver& each : stories()) {
     for (std::size_t count = 0; count <= each.rows.size(); ++count) {
-      const bool boundary =
-          std::find(each.boundaries.begin(), each.boundaries.end(), count) != each.boundaries.end();
+      const bool boundary = contains(each.boundaries, count);
       const auto replayed = replay(each.by, each.current.saga, each.prefix(count));
 
       BOOST_TEST_INFO(each.story() << " cut to " << count);

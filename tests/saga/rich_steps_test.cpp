@@ -27,8 +27,7 @@ definition trip() {
 }
 
 step& named(definition& in, const std::string& name) {
-  return *std::find_if(
-      in.steps.begin(), in.steps.end(), [&](const step& each) { return each.name == name; });
+  return *std::ranges::find(in.steps, name, &step::name);
 }
 
 /// Answers the call of that operation, whichever decision made it.

@@ -79,9 +79,8 @@ faults some_faults(dice& from) {
 }
 
 bool can_be_undone(const definition& of) {
-  return std::all_of(of.steps.begin(), of.steps.end(), [](const step& each) {
-    return each.kind == step_kind::compensatable;
-  });
+  return std::ranges::all_of(
+      of.steps, [](const step& each) { return each.kind == step_kind::compensatable; });
 }
 
 /// What happens to a saga from outside: it waits for its turn, and is undone as a step of another.

@@ -1,6 +1,6 @@
 #include "runtime/security/service_token.hpp"
 
-#include "runtime/security/base64url.hpp"
+#include "runtime/base64.hpp"
 
 #include <boost/test/unit_test.hpp>
 

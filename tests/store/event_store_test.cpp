@@ -133,25 +133,6 @@ BOOST_FIXTURE_TEST_CASE(what_is_rolled_back_did_not_happen, events_fixture) {
   BOOST_TEST(append(first, 1, {"closed"}).value() == 2);
 }
 
-BOOST_FIXTURE_TEST_CASE(all_streams_are_read_in_the_order_of_appending, events_fixture) {
-  BOOST_REQUIRE(append(second, 0, {"a"}));
-  BOOST_REQUIRE(append(first, 0, {"b", "c"}));
-  BOOST_REQUIRE(append(second, 1, {"d"}));
-  std::string all;
-  std::string rest;
-  std::int64_t position = 0;
-
-  events.read_all(0, [&](const event_row& event) {
-    BOOST_TEST(event.position > position);
-    position = event.position;
-    all += event.type;
-  });
-  events.read_all(2, [&](const event_row& event) { rest += event.type; });
-
-  BOOST_TEST(all == "abcd");
-  BOOST_TEST(rest == "cd");
-}
-
 BOOST_FIXTURE_TEST_CASE(all_streams_are_read_stream_by_stream, events_fixture) {
   BOOST_REQUIRE(append(second, 0, {"a"}));
   BOOST_REQUIRE(append(first, 0, {"b", "c"}));

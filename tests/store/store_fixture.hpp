@@ -49,7 +49,9 @@ struct store_fixture {
       return open_postgres(
           shared_server().url(),
           schema_of(path),
-          {.capability = options.capability, .create = options.create});
+          {.capability = options.capability,
+           .create = options.create,
+           .statements_max = options.statements_max});
     }
     return open_sqlite(path, options);
   }

@@ -112,9 +112,7 @@ private:
 
   bool is_well() const {
     return policy_.state() == group_state::up && processes_.size() == policy_.children().size()
-           && std::all_of(processes_.begin(), processes_.end(), [](const auto& each) {
-                return each.second.up;
-              });
+           && std::ranges::all_of(processes_, [](const auto& each) { return each.second.up; });
   }
 
   /// @return whether any child had something to answer.

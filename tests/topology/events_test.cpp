@@ -73,12 +73,13 @@ BOOST_AUTO_TEST_CASE(the_section_events_is_read) {
   BOOST_TEST(!plan.rules[1].drop_unread);
 }
 
-BOOST_AUTO_TEST_CASE(the_first_rule_that_matches_a_topic_holds) {
+BOOST_AUTO_TEST_CASE(rules_keep_the_order_in_which_they_are_written) {
   const events_plan plan = events("{topics: {order.created: {keep: 1h}, order.*: {keep: 2h}}}");
 
-  BOOST_TEST(plan.rule_for("order.created").pattern == "order.created");
-  BOOST_TEST(plan.rule_for("order.created.late").pattern == "order.*");
-  BOOST_TEST(plan.rule_for("orders").pattern == "*");
+  BOOST_REQUIRE(plan.rules.size() == 2U);
+  BOOST_TEST(plan.rules[0].pattern == "order.created");
+  BOOST_TEST(plan.rules[1].pattern == "order.*");
+  BOOST_TEST(plan.otherwise.pattern == "*");
 }
 
 BOOST_AUTO_TEST_CASE(a_rule_that_never_holds_is_a_fault) {

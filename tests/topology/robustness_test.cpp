@@ -62,7 +62,7 @@ struct robustness_fixture : topology_fixture {
       return;
     }
     BOOST_REQUIRE(!wrong->all.empty());
-    const auto lines = 1 + std::count(text.begin(), text.end(), '\n');
+    const auto lines = 1 + std::ranges::count(text, '\n');
     file_position last{};
     for (const fault& each : wrong->all) {
       BOOST_REQUIRE(!each.what.empty());

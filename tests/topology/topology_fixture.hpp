@@ -4,7 +4,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <fmt/format.h>
 #include <string>
 #include <string_view>
 #include <variant>

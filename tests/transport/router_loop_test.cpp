@@ -110,7 +110,7 @@ BOOST_FIXTURE_TEST_CASE(garbage_harms_nobody, router_fixture) {
     frames message(1 + random() % 6);
     for (std::string& frame : message) {
       frame.resize(random() % 300);
-      std::generate(frame.begin(), frame.end(), [&] { return static_cast<char>(random()); });
+      std::ranges::generate(frame, [&] { return static_cast<char>(random()); });
     }
     if (i % 3 == 0) {
       message[0].insert(0, "\xc1\x01");

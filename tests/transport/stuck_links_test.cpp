@@ -1,8 +1,9 @@
 #include "runtime/transport/stuck_links.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <boost/test/unit_test.hpp>
 
-#include <algorithm>
 #include <map>
 
 namespace utf = boost::unit_test;
@@ -28,7 +29,7 @@ struct stuck_links_fixture {
     const instant until = now + stuck_links::patience + 3 * stuck_links::look_interval;
     while (now < until) {
       const auto ending = look(is_all_read);
-      if (std::find(ending.begin(), ending.end(), descriptor) != ending.end()) {
+      if (contains(ending, descriptor)) {
         return true;
       }
     }

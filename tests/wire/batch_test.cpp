@@ -67,19 +67,6 @@ BOOST_FIXTURE_TEST_CASE(writing_in_place_gives_the_same_frame_as_appending, batc
   BOOST_TEST(to_hex(in_place.frame()) == to_hex(writer.frame()));
 }
 
-BOOST_FIXTURE_TEST_CASE(an_abandoned_envelope_leaves_no_trace, batch_fixture) {
-  writer.abandon(writer.begin());
-  BOOST_TEST(writer.empty());
-
-  writer.append("head", "body");
-  const std::string before = writer.frame();
-  const std::size_t at = writer.begin();
-  writer.frame() += "half a header";
-  writer.abandon(at);
-
-  BOOST_TEST(to_hex(writer.frame()) == to_hex(before));
-}
-
 BOOST_FIXTURE_TEST_CASE(taking_the_frame_starts_the_next, batch_fixture) {
   writer.append("one", "1");
   const std::string first = writer.take();

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(a_type_breaks_who_sends_more_or_reads_less) {
       wider
       == "the reply of `place`: `count` was int32 and is int64\n"
          "the event `order.placed`: `count` was int32 and is int64");
-  BOOST_TEST(std::count(other.begin(), other.end(), '\n') == 2);
+  BOOST_TEST(std::ranges::count(other, '\n') == 2);
 }
 
 BOOST_AUTO_TEST_CASE(optional_fields_and_words_have_a_direction) {

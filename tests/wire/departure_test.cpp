@@ -4,8 +4,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <functional>
-
 namespace utf = boost::unit_test;
 
 namespace troupe::wire {

@@ -69,8 +69,7 @@ entries failed_reply() {
 }
 
 entries with(entries all, std::string_view key, const std::string& bytes) {
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.first == key; });
+  const auto found = std::ranges::find_if(all, [&](const auto& each) { return each.first == key; });
   if (found == all.end()) {
     all.emplace_back(key, bytes);
   } else {
@@ -187,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_comes_twice_is_named) {
   for (const char* key : {"v", "kind", "id", "to", "op", "ttl"}) {
     entries all = call();
     const auto found =
-        std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.first == key; });
+        std::ranges::find_if(all, [&](const auto& each) { return each.first == key; });
     all.push_back(*found);
 
     BOOST_TEST(fault_of(all) == fmt::format("header: the key `{}` comes twice", key));

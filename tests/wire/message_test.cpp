@@ -5,7 +5,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <cmath>
 #include <limits>
 
 namespace utf = boost::unit_test;

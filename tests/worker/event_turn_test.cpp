@@ -761,9 +761,8 @@ BOOST_AUTO_TEST_CASE(whatever_happens_each_event_is_handled_once_and_in_order) {
     }
     strings names = all.things();
     BOOST_TEST_REQUIRE(names.size() == restless_fixture::last, "seed " << seed);
-    std::stable_sort(
-        names.begin(), names.end(), [](const auto& a, const auto& b) { return a[0] < b[0]; });
-    BOOST_TEST(std::is_sorted(names.begin(), names.end()), "seed " << seed);
+    std::ranges::stable_sort(names, [](const auto& a, const auto& b) { return a[0] < b[0]; });
+    BOOST_TEST(std::ranges::is_sorted(names), "seed " << seed);
   }
 }
 

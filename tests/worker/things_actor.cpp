@@ -153,9 +153,7 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
           --seen_.settle_throws;
           throw std::runtime_error{"thrown by the settlement"};
         }
-        if (auto may_settle = seen_.on_settle ? seen_.on_settle() : outcome<void>{}; !may_settle) {
-          return failure{std::move(may_settle).error()};
-        }
+        TROUPE_CHECK(seen_.on_settle ? seen_.on_settle() : outcome<void>{});
         if (seen_.publishes_twice) {
           turn.publish("thing.sent", request);
         }

@@ -11,6 +11,8 @@
 #include "nodes/text_table.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/config.hpp"
+#include "runtime/contains.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/sqlite/turnstile.hpp"
@@ -67,7 +69,7 @@ struct backup_sources {
 };
 
 bool is_among(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
+  return contains(all, one);
 }
 
 bool has_file(const std::string& path) {
@@ -83,62 +85,42 @@ bool has_file(const std::string& path) {
 outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std::string& system) {
   const bool is_one_place = all.files.empty() && all.journal.path.empty();
   auto& files = all.files;
-  std::sort(files.begin(), files.end(), [](const source& one, const source& other) {
+  std::ranges::sort(files, [](const source& one, const source& other) {
     return one.path < other.path; // All backups take the locks in one order.
   });
   std::vector<store::turnstile> locked;
   for (const source& each : files) {
-    auto gate = store::turnstile::open(each.path);
-    if (!gate) {
-      return failure{std::move(gate).error()};
-    }
-    if (auto done = gate->lock(lock_patience); !done) {
-      return failure{std::move(done).error()};
-    }
-    locked.push_back(std::move(*gate));
+    TROUPE_TRY(auto gate, store::turnstile::open(each.path));
+    TROUPE_CHECK(gate.lock(lock_patience));
+    locked.push_back(std::move(gate));
   }
-  auto on_server = server_moment::take(all.on_server, system, is_one_place);
-  if (!on_server) {
-    return failure{std::move(on_server).error()};
-  }
+  TROUPE_TRY(auto on_server, server_moment::take(all.on_server, system, is_one_place));
   TROUPE_FAULT("backup.looked");
   const auto open = [](source& each) -> outcome<void> {
-    auto moment = store::online_copy::open(each.path);
-    if (!moment) {
-      return failure{std::move(moment).error()};
-    }
-    each.moment.emplace(std::move(*moment));
+    TROUPE_TRY(auto moment, store::online_copy::open(each.path));
+    each.moment.emplace(std::move(moment));
     return {};
   };
   for (source& each : files) {
-    if (auto opened = open(each); !opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_CHECK(open(each));
   }
   if (has_file(all.journal.path)) {
-    if (auto opened = open(all.journal); !opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_CHECK(open(all.journal));
   }
-  if (!on_server->let_go()) {
+  if (!on_server.let_go()) {
     return std::optional<server_moment>{};
   }
   for (source& each : all.keys) {
-    if (auto opened = open(each); !opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_CHECK(open(each));
   }
-  return std::optional{std::move(*on_server)};
+  return std::optional{std::move(on_server)};
 }
 
 outcome<server_moment> take_moment(backup_sources& all, const std::string& system) {
   for (int i = 0; i < moment_tries; ++i) {
-    auto taken = try_moment(all, system);
-    if (!taken) {
-      return failure{std::move(taken).error()};
-    }
-    if (*taken) {
-      return std::move(**taken);
+    TROUPE_TRY(auto taken, try_moment(all, system));
+    if (taken) {
+      return std::move(*taken);
     }
   }
   return failure{
@@ -188,11 +170,7 @@ saved_file described(store::database& session, const std::string& owner) {
 }
 
 outcome<saved_file> with_digest(saved_file one, const fs::path& folder) {
-  auto digest = sha256_of(folder / one.file);
-  if (!digest) {
-    return failure{std::move(digest).error()};
-  }
-  one.sha256 = std::move(*digest);
+  TROUPE_TRY(one.sha256, sha256_of(folder / one.file));
   one.bytes = fs::file_size(folder / one.file);
   return one;
 }
@@ -202,11 +180,8 @@ outcome<saved_file> save(
     const stored_database& what, server_moment& moment, const fs::path& folder, const clock& time) {
   saved_file one;
   const auto look = [&](store::database& session) { one = described(session, what.owner); };
-  const auto filled = fill_new_file(
-      {what, moment.space_of(what), (folder / (what.owner + ".db")).string(), look}, time);
-  if (!filled) {
-    return failure{filled.error()};
-  }
+  TROUPE_CHECK(fill_new_file(
+      {what, moment.space_of(what), (folder / (what.owner + ".db")).string(), look}, time));
   return with_digest(std::move(one), folder);
 }
 
@@ -218,9 +193,7 @@ outcome<saved_file> save(source& from, const fs::path& folder) {
     return failure{met.to_error()};
   }
   const fs::path to = folder / one.file;
-  if (auto written = from.moment->write(to); !written) {
-    return failure{std::move(written).error()};
-  }
+  TROUPE_CHECK(from.moment->write(to));
   from.moment.reset(); // The moment ends, so that its WAL can be copied back.
   return with_digest(std::move(one), folder);
 }
@@ -237,23 +210,19 @@ find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
   for (stored_database& each : all) {
     if (topology::is_on_server(each.store)) {
       on_server.push_back(std::move(each));
-    } else if (!has_file(path_in(each.store))) {
+    } else if (!has_file(topology::path_in(each.store))) {
       missing.push_back(each.owner);
-      if (lost_database(path_in(each.store))) {
+      if (lost_database(topology::path_in(each.store))) {
         found.lost.push_back(each.owner);
       }
     } else if (each.is_journal()) {
-      found.journal.path = path_in(each.store);
+      found.journal.path = topology::path_in(each.store);
     } else {
       (each.is_gateway() ? found.keys : found.files)
-          .push_back({each.owner, path_in(each.store), {}});
+          .push_back({each.owner, topology::path_in(each.store), {}});
     }
   }
-  auto made = made_schemas(std::move(on_server), plan.name, missing);
-  if (!made) {
-    return failure{std::move(made).error()};
-  }
-  found.on_server = std::move(*made);
+  TROUPE_TRY(found.on_server, made_schemas(std::move(on_server), plan.name, missing));
   return found;
 }
 
@@ -262,20 +231,14 @@ back_up(const topology::plan& plan, const std::string& text, const fs::path& fol
   const system_clock time;
   backup_manifest manifest;
   manifest.system = plan.name;
-  auto sources = find_sources(plan, manifest.missing);
-  if (!sources) {
-    return failure{std::move(sources).error()};
-  }
-  auto moment = take_moment(*sources, plan.name);
-  if (!moment) {
-    return failure{std::move(moment).error()};
-  }
+  TROUPE_TRY(auto sources, find_sources(plan, manifest.missing));
+  TROUPE_TRY(auto moment, take_moment(sources, plan.name));
   manifest.taken_at = unix_millis(time.wall());
-  manifest.lost = std::move(sources->lost);
-  if (sources->journal.moment) {
-    sources->files.push_back(std::move(sources->journal));
+  manifest.lost = std::move(sources.lost);
+  if (sources.journal.moment) {
+    sources.files.push_back(std::move(sources.journal));
   }
-  std::move(sources->keys.begin(), sources->keys.end(), std::back_inserter(sources->files));
+  std::move(sources.keys.begin(), sources.keys.end(), std::back_inserter(sources.files));
   const auto keep = [&](outcome<saved_file> saved) -> outcome<void> {
     if (!saved) {
       return failure{std::move(saved).error()};
@@ -283,38 +246,26 @@ back_up(const topology::plan& plan, const std::string& text, const fs::path& fol
     manifest.files.push_back(std::move(*saved));
     return {};
   };
-  for (source& each : sources->files) {
-    if (auto kept = keep(save(each, folder)); !kept) {
-      return failure{std::move(kept).error()};
-    }
+  for (source& each : sources.files) {
+    TROUPE_CHECK(keep(save(each, folder)));
   }
-  for (const stored_database& each : sources->on_server) {
-    if (auto kept = keep(save(each, *moment, folder, time)); !kept) {
-      return failure{std::move(kept).error()};
-    }
+  for (const stored_database& each : sources.on_server) {
+    TROUPE_CHECK(keep(save(each, moment, folder, time)));
   }
   if (manifest.files.empty()) {
     return failure{
         invalid("none of the topology's databases is on this machine, or on its server")};
   }
-  if (auto written = write_synced(folder / "topology.yaml", text); !written) {
-    return failure{std::move(written).error()};
-  }
+  TROUPE_CHECK(write_synced(folder / "topology.yaml", text));
   // Last: a folder without it is no backup.
-  if (auto written = write_synced(folder / backup_manifest::file_name, text_of(manifest));
-      !written) {
-    return failure{std::move(written).error()};
-  }
+  TROUPE_CHECK(write_synced(folder / backup_manifest::file_name, text_of(manifest)));
   sync_folder(folder);
   return manifest;
 }
 
 int run(const backup_arguments& given) {
   const auto text = topology::read_text(given.file);
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
   std::error_code failed;
   fs::create_directories(given.folder, failed);
   if (failed || !fs::is_empty(given.folder, failed)) {
@@ -326,7 +277,7 @@ int run(const backup_arguments& given) {
         given.json,
         "name a folder that is new");
   }
-  const auto done = back_up(*plan, std::get<std::string>(text), given.folder);
+  const auto done = back_up(plan, std::get<std::string>(text), given.folder);
   if (!done) {
     return print_error(
         done.error(), given.json, "delete the folder, which is no backup yet, and try again");
@@ -336,7 +287,7 @@ int run(const backup_arguments& given) {
         "{}\n",
         wire::json_object{}
             .add("folder", given.folder)
-            .add("taken_at", utc_time_text(time_since_1970(milliseconds{done->taken_at})))
+            .add("taken_at", utc_time_text(milliseconds{done->taken_at}))
             .add("files", done->files.size())
             .add("missing", done->missing)
             .add("lost", done->lost)
@@ -346,17 +297,15 @@ int run(const backup_arguments& given) {
   fmt::print(
       "{} as of {}, in {}:\n",
       done->system,
-      utc_time_text(time_since_1970(milliseconds{done->taken_at})),
+      utc_time_text(milliseconds{done->taken_at}),
       given.folder);
   for (const saved_file& each : done->files) {
     fmt::print("  {}  {}\n", each.file, size_text(each.bytes));
   }
   std::vector<std::string> elsewhere;
-  std::copy_if(
-      done->missing.begin(),
-      done->missing.end(),
-      std::back_inserter(elsewhere),
-      [&](const std::string& each) { return !is_among(done->lost, each); });
+  std::ranges::copy_if(done->missing, std::back_inserter(elsewhere), [&](const std::string& each) {
+    return !is_among(done->lost, each);
+  });
   if (!elsewhere.empty()) {
     fmt::print(
         "not on this machine, or not made yet, so not in it: {}\n"

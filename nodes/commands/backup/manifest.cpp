@@ -63,8 +63,7 @@ saved_file file_in(const ordered_json& json) {
 } // namespace
 
 const saved_file* backup_manifest::find(const std::string& owner) const {
-  const auto found = std::find_if(
-      files.begin(), files.end(), [&](const saved_file& each) { return each.owner == owner; });
+  const auto found = std::ranges::find(files, owner, &saved_file::owner);
   return found == files.end() ? nullptr : &*found;
 }
 
@@ -72,7 +71,7 @@ std::string text_of(const backup_manifest& manifest) {
   ordered_json json = {
       {"troupe_backup", format_version},
       {"system", manifest.system},
-      {"taken_at", utc_time_text(time_since_1970(milliseconds{manifest.taken_at}))},
+      {"taken_at", utc_time_text(milliseconds{manifest.taken_at})},
       {"files", ordered_json::array()},
       {"missing", manifest.missing},
       {"lost", manifest.lost}};

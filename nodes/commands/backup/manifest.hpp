@@ -4,7 +4,6 @@
 #include "runtime/outcome.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 

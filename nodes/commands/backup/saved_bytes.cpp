@@ -1,5 +1,7 @@
 #include "nodes/commands/backup/saved_bytes.hpp"
 
+#include "runtime/descriptor.hpp"
+
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
@@ -32,23 +34,10 @@ outcome<void> check_is_file(const std::filesystem::path& file) {
   return {};
 }
 
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t size = ::write(file, text.data(), text.size());
-    if (size < 0 && errno != EINTR) {
-      return false;
-    }
-    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  }
-  return true;
-}
-
 } // namespace
 
 outcome<std::string> sha256_of(const std::filesystem::path& file) {
-  if (auto is_file = check_is_file(file); !is_file) {
-    return failure{std::move(is_file).error()};
-  }
+  TROUPE_CHECK(check_is_file(file));
   std::ifstream from{file, std::ios::binary};
   if (!from) {
     return failure{disk_error(file, "cannot read")};
@@ -75,50 +64,40 @@ outcome<std::string> sha256_of(const std::filesystem::path& file) {
 }
 
 outcome<void> write_synced(const std::filesystem::path& file, std::string_view text) {
-  const int to = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-  if (to < 0) {
+  const descriptor to{::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640)};
+  if (!to.is_open()) {
     return failure{disk_error(file, "cannot make")};
   }
-  const bool is_written = write_all(to, text) && ::fsync(to) == 0;
-  auto why = disk_error(file, "cannot write");
-  ::close(to);
-  return is_written ? outcome<void>{} : failure{std::move(why)};
+  if (!to.write_all(text) || !to.sync()) {
+    return failure{disk_error(file, "cannot write")};
+  }
+  return {};
 }
 
 outcome<void> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (auto is_file = check_is_file(from); !is_file) {
-    return is_file;
-  }
+  TROUPE_CHECK(check_is_file(from));
   const std::filesystem::path part = to.string() + ".part";
   std::ifstream read{from, std::ios::binary};
-  const int written = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  if (!read || written < 0) {
-    auto why = disk_error(written < 0 ? part : from, written < 0 ? "cannot make" : "cannot read");
-    ::close(written);
-    return failure{std::move(why)};
+  const descriptor written{::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640)};
+  if (!written.is_open()) {
+    return failure{disk_error(part, "cannot make")};
+  }
+  if (!read) {
+    return failure{disk_error(from, "cannot read")};
   }
   std::vector<char> bytes(part_bytes);
   bool is_good = true;
   while (is_good && read) {
     read.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    is_good = write_all(written, {bytes.data(), static_cast<std::size_t>(read.gcount())});
+    is_good = written.write_all({bytes.data(), static_cast<std::size_t>(read.gcount())});
   }
-  is_good = is_good && !read.bad() && ::fsync(written) == 0;
-  ::close(written);
+  is_good = is_good && !read.bad() && written.sync();
   if (!is_good || ::rename(part.c_str(), to.c_str()) != 0) {
     auto why = disk_error(to, "cannot write");
     ::unlink(part.c_str());
     return failure{std::move(why)};
   }
   return {};
-}
-
-void sync_folder(const std::filesystem::path& folder) {
-  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (opened >= 0) {
-    (void)::fsync(opened);
-    ::close(opened);
-  }
 }
 
 } // namespace troupe

@@ -19,7 +19,4 @@ outcome<void> write_synced(const std::filesystem::path& file, std::string_view t
 /// @errors `internal`, of the disk; `to` is as it was.
 outcome<void> copy_synced(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Makes the names in a folder durable.
-void sync_folder(const std::filesystem::path& folder);
-
 } // namespace troupe

@@ -29,16 +29,13 @@ store::postgres_options copying_options(const stored_database& what, const std::
 
 /// Whether a database has a schema of Troupe.
 outcome<bool> has_schema(const stored_database& what) {
-  auto session = store::open_postgres_whole(what.store, moving_options());
-  if (!session) {
-    return failure{std::move(session).error()};
-  }
+  TROUPE_TRY(auto session, store::open_postgres_whole(what.store, moving_options()));
   try {
     const std::string schema = what.schema();
-    if (auto why = store::obstacle_to(schema, store::move_book{**session}.rows()); !why.empty()) {
+    if (auto why = store::obstacle_to(schema, store::move_book{*session}.rows()); !why.empty()) {
       return failure{invalid(std::move(why))};
     }
-    return (*session)->integer_of(
+    return session->integer_of(
                "SELECT COUNT(*) FROM pg_tables WHERE schemaname = $1 AND tablename = 'troupe_meta'",
                schema)
            == 1;
@@ -55,19 +52,15 @@ outcome<std::vector<stored_database>> made_schemas(
     std::vector<std::string>& missing) {
   std::vector<stored_database> made;
   for (stored_database& each : all) {
-    const auto is_made = has_schema(each);
+    TROUPE_TRY(const auto is_made, has_schema(each));
     if (!is_made) {
-      return failure{is_made.error()};
-    }
-    if (!*is_made) {
       missing.push_back(each.owner);
       continue;
     }
-    auto session = store::open_postgres(each.store, each.schema(), copying_options(each, system));
-    if (!session) {
-      return failure{std::move(session).error()};
-    }
-    if (auto fresh = store::check_up_to_date(**session, each.components(true)); !fresh) {
+    TROUPE_TRY(
+        auto session,
+        store::open_postgres(each.store, each.schema(), copying_options(each, system)));
+    if (auto fresh = store::check_up_to_date(*session, each.components(true)); !fresh) {
       error why = std::move(fresh).error();
       why.message = fmt::format("{} ({}): {}", each.owner, each.store, why.message);
       return failure{std::move(why)};
@@ -81,7 +74,7 @@ outcome<server_moment> server_moment::take(
     const std::vector<stored_database>& all, const std::string& system, bool is_one_place) {
   server_moment made;
   const bool is_one_database =
-      is_one_place && std::all_of(all.begin(), all.end(), [&](const stored_database& each) {
+      is_one_place && std::ranges::all_of(all, [&](const stored_database& each) {
         return each.store == all.front().store;
       });
   try {
@@ -89,13 +82,12 @@ outcome<server_moment> server_moment::take(
       if (is_one_database || each.is_journal()) {
         continue;
       }
-      auto session = store::open_postgres(each.store, each.schema(), copying_options(each, system));
-      if (!session) {
-        return failure{std::move(session).error()};
-      }
-      (*session)->begin();
-      (void)(*session)->integer_of("SELECT 1"); // Waits for the lock.
-      made.locks_.push_back(std::move(*session));
+      TROUPE_TRY(
+          auto session,
+          store::open_postgres(each.store, each.schema(), copying_options(each, system)));
+      session->begin();
+      (void)session->integer_of("SELECT 1"); // Waits for the lock.
+      made.locks_.push_back(std::move(session));
     }
     store::postgres_options options = moving_options();
     options.one_moment = true;
@@ -104,14 +96,11 @@ outcome<server_moment> server_moment::take(
       if (made.sessions_.contains(each.store)) {
         continue;
       }
-      auto session = store::open_postgres_whole(each.store, options);
-      if (!session) {
-        return failure{std::move(session).error()};
-      }
-      (*session)->begin();
+      TROUPE_TRY(auto session, store::open_postgres_whole(each.store, options));
+      session->begin();
       // A transaction sees the moment of its first look.
-      (void)(*session)->integer_of("SELECT COUNT(*) FROM pg_namespace");
-      made.sessions_[each.store] = std::move(*session);
+      (void)session->integer_of("SELECT COUNT(*) FROM pg_namespace");
+      made.sessions_[each.store] = std::move(session);
     }
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
@@ -121,7 +110,7 @@ outcome<server_moment> server_moment::take(
 
 bool server_moment::let_go() {
   const auto locks = std::exchange(locks_, {});
-  return std::all_of(locks.begin(), locks.end(), [](const auto& each) {
+  return std::ranges::all_of(locks, [](const auto& each) {
     try {
       return each->integer_of("SELECT 1") == 1;
     } catch (const store::database_error&) {

@@ -4,7 +4,7 @@
 #include "nodes/commands/contract/state_hook.hpp"
 #include "nodes/commands/contract/topology_messages.hpp"
 #include "nodes/stop_signals.hpp"
-#include "runtime/gateway/json_codec.hpp"
+#include "runtime/base64.hpp"
 #include "runtime/gateway/problem_of.hpp"
 #include "runtime/http/server.hpp"
 
@@ -89,8 +89,7 @@ private:
       return refused(made.error());
     }
     auto response = http::with_body(200, made->type, made->contents);
-    response.fields.emplace_back(
-        "Pact-Message-Metadata", gateway::to_base64(made->metadata.dump()));
+    response.fields.emplace_back("Pact-Message-Metadata", to_base64(made->metadata.dump()));
     return response;
   }
 

@@ -73,15 +73,12 @@ std::string topology_messages::json_of_event(
 }
 
 outcome<contract::actual_message> topology_messages::event(const contract::message& expected) {
-  const auto topic = text_in(expected, "topic", "order.confirmed");
-  if (!topic) {
-    return failure{topic.error()};
-  }
+  TROUPE_TRY(const auto topic, text_in(expected, "topic", "order.confirmed"));
   const auto until = std::chrono::steady_clock::now() + over_.deadline();
   std::optional<contract::actual_message> closest;
   std::size_t fewest = 0;
   wire::read_events question;
-  question.patterns = {*topic};
+  question.patterns = {topic};
   question.after = position_;
   question.count = events_per_answer;
   while (true) {
@@ -90,11 +87,8 @@ outcome<contract::actual_message> topology_messages::event(const contract::messa
     question.wait_ms = static_cast<std::uint32_t>(
         std::clamp(left, milliseconds::zero(), std::min(patience_max, over_.deadline() / 2))
             .count());
-    const auto answer = over_.ask<wire::events_read>("troupe.events", "read", question);
-    if (!answer) {
-      return failure{answer.error()};
-    }
-    for (const wire::read_event& each : answer->events) {
+    TROUPE_TRY(const auto answer, over_.ask<wire::events_read>("troupe.events", "read", question));
+    for (const wire::read_event& each : answer.events) {
       contract::actual_message actual{
           "application/json",
           json_of_event(each.source, each.topic, each.body.bytes),
@@ -108,7 +102,7 @@ outcome<contract::actual_message> topology_messages::event(const contract::messa
         return *closest;
       }
     }
-    question.after = answer->next;
+    question.after = answer.next;
     if (left <= milliseconds::zero()) {
       break;
     }
@@ -120,37 +114,30 @@ outcome<contract::actual_message> topology_messages::event(const contract::messa
         fmt::format(
             "no event of `{}` was published within {} ms after the states were set up; the hook of "
             "a state must make one happen",
-            *topic,
+            topic,
             over_.deadline().count())}};
   }
   return *closest;
 }
 
 outcome<contract::actual_message> topology_messages::reply(const contract::message& request) {
-  const auto target = text_in(request, "operation", "users.get");
-  if (!target) {
-    return failure{target.error()};
-  }
-  const std::size_t dot = target->rfind('.');
-  const std::string capability = target->substr(0, dot);
-  const std::string operation = dot == std::string::npos ? "" : target->substr(dot + 1);
+  TROUPE_TRY(const auto target, text_in(request, "operation", "users.get"));
+  const std::size_t dot = target.rfind('.');
+  const std::string capability = target.substr(0, dot);
+  const std::string operation = dot == std::string::npos ? "" : target.substr(dot + 1);
   const auto* const type = described(capability);
   const auto* const known = type == nullptr ? nullptr : type->find(operation);
   if (known == nullptr || !known->request || !known->reply) {
     return failure{invalid(
-        fmt::format("the topology has no operation `{}` with a known request and reply", *target))};
+        fmt::format("the topology has no operation `{}` with a known request and reply", target))};
   }
   const std::string text = request.contents ? request.contents->bytes : "{}";
-  const auto body = gateway::from_json(text, type->types, *known->request);
-  if (!body) {
-    return failure{body.error()};
-  }
-  const auto reply = over_.ask({.capability = capability, .operation = operation, .body = *body});
-  if (!reply) {
-    return failure{reply.error()};
-  }
-  return gateway::to_json(*reply, type->types, *known->reply).map([&](std::string json) {
-    return contract::actual_message{"application/json", std::move(json), {{"operation", *target}}};
+  TROUPE_TRY(const auto body, gateway::from_json(text, type->types, *known->request));
+  TROUPE_TRY(
+      const auto reply,
+      over_.ask({.capability = capability, .operation = operation, .body = body}));
+  return gateway::to_json(reply, type->types, *known->reply).map([&](std::string json) {
+    return contract::actual_message{"application/json", std::move(json), {{"operation", target}}};
   });
 }
 

@@ -2,8 +2,8 @@
 
 #include "nodes/commands/contract/http_client.hpp"
 #include "nodes/commands/contract/state_hook.hpp"
+#include "runtime/base64.hpp"
 #include "runtime/contract/state_values.hpp"
-#include "runtime/gateway/json_codec.hpp"
 #include "runtime/http/fields.hpp"
 
 #include <fmt/format.h>
@@ -52,7 +52,7 @@ outcome<contract::actual_message> message_of(const contract::actual_response& fr
     if (name == "content-type") {
       made.type = value;
     } else if (name == "pact-message-metadata") {
-      const auto text = gateway::from_base64(value);
+      const auto text = from_base64(value);
       made.metadata = text ? contract::json::parse(*text, nullptr, false) : contract::json{};
       if (!made.metadata.is_object()) {
         return failure{
@@ -122,11 +122,8 @@ outcome<contract::json>
 set_up_states(const contract::interaction& which, const provider_addresses& provider) {
   contract::json values = contract::json::object();
   for (const contract::provider_state& each : which.states) {
-    const auto answer = set_up_state(provider.states, each, provider.deadline);
-    if (!answer) {
-      return failure{answer.error()};
-    }
-    values.update(*answer);
+    TROUPE_TRY(const auto answer, set_up_state(provider.states, each, provider.deadline));
+    values.update(answer);
   }
   return values;
 }

@@ -114,11 +114,8 @@ struct asyncapi_arguments {
 };
 
 int run(const asyncapi_arguments& given) {
-  const auto plan = load_plan(given.file, false);
-  if (!plan) {
-    return plan.error();
-  }
-  fmt::print("{}", asyncapi_document(*plan, actor_types()));
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, false));
+  fmt::print("{}", asyncapi_document(plan, actor_types()));
   return exit_code::ok;
 }
 

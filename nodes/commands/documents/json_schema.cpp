@@ -1,7 +1,6 @@
 #include "nodes/commands/documents/json_schema.hpp"
 
-#include <algorithm>
-#include <limits>
+#include "runtime/contains.hpp"
 
 namespace troupe {
 
@@ -72,14 +71,14 @@ reached_from(std::vector<std::string> names, const std::vector<wire::message_sch
     }
     for (const wire::field_schema& field : type->fields) {
       const auto& inner = field.type.message;
-      if (inner && std::find(names.begin(), names.end(), *inner) == names.end()) {
+      if (inner && !contains(names, *inner)) {
         names.push_back(*inner);
       }
     }
   }
   std::vector<wire::message_schema> found;
   for (const wire::message_schema& each : types) {
-    if (std::find(names.begin(), names.end(), each.name) != names.end()) {
+    if (contains(names, each.name)) {
       found.push_back(each);
     }
   }

@@ -32,7 +32,7 @@ bool has_body(http::method method) {
 /// "get" for GET, as a path item has it.
 std::string key_of(http::method method) {
   std::string name{http::name_of(method)};
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+  std::ranges::transform(name, name.begin(), [](char c) {
     return static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   });
   return name;
@@ -233,7 +233,7 @@ private:
     document fields = document::object();
     document required = document::array();
     for (const wire::field_schema& field : wire::find_schema(from.types, request)->fields) {
-      const auto variable = std::find(variables.begin(), variables.end(), field.name);
+      const auto variable = std::ranges::find(variables, field.name);
       document schema = schema_of(field.type, prefix);
       if (variable != variables.end()) {
         parameters[static_cast<std::size_t>(variable - variables.begin())]["schema"] =
@@ -314,8 +314,8 @@ private:
     for (const topology::capability_plan& each : plan_.capabilities) {
       const wire::actor_description& from = type_of(each);
       for (const wire::topic_description& topic : from.publishes) {
-        const bool is_told = std::any_of(
-            events.patterns.begin(), events.patterns.end(), [&](const std::string& pattern) {
+        const bool is_told =
+            std::ranges::any_of(events.patterns, [&](const std::string& pattern) {
               return pattern == topic.pattern || wire::matches(pattern, topic.pattern)
                      || wire::matches(topic.pattern, pattern);
             });
@@ -342,25 +342,22 @@ struct openapi_arguments {
 };
 
 int run(const openapi_arguments& given) {
-  const auto plan = load_plan(given.file, false);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, false));
   std::vector<std::string> names;
-  for (const topology::gateway_plan& each : plan->gateways) {
+  for (const topology::gateway_plan& each : plan.gateways) {
     names.push_back(each.name);
   }
   const auto* const gateway = given.gateway.empty() && names.size() == 1
-                                  ? &plan->gateways.front()
-                                  : plan->find_gateway(given.gateway);
+                                  ? &plan.gateways.front()
+                                  : plan.find_gateway(given.gateway);
   if (gateway == nullptr) {
     return print_error(
         invalid(
-            names.empty() ? fmt::format("{} has no gateway", plan->file)
+            names.empty() ? fmt::format("{} has no gateway", plan.file)
                           : fmt::format("name one of {}", fmt::join(names, ", "))),
         false);
   }
-  fmt::print("{}", openapi_document(*plan, *gateway, actor_types(), gateway->listen));
+  fmt::print("{}", openapi_document(plan, *gateway, actor_types(), gateway->listen));
   return exit_code::ok;
 }
 

@@ -7,7 +7,6 @@
 #include "topology/plan.hpp"
 
 #include <fmt/format.h>
-#include <initializer_list>
 #include <utility>
 
 namespace troupe {

@@ -66,9 +66,8 @@ void append_commands(std::string& text, const command_page& page, const std::str
 
 std::string man_page(const command_page& program, const std::string& version) {
   std::string title = program.name;
-  std::transform(title.begin(), title.end(), title.begin(), [](unsigned char c) {
-    return static_cast<char>(std::toupper(c));
-  });
+  std::ranges::transform(
+      title, title.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   std::string text = fmt::format(
       ".TH {} 1 \"\" \"{}\" \"Troupe\"\n.SH NAME\n{} \\- {}\n.SH SYNOPSIS\n\\fB{}\\fR{}\n",
       plain(title),

@@ -16,10 +16,7 @@ namespace troupe {
 namespace {
 
 const command_page* find(const command_page& in, const std::string& name) {
-  const auto found =
-      std::find_if(in.commands.begin(), in.commands.end(), [&](const command_page& each) {
-        return each.name == name;
-      });
+  const auto found = std::ranges::find(in.commands, name, &command_page::name);
   return found == in.commands.end() ? nullptr : &*found;
 }
 
@@ -36,7 +33,7 @@ int run_help(const command_line& line, const std::vector<std::string>& topic) {
     return exit_code::ok;
   }
   const auto& topics = help_topics();
-  const auto found = std::find_if(topics.begin(), topics.end(), [&](const help_topic& each) {
+  const auto found = std::ranges::find_if(topics, [&](const help_topic& each) {
     return topic.size() == 1 && each.name == topic.front();
   });
   if (found != topics.end()) {

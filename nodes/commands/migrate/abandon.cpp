@@ -57,32 +57,27 @@ outcome<std::vector<std::string>> abandon_move(const move_plan& plan) {
   for (const moved_database& each : plan.databases) {
     urls.push_back(each.url);
   }
-  auto books = server_books::open(urls);
-  if (!books) {
-    return failure{std::move(books).error()};
-  }
+  TROUPE_TRY(auto books, server_books::open(urls));
   std::vector<std::string> undone;
   try {
-    for (const auto& [url, row] : books->rows()) {
+    for (const auto& [url, row] : books.rows()) {
       if (auto why = past_return(row); !why.empty()) {
         return failure{invalid(std::move(why))};
       }
     }
     // Files first: as long as a row stands, the command can be given again.
-    for (const auto& [url, row] : books->rows()) {
+    for (const auto& [url, row] : books.rows()) {
       if (row.state != move_state::left) {
-        if (auto gone = delete_database(row.other + ".migrating"); !gone) {
-          return failure{std::move(gone).error()};
-        }
+        TROUPE_CHECK(delete_database(row.other + ".migrating"));
       }
       if (row.state == move_state::leaving) {
         undone.push_back(fmt::format("{} stays on the server; its copy is deleted", row.schema));
       }
     }
-    books->change([&](const std::string& url, store::database& session, store::move_book& book) {
+    books.change([&](const std::string& url, store::database& session, store::move_book& book) {
       for (const move_row& each : book.rows()) {
         if (each.state == move_state::arriving) {
-          undone.push_back(drop_copy(session, each, books->look_at(url, each.schema)));
+          undone.push_back(drop_copy(session, each, books.look_at(url, each.schema)));
         }
         if (each.state != move_state::left) {
           book.remove(each.schema);

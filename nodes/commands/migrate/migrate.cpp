@@ -35,17 +35,14 @@ json_object json_of(const moved_size& one) {
 }
 
 int abandon(const migrate_arguments& given, const move_plan& moving) {
-  const auto undone = abandon_move(moving);
-  if (!undone) {
-    return print_error(undone.error(), given.json);
-  }
+  TROUPE_TRY_EXIT(const auto undone, or_print(abandon_move(moving), given.json));
   if (given.json) {
-    fmt::print("{}\n", json_object{}.add("abandoned", *undone).text());
-  } else if (undone->empty()) {
+    fmt::print("{}\n", json_object{}.add("abandoned", undone).text());
+  } else if (undone.empty()) {
     fmt::print("nothing is under way\n");
   } else {
     fmt::print(
-        "{}\nthe system is where it was, and may be started there\n", fmt::join(*undone, "\n"));
+        "{}\nthe system is where it was, and may be started there\n", fmt::join(undone, "\n"));
   }
   return exit_code::ok;
 }
@@ -94,11 +91,8 @@ void print(const migrate_arguments& given, const move_plan& moving, const move_r
 }
 
 int run(const migrate_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const auto moving = move_plan_of(*plan, given.from, given.to);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  const auto moving = move_plan_of(plan, given.from, given.to);
   if (!moving) {
     return print_wrong_usage("migrate", moving.error().message, given.json);
   }

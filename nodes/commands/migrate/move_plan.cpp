@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
-#include <utility>
 
 namespace troupe {
 
@@ -48,27 +47,20 @@ outcome<side> side_of(const std::string& option, const std::string& word) {
 
 outcome<move_plan>
 move_plan_of(const topology::plan& plan, const std::string& from, const std::string& to) {
-  const auto source = side_of("--from", from);
-  if (!source) {
-    return failure{source.error()};
-  }
-  const auto target = side_of("--to", to);
-  if (!target) {
-    return failure{target.error()};
-  }
-  if (source->is_server == target->is_server) {
+  TROUPE_TRY(const auto source, side_of("--from", from));
+  TROUPE_TRY(const auto target, side_of("--to", to));
+  if (source.is_server == target.is_server) {
     return failure{invalid("--from and --to name the same engine: one of them is sqlite, the other "
                            "one postgresql")};
   }
   move_plan made;
-  made.to_server = target->is_server;
+  made.to_server = target.is_server;
   made.system = plan.name;
-  const side& server = target->is_server ? *target : *source;
-  const side& files = target->is_server ? *source : *target;
+  const side& server = target.is_server ? target : source;
+  const side& files = target.is_server ? source : target;
   const auto all = stored_databases(plan);
-  const bool has_server = std::any_of(all.begin(), all.end(), [](const stored_database& each) {
-    return topology::is_on_server(each.store);
-  });
+  const bool has_server = std::ranges::any_of(
+      all, [](const stored_database& each) { return topology::is_on_server(each.store); });
   for (const stored_database& each : all) {
     const bool is_on_server = topology::is_on_server(each.store);
     if (has_server && !is_on_server) {
@@ -79,7 +71,7 @@ move_plan_of(const topology::plan& plan, const std::string& from, const std::str
       return failure{invalid(fmt::format(
           "the topology has no store on a server, so say which one: {} "
           "postgresql://USER@HOST/DATABASE",
-          target->is_server ? "--to" : "--from"))};
+          target.is_server ? "--to" : "--from"))};
     }
     const std::string kept =
         files.place || is_on_server ? *topology::store_for(
@@ -87,7 +79,7 @@ move_plan_of(const topology::plan& plan, const std::string& from, const std::str
                                     : each.store;
     made.databases.push_back(
         {each,
-         std::filesystem::absolute(path_in(kept)).lexically_normal().string(),
+         std::filesystem::absolute(topology::path_in(kept)).lexically_normal().string(),
          server.place.value_or(each.store)});
   }
   return made;

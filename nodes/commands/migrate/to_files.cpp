@@ -3,6 +3,7 @@
 #include "nodes/commands/backup/saved_bytes.hpp"
 #include "nodes/commands/transfer/new_file.hpp"
 #include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/time_text.hpp"
 
@@ -47,11 +48,8 @@ public:
     for (const moved_database& each : plan_.databases) {
       urls.push_back(each.url);
     }
-    auto books = server_books::open(urls);
-    if (!books) {
-      return failure{std::move(books).error()};
-    }
-    books_.emplace(std::move(*books));
+    TROUPE_TRY(auto books, server_books::open(urls));
+    books_.emplace(std::move(books));
     try {
       return move();
     } catch (const store::database_error& met) {
@@ -64,26 +62,18 @@ private:
     if (is_almost_through()) {
       result_.was_copied = true;
       if (!options_.dry_run) {
-        if (auto ended = give_names(); !ended) {
-          return failure{std::move(ended).error()};
-        }
+        TROUPE_CHECK(give_names());
       }
       return std::move(result_);
     }
-    if (auto unused = books_->check_unused(); !unused) {
-      return failure{std::move(unused).error()};
-    }
-    if (auto opened = open_sources(); !opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_CHECK(books_->check_unused());
+    TROUPE_CHECK(open_sources());
     if (options_.dry_run) {
       return std::move(result_);
     }
     begin();
     // A process that opened its database before the mark is found here; later ones are refused.
-    if (auto unused = books_->check_unused(); !unused) {
-      return failure{std::move(unused).error()};
-    }
+    TROUPE_CHECK(books_->check_unused());
     // From now on nobody begins anew in a place to which something comes.
     for (const departing_schema& each : sources_) {
       if (is_occupied(each.of->arriving())) {
@@ -91,38 +81,30 @@ private:
       }
       std::error_code failed;
       fs::create_directories(fs::path{each.of->file}.parent_path(), failed);
-      if (auto marked = write_synced(each.of->arriving(), ""); !marked) {
-        return failure{std::move(marked).error()};
-      }
+      TROUPE_CHECK(write_synced(each.of->arriving(), ""));
     }
     TROUPE_FAULT("migrate.begun");
     for (const departing_schema& each : sources_) {
-      auto size = fill_new_file({each.of->what, each.space(), each.of->arriving()}, time_);
-      if (!size) {
-        return failure{std::move(size).error()};
-      }
-      result_.moved.push_back({each.of->what.owner, *size});
+      TROUPE_TRY(
+          auto size, fill_new_file({each.of->what, each.space(), each.of->arriving()}, time_));
+      result_.moved.push_back({each.of->what.owner, size});
       options_.tell(result_.moved.back());
       TROUPE_FAULT("migrate.equal");
     }
     for (const departing_schema& each : sources_) {
-      if (auto noted = note_database(each.of->file, each.identity.instance); !noted) {
-        return failure{std::move(noted).error()};
-      }
+      TROUPE_CHECK(note_database(each.of->file, each.identity.instance));
     }
     TROUPE_FAULT("migrate.all_equal");
     leave_server();
     TROUPE_FAULT("migrate.left");
-    if (auto ended = give_names(); !ended) {
-      return failure{std::move(ended).error()};
-    }
+    TROUPE_CHECK(give_names());
     return std::move(result_);
   }
 
   /// Whether an earlier command has copied and compared everything, and the server was left.
   bool is_almost_through() {
     const auto rows = books_->rows();
-    return !rows.empty() && std::all_of(rows.begin(), rows.end(), [](const auto& each) {
+    return !rows.empty() && std::ranges::all_of(rows, [](const auto& each) {
       return each.second.state == move_state::left;
     });
   }
@@ -134,9 +116,7 @@ private:
       }
     }
     for (const moved_database& each : plan_.databases) {
-      if (auto opened = open_source(each); !opened) {
-        return opened;
-      }
+      TROUPE_CHECK(open_source(each));
     }
     for (const auto& [url, row] : books_->rows()) {
       if (row.state == move_state::leaving && !has_source(url, row.schema)) {
@@ -157,7 +137,7 @@ private:
   }
 
   bool has_source(const std::string& url, const std::string& schema) const {
-    return std::any_of(sources_.begin(), sources_.end(), [&](const departing_schema& each) {
+    return std::ranges::any_of(sources_, [&](const departing_schema& each) {
       return each.of->url == url && each.of->what.schema() == schema;
     });
   }
@@ -169,11 +149,8 @@ private:
           "{}: was never used: there is no schema {}", of.what.owner, of.what.schema()));
       return {};
     }
-    auto session = open_moving(of.what, {of.url, plan_.system});
-    if (!session) {
-      return failure{std::move(session).error()};
-    }
-    if (auto fresh = store::check_up_to_date(**session, of.what.components(true)); !fresh) {
+    TROUPE_TRY(auto session, open_moving(of.what, {of.url, plan_.system}));
+    if (auto fresh = store::check_up_to_date(*session, of.what.components(true)); !fresh) {
       error why = std::move(fresh).error();
       why.message = fmt::format("{} ({}): {}", of.what.owner, of.url, why.message);
       return failure{std::move(why)};
@@ -196,9 +173,9 @@ private:
           "{} is of a move that is not known here: delete it, with what begins with its name",
           of.arriving()))};
     }
-    const store::table_space space{session->get(), of.what.schema()};
+    const store::table_space space{session.get(), of.what.schema()};
     auto identity = identity_of(space);
-    sources_.push_back({&of, std::move(*session), identity.value_or(database_identity{})});
+    sources_.push_back({&of, std::move(session), identity.value_or(database_identity{})});
     return {};
   }
 

@@ -4,6 +4,8 @@
 #include "nodes/commands/transfer/locked_file.hpp"
 #include "nodes/commands/transfer/new_schema.hpp"
 #include "nodes/commands/transfer/server_books.hpp"
+#include "runtime/contains.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 #include "runtime/store/copy/table.hpp"
 #include "runtime/time_text.hpp"
@@ -50,11 +52,8 @@ public:
     for (const moved_database& each : plan_.databases) {
       urls.push_back(each.url);
     }
-    auto books = server_books::open(urls);
-    if (!books) {
-      return failure{std::move(books).error()};
-    }
-    books_.emplace(std::move(*books));
+    TROUPE_TRY(auto books, server_books::open(urls));
+    books_.emplace(std::move(books));
     try {
       return move();
     } catch (const store::database_error& met) {
@@ -67,18 +66,12 @@ private:
     if (is_almost_through()) {
       result_.was_copied = true;
       if (!options_.dry_run) {
-        if (auto ended = give_up_files(); !ended) {
-          return failure{std::move(ended).error()};
-        }
+        TROUPE_CHECK(give_up_files());
       }
       return std::move(result_);
     }
-    if (auto unused = books_->check_unused(); !unused) {
-      return failure{std::move(unused).error()};
-    }
-    if (auto opened = open_sources(); !opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_CHECK(books_->check_unused());
+    TROUPE_CHECK(open_sources());
     if (options_.dry_run) {
       return std::move(result_);
     }
@@ -92,12 +85,11 @@ private:
     }
     TROUPE_FAULT("migrate.begun");
     for (departing_file& each : sources_) {
-      auto size = fill_new_schema(
-          {each.of->what, each.file.space(), {each.of->url, plan_.system}}, *books_, time_);
-      if (!size) {
-        return failure{std::move(size).error()};
-      }
-      result_.moved.push_back({each.of->what.owner, *size});
+      TROUPE_TRY(
+          auto size,
+          fill_new_schema(
+              {each.of->what, each.file.space(), {each.of->url, plan_.system}}, *books_, time_));
+      result_.moved.push_back({each.of->what.owner, size});
       options_.tell(result_.moved.back());
       TROUPE_FAULT("migrate.equal");
     }
@@ -105,9 +97,7 @@ private:
     for (const departing_file& each : sources_) {
       std::error_code failed;
       fs::remove(each.of->arriving(), failed);
-      if (auto marked = write_synced(each.of->arriving(), ""); !marked) {
-        return failure{std::move(marked).error()};
-      }
+      TROUPE_CHECK(write_synced(each.of->arriving(), ""));
     }
     TROUPE_FAULT("migrate.files_shut");
     const std::string stamp = stamp_of(time_);
@@ -121,9 +111,7 @@ private:
     });
     TROUPE_FAULT("migrate.all_equal");
     sources_.clear();
-    if (auto ended = give_up_files(); !ended) {
-      return failure{std::move(ended).error()};
-    }
+    TROUPE_CHECK(give_up_files());
     return std::move(result_);
   }
 
@@ -147,14 +135,10 @@ private:
     }
     for (const moved_database& each : plan_.databases) {
       if (!is_file(each.file)) {
-        if (auto passed = pass_over(each); !passed) {
-          return passed;
-        }
+        TROUPE_CHECK(pass_over(each));
         continue;
       }
-      if (auto opened = open_source(each); !opened) {
-        return opened;
-      }
+      TROUPE_CHECK(open_source(each));
     }
     for (const auto& [url, row] : books_->rows()) {
       if (row.state == move_state::arriving && !has_source(url, row.schema)) {
@@ -176,7 +160,7 @@ private:
   }
 
   bool has_source(const std::string& url, const std::string& schema) const {
-    return std::any_of(sources_.begin(), sources_.end(), [&](const departing_file& each) {
+    return std::ranges::any_of(sources_, [&](const departing_file& each) {
       return each.of->url == url && each.of->what.schema() == schema;
     });
   }
@@ -199,31 +183,26 @@ private:
   }
 
   outcome<void> open_source(const moved_database& of) {
-    auto file = open_locked(of.file, of.what.owner_inside(), false);
-    if (!file) {
-      return failure{std::move(file).error()};
-    }
+    TROUPE_TRY(auto file, open_locked(of.file, of.what.owner_inside(), false));
     const auto refused = [&](error why) {
       why.message = fmt::format("{} ({}): {}", of.what.owner, of.file, why.message);
       return failure{std::move(why)};
     };
-    if (auto fresh = store::check_up_to_date(*file->session, of.what.components(false)); !fresh) {
+    if (auto fresh = store::check_up_to_date(*file.session, of.what.components(false)); !fresh) {
       return refused(std::move(fresh).error());
     }
-    if (auto typed = check_types(file->space()); !typed) {
+    if (auto typed = check_types(file.space()); !typed) {
       return refused(std::move(typed).error());
     }
-    const auto identity = identity_of(file->space());
+    const auto identity = identity_of(file.space());
     if (!identity) {
       return refused(invalid("it is empty"));
     }
-    if (auto fits = check_place(of, identity->instance); !fits) {
-      return fits;
-    }
+    TROUPE_CHECK(check_place(of, identity->instance));
     auto row = books_->row_of(of.url, of.what.schema());
     const bool has_left = row && row->state == move_state::left
                           && books_->look_at(of.url, of.what.schema()).tables != 0;
-    sources_.push_back({&of, std::move(*file), *identity, std::move(row), has_left});
+    sources_.push_back({&of, std::move(file), *identity, std::move(row), has_left});
     return {};
   }
 
@@ -339,8 +318,7 @@ private:
         return failure{
             internal_error(fmt::format("cannot put {} aside: {}", row.other, failed.message()))};
       }
-      if (std::find(result_.aside.begin(), result_.aside.end(), folder.string())
-          == result_.aside.end()) {
+      if (!contains(result_.aside, folder.string())) {
         result_.aside.push_back(folder.string());
       }
       TROUPE_FAULT("migrate.aside");

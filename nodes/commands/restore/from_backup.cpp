@@ -24,15 +24,12 @@ namespace fs = std::filesystem;
 constexpr std::size_t manifest_bytes_max = 64U << 20U;
 
 outcome<void> check_file(const saved_file& saved, const fs::path& file) {
-  const auto digest = sha256_of(file);
-  if (!digest) {
-    return failure{digest.error()};
-  }
-  if (*digest != saved.sha256) {
+  TROUPE_TRY(const auto digest, sha256_of(file));
+  if (digest != saved.sha256) {
     return failure{invalid(fmt::format(
         "{} is not as it was saved: its SHA-256 is {}, and the manifest says {}",
         file.string(),
-        *digest,
+        digest,
         saved.sha256))};
   }
   return store::check_copy(file);
@@ -79,15 +76,11 @@ outcome<void> look_at_place(returning_file& one, const topology::plan& plan, ser
     }
     return {};
   }
-  if (auto fresh = check_release(one); !fresh) {
-    return fresh;
-  }
+  TROUPE_CHECK(check_release(one));
   const std::string& url = one.what.store;
   try {
     const schema_content there = books->look_at(url, one.what.schema());
-    if (auto may = check_replaceable(one, there, plan.name, *books); !may) {
-      return may;
-    }
+    TROUPE_CHECK(check_replaceable(one, there, plan.name, *books));
     one.is_there = there.tables != 0;
     if (there.instance) {
       store::postgres_options options = moving_options();
@@ -108,9 +101,7 @@ places_of(const backup_manifest& manifest, const topology::plan& plan, const fs:
   all.insert(all.end(), of_gateways.begin(), of_gateways.end());
   std::vector<stored_database> found;
   for (const saved_file& each : manifest.files) {
-    const auto place = std::find_if(all.begin(), all.end(), [&](const stored_database& one) {
-      return one.owner == each.owner;
-    });
+    const auto place = std::ranges::find(all, each.owner, &stored_database::owner);
     if (place == all.end()) {
       return failure{invalid(fmt::format(
           "the backup has a database of `{}`, and in {} that has none: the topology it was taken "
@@ -136,55 +127,43 @@ outcome<checked_backup> check_backup(const topology::plan& plan, const fs::path&
         backup_manifest::file_name,
         text.error().message))};
   }
-  auto manifest = manifest_in(*text);
-  if (!manifest) {
-    return failure{std::move(manifest).error()};
-  }
-  if (manifest->system != plan.name) {
+  TROUPE_TRY(auto manifest, manifest_in(*text));
+  if (manifest.system != plan.name) {
     return failure{invalid(fmt::format(
         "the backup is of the system `{}`, and {} describes `{}`",
-        manifest->system,
+        manifest.system,
         plan.file,
         plan.name))};
   }
-  const auto places = places_of(*manifest, plan, folder);
-  if (!places) {
-    return failure{places.error()};
-  }
-  checked_backup checked{std::move(*manifest), {}, plan.name, {}};
+  TROUPE_TRY(const auto places, places_of(manifest, plan, folder));
+  checked_backup checked{std::move(manifest), {}, plan.name, {}};
   std::vector<std::string> urls;
-  for (const stored_database& each : *places) {
+  for (const stored_database& each : places) {
     if (topology::is_on_server(each.store)) {
       urls.push_back(each.store);
     }
   }
   if (!urls.empty()) {
-    auto books = server_books::open(urls);
-    if (!books) {
-      return failure{std::move(books).error()};
-    }
-    if (auto unused = books->check_unused(); !unused) {
-      return failure{std::move(unused).error()};
-    }
-    checked.books.emplace(std::move(*books));
+    TROUPE_TRY(auto books, server_books::open(urls));
+    TROUPE_CHECK(books.check_unused());
+    checked.books.emplace(std::move(books));
   }
-  for (std::size_t i = 0; i < places->size(); ++i) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
     const saved_file& each = checked.manifest.files[i];
-    const stored_database& what = (*places)[i];
+    const stored_database& what = places[i];
     const bool is_on_server = topology::is_on_server(what.store);
     returning_file one{
-        each, what, folder / each.file, is_on_server ? fs::path{} : fs::path{path_in(what.store)}};
+        each,
+        what,
+        folder / each.file,
+        is_on_server ? fs::path{} : fs::path{topology::path_in(what.store)}};
     if (const auto user = is_on_server ? std::nullopt : user_of(one.to.string())) {
       return failure{
           {.code = errc::unavailable,
            .message = fmt::format("{} is in use by the process {}", one.to.string(), *user)}};
     }
-    if (auto good = check_file(each, one.from); !good) {
-      return failure{std::move(good).error()};
-    }
-    if (auto seen = look_at_place(one, plan, checked.books ? &*checked.books : nullptr); !seen) {
-      return failure{std::move(seen).error()};
-    }
+    TROUPE_CHECK(check_file(each, one.from));
+    TROUPE_CHECK(look_at_place(one, plan, checked.books ? &*checked.books : nullptr));
     if (what.is_gateway() && one.now && one.now->instance == each.instance) {
       checked.kept.push_back(each.owner);
     } else {
@@ -238,7 +217,7 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
   said.push_back(fmt::format(
       "calls that were answered after {} are not known any more: whoever asks again under the old "
       "id is served anew. What was done outside since (charges, mails) stays done",
-      utc_time_text(time_since_1970(milliseconds{backup.manifest.taken_at}))));
+      utc_time_text(milliseconds{backup.manifest.taken_at})));
   if (!backup.manifest.missing.empty()) {
     said.push_back(fmt::format(
         "not in the backup, and left as they are: {}", fmt::join(backup.manifest.missing, ", ")));
@@ -248,22 +227,16 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
 
 outcome<std::vector<std::string>> bring_back(checked_backup& backup, const clock& time) {
   std::vector<std::string> aside;
-  if (auto copied = copy_beside(backup); !copied) {
-    return failure{std::move(copied).error()};
-  }
+  TROUPE_CHECK(copy_beside(backup));
   if (backup.books) {
     if (auto filled = fill_schemas(backup, time, aside); !filled) {
       drop_copies(backup);
       return failure{std::move(filled).error()};
     }
   }
-  if (auto placed = put_in_place(backup, time, aside); !placed) {
-    return failure{std::move(placed).error()};
-  }
+  TROUPE_CHECK(put_in_place(backup, time, aside));
   if (backup.books) {
-    if (auto opened = give_schemas_free(backup); !opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_CHECK(give_schemas_free(backup));
   }
   return aside;
 }

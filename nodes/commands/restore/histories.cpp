@@ -1,5 +1,7 @@
 #include "nodes/commands/restore/histories.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 
 namespace troupe {
@@ -76,19 +78,16 @@ events_reunion reunite_events(const database_history& database, const journal_hi
     reunite_with_deleted(database, journal, plan);
     return plan;
   }
-  std::copy_if(
-      database.postponed.begin(),
-      database.postponed.end(),
-      std::back_inserter(plan.lost),
-      [&](std::uint64_t position) { return position > plan.shared; });
+  std::ranges::copy_if(
+      database.postponed, std::back_inserter(plan.lost), [&](std::uint64_t position) {
+        return position > plan.shared;
+      });
   return plan;
 }
 
 bool has_handled(
     const database_history& database, std::uint32_t partition, std::uint64_t position) {
-  return database.handled[partition] >= position
-         && std::find(database.postponed.begin(), database.postponed.end(), position)
-                == database.postponed.end();
+  return database.handled[partition] >= position && !contains(database.postponed, position);
 }
 
 } // namespace troupe

@@ -43,10 +43,9 @@ outcome<void> check_unused(const std::string& path) {
 
 std::optional<broker::source_row>
 row_of(const broker::journal_state& state, const database_history& database) {
-  const auto found =
-      std::find_if(state.sources.begin(), state.sources.end(), [&](const auto& each) {
-        return each.capability == database.capability && each.instance == database.instance;
-      });
+  const auto found = std::ranges::find_if(state.sources, [&](const auto& each) {
+    return each.capability == database.capability && each.instance == database.instance;
+  });
   return found == state.sources.end() ? std::nullopt : std::optional{*found};
 }
 
@@ -78,10 +77,7 @@ void read_history(
 }
 
 bool subscribes(const topology::capability_plan& capability, std::string_view topic) {
-  return std::any_of(
-      capability.subscribes.begin(), capability.subscribes.end(), [&](const std::string& pattern) {
-        return wire::matches(pattern, topic);
-      });
+  return wire::matches_any(capability.subscribes, topic);
 }
 
 /// The journal as a capability meets it: its lives and end, the capability's cursor, and how far
@@ -112,18 +108,10 @@ outcome<locked_session> open_file(const std::string& path, const std::string& ca
   store::sqlite_options options;
   options.capability = capability;
   options.create = false;
-  auto session = store::open_sqlite(path, options);
-  if (!session) {
-    return failure{std::move(session).error()};
-  }
-  auto gate = store::turnstile::open(path);
-  if (!gate) {
-    return failure{std::move(gate).error()};
-  }
-  if (auto locked = gate->lock(options.lock_patience); !locked) {
-    return failure{std::move(locked).error()};
-  }
-  return locked_session{store::gate{std::move(*gate)}, std::move(*session)};
+  TROUPE_TRY(auto session, store::open_sqlite(path, options));
+  TROUPE_TRY(auto gate, store::turnstile::open(path));
+  TROUPE_CHECK(gate.lock(options.lock_patience));
+  return locked_session{store::gate{std::move(gate)}, std::move(session)};
 }
 
 outcome<std::unique_ptr<store::database>>
@@ -138,13 +126,10 @@ open_schema_of(const stored_database& what, const std::string& system) {
 
 outcome<locked_session> open_session_of(const stored_database& what, const std::string& system) {
   if (!topology::is_on_server(what.store)) {
-    return open_file(path_in(what.store), what.owner);
+    return open_file(topology::path_in(what.store), what.owner);
   }
-  auto session = open_schema_of(what, system);
-  if (!session) {
-    return failure{std::move(session).error()};
-  }
-  return locked_session{{}, std::move(*session)};
+  TROUPE_TRY(auto session, open_schema_of(what, system));
+  return locked_session{{}, std::move(session)};
 }
 
 outcome<open_database> open_one(
@@ -153,22 +138,17 @@ outcome<open_database> open_one(
     const broker::journal_state& journal,
     const clock& time,
     opening how) {
-  auto found = open_session_of(what, plan.name);
-  if (!found) {
-    return failure{std::move(found).error()};
-  }
-  open_database opened{std::move(found->gate), std::move(found->session), {}, {}, {}};
+  TROUPE_TRY(auto found, open_session_of(what, plan.name));
+  open_database opened{std::move(found.gate), std::move(found.session), {}, {}, {}};
   try {
     std::optional<store::transaction> taken_back;
     if (how == opening::to_look) {
       taken_back.emplace(*opened.session);
     }
-    auto ready = how == opening::to_look
-                     ? store::migrate_within(*opened.session, time, store::turn_components())
-                     : store::migrate(*opened.session, time, store::turn_components());
-    if (!ready) {
-      return failure{std::move(ready).error()};
-    }
+    TROUPE_CHECK(
+        how == opening::to_look
+            ? store::migrate_within(*opened.session, time, store::turn_components())
+            : store::migrate(*opened.session, time, store::turn_components()));
     opened.history.capability = what.owner;
     opened.history.instance = opened.session->instance();
     const auto taken = row_of(journal, opened.history);
@@ -191,22 +171,17 @@ outcome<broker::journal_options> shared_journal_of(
   place.lease = command_lease;
   place.owner = uuid_source{}.next(time.wall());
   place.name = "troupe restore";
-  auto session = place.connect();
-  if (!session) {
-    return failure{std::move(session).error()};
-  }
+  TROUPE_TRY(auto session, place.connect());
   try {
     std::optional<store::transaction> taken_back;
     if (how == opening::to_look) {
-      taken_back.emplace(**session);
+      taken_back.emplace(*session);
     }
     const auto components = broker::shared_journal_components();
-    auto ready = how == opening::to_look ? store::migrate_within(**session, time, components)
-                                         : store::migrate(**session, time, components);
-    if (!ready) {
-      return failure{std::move(ready).error()};
-    }
-    place.seen = broker::lease_table{**session, *place.dialect}.look();
+    TROUPE_CHECK(
+        how == opening::to_look ? store::migrate_within(*session, time, components)
+                                : store::migrate(*session, time, components));
+    place.seen = broker::lease_table{*session, *place.dialect}.look();
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
   }
@@ -230,35 +205,23 @@ outcome<void> open_journal(
     open_files& all) {
   broker::journal_options options;
   if (topology::is_on_server(what.store)) {
-    auto shared = shared_journal_of(what, system, time, how);
-    if (!shared) {
-      return failure{std::move(shared).error()};
-    }
-    options = std::move(*shared);
+    TROUPE_TRY(options, shared_journal_of(what, system, time, how));
   } else {
-    options.path = path_in(what.store);
+    options.path = topology::path_in(what.store);
     options.sqlite.create = false;
   }
   if (how == opening::to_look) {
-    auto seen = broker::look_at_journal(options, time);
-    if (!seen) {
-      return failure{std::move(seen).error()};
-    }
-    all.state = std::move(*seen);
+    TROUPE_TRY(all.state, broker::look_at_journal(options, time));
     return {};
   }
-  auto opened = broker::journal_writer::open(options, time, all.state);
-  if (!opened) {
-    return failure{std::move(opened).error()};
-  }
-  all.journal = std::move(*opened);
+  TROUPE_TRY(all.journal, broker::journal_writer::open(options, time, all.state));
   return {};
 }
 
 /// Whether a database is there.
 outcome<bool> is_there(const stored_database& what, open_files& all) {
   if (!topology::is_on_server(what.store)) {
-    return exists(path_in(what.store));
+    return exists(topology::path_in(what.store));
   }
   try {
     return all.books->look_at(what.store, what.schema()).instance.has_value();
@@ -273,18 +236,15 @@ outcome<void> check_all_unused(const std::vector<stored_database>& databases, op
   for (const stored_database& each : databases) {
     if (topology::is_on_server(each.store)) {
       urls.push_back(each.store);
-    } else if (auto unused = check_unused(path_in(each.store)); !unused) {
+    } else if (auto unused = check_unused(topology::path_in(each.store)); !unused) {
       return unused;
     }
   }
   if (urls.empty()) {
     return {};
   }
-  auto books = server_books::open(urls);
-  if (!books) {
-    return failure{std::move(books).error()};
-  }
-  all.books.emplace(std::move(*books));
+  TROUPE_TRY(auto books, server_books::open(urls));
+  all.books.emplace(std::move(books));
   return all.books->check_unused();
 }
 
@@ -310,10 +270,9 @@ void spare_confirmed_event(
     if (!subscribes(each, row->topic)) {
       continue;
     }
-    const auto database =
-        std::find_if(all.databases.begin(), all.databases.end(), [&](const open_database& other) {
-          return other.history.capability == each.name.value;
-        });
+    const auto database = std::ranges::find_if(all.databases, [&](const open_database& other) {
+      return other.history.capability == each.name.value;
+    });
     if (database != all.databases.end()
         && has_handled(database->history, partition, mark.position)) {
       is_handled = true;
@@ -346,37 +305,27 @@ void spare_confirmed_event(
 outcome<open_files> open_all(const topology::plan& plan, const clock& time, opening how) {
   open_files all;
   std::vector<stored_database> databases = stored_databases(plan);
-  if (auto unused = check_all_unused(databases, all); !unused) {
-    return failure{std::move(unused).error()};
-  }
+  TROUPE_CHECK(check_all_unused(databases, all));
   const stored_database journal = std::move(databases.back());
   databases.pop_back();
-  if (const std::string path = path_in(journal.store);
+  if (const std::string path = topology::path_in(journal.store);
       !topology::is_on_server(journal.store) && !exists(path)) {
     return failure{invalid(
         lost_database(path)
             ? fmt::format("the journal is gone: {} was here before", path)
             : fmt::format("there is no journal at {}: the system has not run here", path))};
   }
-  if (auto opened = open_journal(journal, plan.name, time, how, all); !opened) {
-    return failure{std::move(opened).error()};
-  }
+  TROUPE_CHECK(open_journal(journal, plan.name, time, how, all));
   for (const stored_database& each : databases) {
-    const auto there = is_there(each, all);
+    TROUPE_TRY(const auto there, is_there(each, all));
     if (!there) {
-      return failure{there.error()};
-    }
-    if (!*there) {
       const bool is_file = !topology::is_on_server(each.store);
-      const std::string place = is_file ? path_in(each.store) : each.store;
+      const std::string place = is_file ? topology::path_in(each.store) : each.store;
       all.absent.push_back({each.owner, place, is_file && lost_database(place).has_value()});
       continue;
     }
-    auto one = open_one(each, plan, all.state, time, how);
-    if (!one) {
-      return failure{std::move(one).error()};
-    }
-    all.databases.push_back(std::move(*one));
+    TROUPE_TRY(auto one, open_one(each, plan, all.state, time, how));
+    all.databases.push_back(std::move(one));
   }
   return all;
 }
@@ -396,9 +345,7 @@ outcome<void> accept(const topology::plan& plan, open_files& all, const clock& t
         {each.history.capability, each.history.instance, each.outbox.remembered});
   }
   if (!batch.empty()) {
-    if (auto written = all.journal->write(batch); !written) {
-      return written;
-    }
+    TROUPE_CHECK(all.journal->write(batch));
   }
   try {
     for (open_database& each : all.databases) {

@@ -162,7 +162,7 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
         backup.error().code == errc::unavailable ? "stop the system first"
                                                  : "nothing was changed; use another backup");
   }
-  const auto time = utc_time_text(time_since_1970(milliseconds{backup->manifest.taken_at}));
+  const auto time = utc_time_text(milliseconds{backup->manifest.taken_at});
   const auto consequences = consequences_of(*backup);
   if (given.json) {
     fmt::print(
@@ -209,12 +209,9 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
 }
 
 int run(const restore_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
   if (!given.from.empty()) {
-    if (const int code = run_from_backup(given, *plan); code != exit_code::ok) {
+    if (const int code = run_from_backup(given, plan); code != exit_code::ok) {
       return code;
     }
   }
@@ -228,7 +225,7 @@ int run(const restore_arguments& given) {
             : "put back what is missing or refused, with its -wal, or bring a backup back with "
               "--from");
   };
-  auto all = open_all(*plan, time, opening::to_look);
+  auto all = open_all(plan, time, opening::to_look);
   if (!all) {
     return print_unopened(all.error());
   }
@@ -246,10 +243,10 @@ int run(const restore_arguments& given) {
       print(each);
     }
   }
-  const bool fits = std::all_of(
-      all->databases.begin(), all->databases.end(), [](const auto& each) { return each.fits(); });
-  const bool is_whole = std::none_of(
-      all->absent.begin(), all->absent.end(), [](const auto& each) { return each.is_lost; });
+  const bool fits =
+      std::ranges::all_of(all->databases, [](const auto& each) { return each.fits(); });
+  const bool is_whole =
+      std::ranges::none_of(all->absent, [](const auto& each) { return each.is_lost; });
   if (!is_whole) {
     if (!given.json) {
       print_aside(
@@ -271,11 +268,11 @@ int run(const restore_arguments& given) {
     return fits ? exit_code::ok : exit_code::error;
   }
   *all = {}; // Gives their locks back.
-  all = open_all(*plan, time, opening::to_write);
+  all = open_all(plan, time, opening::to_write);
   if (!all) {
     return print_unopened(all.error());
   }
-  if (auto done = accept(*plan, *all, time); !done) {
+  if (auto done = accept(plan, *all, time); !done) {
     return print_error(
         done.error(), given.json, "give the command again: it goes on where it ended");
   }

@@ -2,9 +2,9 @@
 
 #include "nodes/commands/backup/saved_bytes.hpp"
 #include "nodes/commands/transfer/new_schema.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fmt/format.h>
@@ -89,14 +89,10 @@ outcome<void> exchange(const returning_file& one, const fs::path& old) {
   };
   for (const std::string_view part : parts_in_order) {
     if (part == parts_in_order.back()) {
-      if (auto there = rename_to(sign_of(one), one.to); !there) {
-        return there;
-      }
+      TROUPE_CHECK(rename_to(sign_of(one), one.to));
       TROUPE_FAULT("restore.exchanged");
     }
-    if (auto done = put_aside(part); !done) {
-      return done;
-    }
+    TROUPE_CHECK(put_aside(part));
     TROUPE_FAULT("restore.aside");
   }
   sync_folder(folder_of(one.to));
@@ -144,9 +140,7 @@ put_in_place(const checked_backup& backup, const clock& time, std::vector<std::s
     }
     const fs::path folder = folder_of(each.to);
     old_of.try_emplace(folder, folder_aside(folder, time));
-    if (auto named = rename_to(copy_of(each), sign_of(each)); !named) {
-      return named;
-    }
+    TROUPE_CHECK(rename_to(copy_of(each), sign_of(each)));
   }
   for (const auto& [folder, old] : old_of) {
     sync_folder(folder);
@@ -157,9 +151,7 @@ put_in_place(const checked_backup& backup, const clock& time, std::vector<std::s
       if (each.to.empty() || each.what.is_journal() != is_journal) {
         continue;
       }
-      if (auto done = exchange(each, old_of.at(folder_of(each.to))); !done) {
-        return done;
-      }
+      TROUPE_CHECK(exchange(each, old_of.at(folder_of(each.to))));
     }
   }
   std::error_code failed;

@@ -98,9 +98,7 @@ outcome<void> check_again(checked_backup& backup) {
       continue;
     }
     const auto there = backup.books->look_at(each.what.store, each.what.schema());
-    if (auto may = check_replaceable(each, there, backup.system, *backup.books); !may) {
-      return may;
-    }
+    TROUPE_CHECK(check_replaceable(each, there, backup.system, *backup.books));
   }
   return {};
 }
@@ -131,11 +129,8 @@ void make_room(checked_backup& backup, const clock& time, std::vector<std::strin
 } // namespace
 
 outcome<void> check_release(const returning_file& one) {
-  const auto file = open_backup(one);
-  if (!file) {
-    return failure{file.error()};
-  }
-  if (auto fresh = store::check_up_to_date(**file, one.what.components(false)); !fresh) {
+  TROUPE_TRY(const auto file, open_backup(one));
+  if (auto fresh = store::check_up_to_date(*file, one.what.components(false)); !fresh) {
     return failure{invalid(fmt::format(
         "{} was saved by another release ({}), and on a server only the tables of this one are "
         "made: restore it with that release, or into files (`store: sqlite:...`), start the system "
@@ -200,15 +195,9 @@ fill_schemas(checked_backup& backup, const clock& time, std::vector<std::string>
     if (!each.to.empty()) {
       continue;
     }
-    const auto file = open_backup(each);
-    if (!file) {
-      return failure{file.error()};
-    }
-    const auto filled = fill_new_schema(
-        {each.what, {file->get(), {}}, {each.what.store, backup.system}}, books, time);
-    if (!filled) {
-      return failure{filled.error()};
-    }
+    TROUPE_TRY(const auto file, open_backup(each));
+    TROUPE_CHECK(fill_new_schema(
+        {each.what, {file.get(), {}}, {each.what.store, backup.system}}, books, time));
     TROUPE_FAULT("restore.filled");
   }
   return {};

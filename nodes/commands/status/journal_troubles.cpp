@@ -157,10 +157,8 @@ private:
     find_old_transaction();
     find_holder();
     if (!all_.events) {
-      const auto keeper =
-          std::find_if(all_.brokers.begin(), all_.brokers.end(), [this](const auto& each) {
-            return each.name == all_.journal_broker;
-          });
+      const auto keeper = std::ranges::find_if(
+          all_.brokers, [this](const auto& each) { return each.name == all_.journal_broker; });
       if (keeper != all_.brokers.end() && keeper->said) {
         add(
             {.what = fmt::format("the journal at broker {} does not answer", all_.journal_broker),

@@ -3,7 +3,6 @@
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -19,8 +18,7 @@ constexpr std::uint32_t waiting_counted = 1'000;
 
 template <class Message>
 outcome<Message> read_as(const outcome<std::string>& body) {
-  return body.and_then(
-      [](const std::string& bytes) { return wire::checked_decode<Message>(bytes); });
+  return body.and_then(wire::checked_decode<Message>);
 }
 
 /// The last line that a program of this machine logged under `troupe up`; empty if there is none.

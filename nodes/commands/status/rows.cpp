@@ -27,8 +27,8 @@ constexpr std::array<breaker_words, 6> breakers{
      {"forced_open", "forced open", "forced open"}}};
 
 std::size_t rank_of(std::string_view state) {
-  const auto found = std::find_if(
-      breakers.begin(), breakers.end(), [&](const auto& each) { return each.state == state; });
+  const auto found =
+      std::ranges::find_if(breakers, [&](const auto& each) { return each.state == state; });
   return found == breakers.end() ? 0 : static_cast<std::size_t>(found - breakers.begin());
 }
 

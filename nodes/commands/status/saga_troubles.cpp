@@ -7,7 +7,6 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <map>
-#include <utility>
 
 namespace troupe {
 

@@ -157,7 +157,7 @@ std::string processes_of(const system_view& all, std::size_t columns) {
             all.journal_broker,
             all.journal ? fmt::format(
                 " since {}, generation {}",
-                utc_time_text(time_since_1970(milliseconds{all.journal->since})),
+                utc_time_text(milliseconds{all.journal->since}),
                 all.journal->generation)
                         : ""),
         columns,

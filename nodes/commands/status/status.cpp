@@ -70,8 +70,8 @@ int show(system_links& links, const topology::plan& plan, const status_arguments
     }
   }
   const auto& reports = answers.reports;
-  const bool all_answer = std::all_of(
-      reports.begin(), reports.end(), [](const status_report& each) { return !!each.said; });
+  const bool all_answer =
+      std::ranges::all_of(reports, [](const status_report& each) { return !!each.said; });
   return given.exit_code ? static_cast<int>(verdict_on(answers.view, found))
          : all_answer    ? exit_code::ok
                          : exit_code::error;

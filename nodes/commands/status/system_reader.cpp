@@ -15,11 +15,9 @@ constexpr std::uint32_t letters_read = 50;
 constexpr std::uint32_t sagas_read = 50;
 
 bool has_dead_letters(const system_view& view) {
-  return view.events
-         && std::any_of(
-             view.events->groups.begin(), view.events->groups.end(), [](const auto& each) {
-               return each.dead > 0;
-             });
+  return view.events && std::ranges::any_of(view.events->groups, [](const auto& each) {
+           return each.dead > 0;
+         });
 }
 
 /// Questions about running sagas, to each capability with a database.
@@ -107,8 +105,8 @@ system_state system_reader::read(system_links& links) {
 
 void system_reader::read_databases(system_links& links, const system_answers& answers) {
   std::vector<wire::standing_sagas> sagas = answers.sagas;
-  has_more_standing_ = std::any_of(
-      sagas.begin(), sagas.end(), [](const auto& each) { return each.next.has_value(); });
+  has_more_standing_ =
+      std::ranges::any_of(sagas, [](const auto& each) { return each.next.has_value(); });
   has_more_running_ = false;
   const auto questions = questions_about_running(plan_, silent_in(answers.view));
   for (const auto& each : links.ask_any(questions, reader_patience)) {

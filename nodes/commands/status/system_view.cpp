@@ -65,9 +65,8 @@ const wire::group_status* group_of(const node_view& node, const std::string& cap
     return nullptr;
   }
   const auto& groups = node.said->groups;
-  const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& each) {
-    return each.capability == capability;
-  });
+  const auto found =
+      std::ranges::find_if(groups, [&](const auto& each) { return each.capability == capability; });
   return found == groups.end() ? nullptr : &*found;
 }
 
@@ -91,8 +90,8 @@ brokers_of_gateway(const system_view& all, const std::string& name) {
 }
 
 const node_view* find_node(const system_view& all, const std::string& name) {
-  const auto found = std::find_if(
-      all.nodes.begin(), all.nodes.end(), [&](const auto& each) { return each.name == name; });
+  const auto found =
+      std::ranges::find_if(all.nodes, [&](const auto& each) { return each.name == name; });
   return found == all.nodes.end() ? nullptr : &*found;
 }
 
@@ -120,9 +119,8 @@ const wire::group_state* subscriber_of(const system_view& all, const std::string
     return nullptr;
   }
   const auto& groups = all.events->groups;
-  const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& each) {
-    return each.capability == capability;
-  });
+  const auto found =
+      std::ranges::find_if(groups, [&](const auto& each) { return each.capability == capability; });
   return found == groups.end() ? nullptr : &*found;
 }
 

@@ -1,6 +1,7 @@
 #include "nodes/commands/status/tables.hpp"
 
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ void print_table(const std::string& title, const ordered_json& rows) {
   std::vector<std::string> columns;
   for (const ordered_json& row : rows) {
     for (const auto& [key, value] : row.items()) {
-      if (!is_table(value) && std::find(columns.begin(), columns.end(), key) == columns.end()) {
+      if (!is_table(value) && !contains(columns, key)) {
         columns.push_back(key);
       }
     }

@@ -6,6 +6,7 @@
 #include "nodes/commands/status/journal_troubles.hpp"
 #include "nodes/commands/status/saga_troubles.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 
 #include <algorithm>
 #include <array>
@@ -59,16 +60,13 @@ public:
       add_all(saga_troubles_of(all_));
       find_unsettled();
     }
-    std::stable_sort(found_.begin(), found_.end(), [](const trouble& one, const trouble& other) {
-      return one.is < other.is;
-    });
+    std::ranges::stable_sort(found_, {}, &trouble::is);
     return std::move(found_);
   }
 
 private:
   bool is_reached() const {
-    return std::any_of(
-        all_.brokers.begin(), all_.brokers.end(), [](const auto& each) { return !!each.said; });
+    return std::ranges::any_of(all_.brokers, [](const auto& each) { return !!each.said; });
   }
 
   void add(trouble one) { found_.push_back(std::move(one)); }
@@ -194,9 +192,8 @@ private:
   void add_away(const node_view& node, const wire::known_node& known) {
     std::vector<std::string> unserved;
     for (const capability_view& each : all_.capabilities) {
-      const bool is_of =
-          std::find(each.nodes.begin(), each.nodes.end(), node.name) != each.nodes.end();
-      if (is_of && std::none_of(each.nodes.begin(), each.nodes.end(), [this](const auto& other) {
+      const bool is_of = contains(each.nodes, node.name);
+      if (is_of && std::ranges::none_of(each.nodes, [this](const auto& other) {
             const wire::known_node* const one = known_node(all_, other);
             return one != nullptr && one->live;
           })) {
@@ -244,7 +241,7 @@ private:
       }
     }
     for (const capability_view& each : all_.capabilities) {
-      const bool is_told = std::all_of(each.nodes.begin(), each.nodes.end(), [&](const auto& name) {
+      const bool is_told = std::ranges::all_of(each.nodes, [&](const auto& name) {
         const node_view* const node = find_node(all_, name);
         const auto* const group = node == nullptr ? nullptr : group_of(*node, each.name);
         return group == nullptr || !group->down_reason.empty() || is_open(*group);
@@ -310,8 +307,7 @@ private:
 };
 
 std::uint64_t count(const std::vector<trouble>& found, weight which) {
-  return static_cast<std::uint64_t>(std::count_if(
-      found.begin(), found.end(), [which](const trouble& each) { return each.is == which; }));
+  return static_cast<std::uint64_t>(std::ranges::count(found, which, &trouble::is));
 }
 
 } // namespace
@@ -326,8 +322,8 @@ std::vector<trouble> troubles_of(const system_view& all) {
 }
 
 system_health verdict_on(const system_view& all, const std::vector<trouble>& found) {
-  const bool is_reached = std::any_of(
-      all.brokers.begin(), all.brokers.end(), [](const auto& each) { return !!each.said; });
+  const bool is_reached =
+      std::ranges::any_of(all.brokers, [](const auto& each) { return !!each.said; });
   return !is_reached                       ? system_health::unreachable
          : count(found, weight::wrong) > 0 ? system_health::degraded
                                            : system_health::healthy;
@@ -339,7 +335,7 @@ std::string headline(const system_view& all, const std::vector<trouble>& found) 
       waiting == 0 ? "" : count_of(waiting, "thing waits", "things wait") + " for a person";
   switch (verdict_on(all, found)) {
   case system_health::unreachable:
-    return std::all_of(all.brokers.begin(), all.brokers.end(), refuses)
+    return std::ranges::all_of(all.brokers, refuses)
                ? fmt::format("{} cannot be asked: its brokers refuse this command", all.name)
                : fmt::format("{} is unreachable: no broker answers", all.name);
   case system_health::healthy:

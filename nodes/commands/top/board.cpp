@@ -4,6 +4,7 @@
 #include "nodes/commands/status/screen.hpp"
 #include "nodes/commands/traces/waterfall.hpp"
 #include "nodes/text_table.hpp"
+#include "runtime/contains.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -29,7 +30,7 @@ struct grid_row {
 
   bool is_well() const {
     return all.state == "ok" && all.dead_letters.value_or(0) == 0 && all.sagas.value_or(0) == 0
-           && std::all_of(places.begin(), places.end(), [](const capability_place& each) {
+           && std::ranges::all_of(places, [](const capability_place& each) {
                 return each.is == capability_place::kind::ok;
               });
   }
@@ -74,11 +75,8 @@ void add_lines(board_lines& to, std::string_view text, tone as) {
 std::vector<std::string> nodes_in(const std::vector<grid_row>& rows, const system_view& all) {
   std::vector<std::string> nodes;
   for (const node_view& each : all.nodes) {
-    if (std::any_of(rows.begin(), rows.end(), [&](const grid_row& row) {
-          return std::any_of(
-              row.places.begin(), row.places.end(), [&](const capability_place& one) {
-                return one.node == each.name;
-              });
+    if (std::ranges::any_of(rows, [&](const grid_row& row) {
+          return contains(row.places, each.name, &capability_place::node);
         })) {
       nodes.push_back(each.name);
     }
@@ -88,10 +86,7 @@ std::vector<std::string> nodes_in(const std::vector<grid_row>& rows, const syste
 
 void add_cells(
     std::vector<std::string>& cells, const grid_row& row, const std::string& node, int how) {
-  const auto found =
-      std::find_if(row.places.begin(), row.places.end(), [&](const capability_place& each) {
-        return each.node == node;
-      });
+  const auto found = std::ranges::find(row.places, node, &capability_place::node);
   if (found == row.places.end()) {
     cells.resize(cells.size() + static_cast<std::size_t>(how == 3 ? 4 : how), "\xc2\xb7"); // A dot.
     return;
@@ -215,7 +210,7 @@ std::string keep_first(std::vector<grid_row>& rows, std::size_t most) {
   if (rows.size() <= most) {
     return "";
   }
-  std::stable_sort(rows.begin(), rows.end(), [](const grid_row& one, const grid_row& other) {
+  std::ranges::stable_sort(rows, [](const grid_row& one, const grid_row& other) {
     return one.is_well() != other.is_well()
                ? other.is_well()
                : one.all.rate_per_s.value_or(0) > other.all.rate_per_s.value_or(0);
@@ -285,7 +280,7 @@ void add_breakers(board_lines& to, const system_view& all, std::size_t columns) 
       const auto* const group = node == nullptr ? nullptr : group_of(*node, capability.name);
       if (group != nullptr && group->breaker != "closed" && group->breaker != "down") {
         std::string state = group->breaker;
-        std::replace(state.begin(), state.end(), '_', ' ');
+        std::ranges::replace(state, '_', ' ');
         told.push_back(fmt::format(
             "{} on {} {}{}",
             capability.name,
@@ -328,7 +323,7 @@ void add_sagas(board_lines& to, const system_state& now, std::size_t columns) {
   std::vector<std::string> counts;
   for (const auto& [state, how_many] : by_state) {
     std::string words = state;
-    std::replace(words.begin(), words.end(), '_', ' ');
+    std::ranges::replace(words, '_', ' ');
     counts.push_back(
         fmt::format("{}{} {}", how_many.count, how_many.has_more ? " or more" : "", words));
   }
@@ -344,7 +339,7 @@ void add_sagas(board_lines& to, const system_state& now, std::size_t columns) {
   for (std::size_t i = 0; i < std::min(standing.size(), sagas_shown_at_once); ++i) {
     const wire::standing_saga& saga = standing[i]->saga;
     std::string state = saga.state;
-    std::replace(state.begin(), state.end(), '_', ' ');
+    std::ranges::replace(state, '_', ' ');
     add_lines(
         to,
         wrapped(

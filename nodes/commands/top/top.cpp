@@ -18,7 +18,6 @@
 #include <fmt/format.h>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -228,11 +227,8 @@ int run(const top_arguments& given) {
   for (const int each : {SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) {
     block_also(signals, each);
   }
-  const auto plan = load_plan(given.file, false);
-  if (!plan) {
-    return plan.error();
-  }
-  run_in_terminal(*plan, given.file, signals);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, false));
+  run_in_terminal(plan, given.file, signals);
   return exit_code::ok;
 }
 

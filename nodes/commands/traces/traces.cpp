@@ -49,27 +49,20 @@ all_spans ask_all(const topology::plan& plan, const wire::get_spans& asked, mill
         deadline);
     all.answers.push_back({broker.name, "troupe.broker", std::move(said.front())});
   }
-  for (node_answer& each : all.answers) {
-    if (!each.said) {
-      continue;
+  const auto take = [&](const node_answer& from, wire::told_spans said) {
+    if (said.is_cut) {
+      all.cut.push_back(from.node);
     }
-    auto said = wire::checked_decode<wire::told_spans>(*each.said);
-    if (!said) {
-      each.said = failure{said.error()};
-      continue;
+    for (wire::told_span& span : said.spans) {
+      all.found.push_back({span.of.value_or(from.node), std::move(span)});
     }
-    if (said->is_cut) {
-      all.cut.push_back(each.node);
-    }
-    for (wire::told_span& span : said->spans) {
-      all.found.push_back({span.of.value_or(each.node), std::move(span)});
-    }
-  }
+  };
+  take_answers<wire::told_spans>(all.answers, take);
   return all;
 }
 
 std::string start_text(std::int64_t nanoseconds) {
-  return utc_time_text(time_since_1970(milliseconds{nanoseconds / 1'000'000}));
+  return utc_time_text(milliseconds{nanoseconds / 1'000'000});
 }
 
 std::string json_of(const placed_span& from) {
@@ -105,18 +98,15 @@ std::string json_of(const trace_summary& from) {
 }
 
 int run_list(const trace_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
   wire::get_spans asked{.slow_us = static_cast<std::uint64_t>(given.slow.count()) * 1'000};
   if (!given.capability.empty()) {
-    if (plan->find(capability_name{given.capability}) == nullptr) {
-      return print_error(unknown_capability(*plan, given.capability), given.json);
+    if (plan.find(capability_name{given.capability}) == nullptr) {
+      return print_error(unknown_capability(plan, given.capability), given.json);
     }
     asked.capability = given.capability;
   }
-  const all_spans all = ask_all(*plan, asked, given.deadline);
+  const all_spans all = ask_all(plan, asked, given.deadline);
   auto traces = summaries_of(all.found);
   if (traces.size() > given.count) {
     traces.resize(given.count);
@@ -158,12 +148,8 @@ int run_list(const trace_arguments& given) {
 }
 
 int run_one(const trace_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
-  const all_spans all =
-      ask_all(*plan, {.trace = observe::parse_trace_id(given.id)}, given.deadline);
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
+  const all_spans all = ask_all(plan, {.trace = observe::parse_trace_id(given.id)}, given.deadline);
   if (given.json) {
     for (const placed_span& each : all.found) {
       fmt::print("{}\n", json_of(each));

@@ -1,10 +1,10 @@
 #include "nodes/commands/traces/waterfall.hpp"
 
 #include "nodes/text_table.hpp"
-#include "runtime/time_text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -111,7 +111,7 @@ private:
 };
 
 void sort_by_start(std::vector<placed_span>& spans) {
-  std::stable_sort(spans.begin(), spans.end(), [](const placed_span& a, const placed_span& b) {
+  std::ranges::stable_sort(spans, [](const placed_span& a, const placed_span& b) {
     return a.what.start < b.what.start;
   });
 }
@@ -156,9 +156,7 @@ std::vector<trace_summary> summaries_of(const std::vector<placed_span>& spans) {
     one.duration = ends[trace] - one.start;
     all.push_back(std::move(one));
   }
-  std::sort(all.begin(), all.end(), [](const trace_summary& a, const trace_summary& b) {
-    return a.start > b.start;
-  });
+  std::ranges::sort(all, std::ranges::greater{}, &trace_summary::start);
   return all;
 }
 

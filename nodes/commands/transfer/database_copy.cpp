@@ -126,9 +126,7 @@ outcome<void> make_ready(
     const table_space& from,
     const table_space& to,
     const clock& time) {
-  if (auto made = store::migrate(*to.session, time, what.components(to.is_on_server())); !made) {
-    return made;
-  }
+  TROUPE_CHECK(store::migrate(*to.session, time, what.components(to.is_on_server())));
   try {
     const auto identity = identity_of(from);
     if (!identity) {
@@ -153,11 +151,8 @@ outcome<void> make_ready(
 outcome<void>
 copy_rows(const stored_database& what, const table_space& from, const table_space& to) {
   try {
-    const auto both = tables_to_copy(what, from, to);
-    if (!both) {
-      return failure{both.error()};
-    }
-    for (const table& each : *both) {
+    TROUPE_TRY(const auto both, tables_to_copy(what, from, to));
+    for (const table& each : both) {
       store::copy_table(from, to, each);
     }
   } catch (const store::database_error& met) {
@@ -175,12 +170,9 @@ check_equal(const stored_database& what, const table_space& one, const table_spa
     if (versions_of(one) != versions_of(other)) {
       return failure{not_equal(what, "the versions of the tables are not the same")};
     }
-    const auto both = tables_to_copy(what, one, other);
-    if (!both) {
-      return failure{both.error()};
-    }
-    database_size size{both->size(), 0};
-    for (const table& each : *both) {
+    TROUPE_TRY(const auto both, tables_to_copy(what, one, other));
+    database_size size{both.size(), 0};
+    for (const table& each : both) {
       const store::table_comparison found = store::compare_table(one, other, each);
       if (!found.difference.empty()) {
         return failure{not_equal(what, found.difference)};

@@ -32,20 +32,12 @@ outcome<locked_file> open_locked(const std::string& path, const std::string& own
   options.create = create;
   options.is_moving = true;
   options.lock_patience = writers_patience;
-  auto session = store::open_sqlite(path, options);
-  if (!session) {
-    return failure{std::move(session).error()};
-  }
-  auto opened = store::turnstile::open(path);
-  if (!opened) {
-    return failure{std::move(opened).error()};
-  }
-  auto gate = std::make_unique<store::turnstile>(std::move(*opened));
-  if (auto locked = gate->lock(writers_patience); !locked) {
-    return failure{std::move(locked).error()};
-  }
+  TROUPE_TRY(auto session, store::open_sqlite(path, options));
+  TROUPE_TRY(auto opened, store::turnstile::open(path));
+  auto gate = std::make_unique<store::turnstile>(std::move(opened));
+  TROUPE_CHECK(gate->lock(writers_patience));
   auto sign = std::make_unique<store::long_work>(*gate);
-  return locked_file{std::move(gate), std::move(*session), std::move(sign)};
+  return locked_file{std::move(gate), std::move(session), std::move(sign)};
 }
 
 std::optional<uuid> lost_database(const std::string& path) {

@@ -55,18 +55,14 @@ open_earlier(const new_file& made, const database_identity& identity) {
 }
 
 outcome<locked_file> make_anew(const new_file& made, const clock& time) {
-  if (auto gone = delete_database(made.path); !gone) {
-    return failure{std::move(gone).error()};
-  }
+  TROUPE_CHECK(delete_database(made.path));
   {
     auto fresh = open_locked(made.path, made.what.owner_inside(), true);
     if (!fresh) {
       return fresh;
     }
     TROUPE_FAULT("migrate.made");
-    if (auto ready = make_ready(made.what, made.from, fresh->space(), time); !ready) {
-      return failure{std::move(ready).error()};
-    }
+    TROUPE_CHECK(make_ready(made.what, made.from, fresh->space(), time));
     TROUPE_FAULT("migrate.ready");
   }
   return open_locked(made.path, made.what.owner_inside(), false);
@@ -87,9 +83,7 @@ outcome<void> close_whole(locked_file file, const std::string& path) {
     return failure{internal_error(fmt::format(
         "{}-wal could not be copied back into the file: give the command again", path))};
   }
-  if (auto alone = remove_parts(path, database_parts.size() - 1); !alone) {
-    return alone;
-  }
+  TROUPE_CHECK(remove_parts(path, database_parts.size() - 1));
   return store::check_copy(path);
 }
 
@@ -101,32 +95,23 @@ outcome<database_size> fill_new_file(const new_file& made, const clock& time) {
     if (!identity) {
       return failure{invalid(made.what.owner + ": there is no database to copy")};
     }
-    auto earlier = open_earlier(made, *identity);
-    if (!earlier) {
-      return failure{std::move(earlier).error()};
-    }
-    for (bool is_new = !*earlier;; is_new = true) {
-      auto file = is_new ? make_anew(made, time) : outcome<locked_file>{std::move(**earlier)};
-      if (!file) {
-        return failure{std::move(file).error()};
-      }
-      if (auto copied = copy_rows(made.what, made.from, file->space()); !copied) {
-        return failure{std::move(copied).error()};
-      }
-      auto size = check_equal(made.what, made.from, file->space());
+    TROUPE_TRY(auto earlier, open_earlier(made, *identity));
+    for (bool is_new = !earlier;; is_new = true) {
+      TROUPE_TRY(
+          auto file, is_new ? make_anew(made, time) : outcome<locked_file>{std::move(*earlier)});
+      TROUPE_CHECK(copy_rows(made.what, made.from, file.space()));
+      auto size = check_equal(made.what, made.from, file.space());
       if (size) {
         if (made.look) {
-          made.look(*file->session);
+          made.look(*file.session);
         }
-        if (auto closed = close_whole(std::move(*file), made.path); !closed) {
-          return failure{std::move(closed).error()};
-        }
+        TROUPE_CHECK(close_whole(std::move(file), made.path));
         return size;
       }
       if (is_new || size.error().code != errc::conflict) {
         return size;
       }
-      earlier->reset(); // The source has changed since: made anew.
+      earlier.reset(); // The source has changed since: made anew.
     }
   } catch (const store::database_error& met) {
     return failure{met.to_error()};
@@ -134,15 +119,10 @@ outcome<database_size> fill_new_file(const new_file& made, const clock& time) {
 }
 
 outcome<void> note_database(const std::string& path, const uuid& instance) {
-  auto gate = store::turnstile::open(path);
-  if (!gate) {
-    return failure{std::move(gate).error()};
-  }
-  if (auto locked = gate->lock(note_patience); !locked) {
-    return locked;
-  }
-  gate->note_database(instance);
-  gate->unlock();
+  TROUPE_TRY(auto gate, store::turnstile::open(path));
+  TROUPE_CHECK(gate.lock(note_patience));
+  gate.note_database(instance);
+  gate.unlock();
   return {};
 }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <memory>
 #include <utility>
 
 namespace troupe {
@@ -43,14 +42,9 @@ outcome<bool> make_schema(
   case copy_progress::none:
     break;
   }
-  auto fresh = open_moving(made.what, made.to, id_of_begun_copy(identity.instance));
-  if (!fresh) {
-    return failure{std::move(fresh).error()};
-  }
+  TROUPE_TRY(auto fresh, open_moving(made.what, made.to, id_of_begun_copy(identity.instance)));
   TROUPE_FAULT("migrate.made");
-  if (auto ready = make_ready(made.what, made.from, {fresh->get(), schema}, time); !ready) {
-    return failure{std::move(ready).error()};
-  }
+  TROUPE_CHECK(make_ready(made.what, made.from, {fresh.get(), schema}, time));
   TROUPE_FAULT("migrate.ready");
   return true;
 }
@@ -65,24 +59,16 @@ fill_new_schema(const new_schema& made, server_books& books, const clock& time) 
       return failure{invalid(made.what.owner + ": there is no database to copy")};
     }
     for (;;) {
-      const auto is_new = make_schema(made, *identity, books, time);
-      if (!is_new) {
-        return failure{is_new.error()};
-      }
-      auto session = open_moving(made.what, made.to);
-      if (!session) {
-        return failure{std::move(session).error()};
-      }
-      const store::table_space to{session->get(), made.what.schema()};
-      if (auto copied = copy_rows(made.what, made.from, to); !copied) {
-        return failure{std::move(copied).error()};
-      }
+      TROUPE_TRY(const auto is_new, make_schema(made, *identity, books, time));
+      TROUPE_TRY(auto session, open_moving(made.what, made.to));
+      const store::table_space to{session.get(), made.what.schema()};
+      TROUPE_CHECK(copy_rows(made.what, made.from, to));
       auto size = check_equal(made.what, made.from, to);
-      if (size || *is_new || size.error().code != errc::conflict) {
+      if (size || is_new || size.error().code != errc::conflict) {
         return size;
       }
       // The source has changed since an earlier call copied it: the copy is made anew.
-      session->reset();
+      session.reset();
       drop_schema(made, books);
     }
   } catch (const store::database_error& met) {
@@ -119,7 +105,7 @@ error not_the_copy(const std::string& url, const std::string& schema, const sche
 std::string free_name_aside(
     store::database& session, const std::string& schema, std::string_view why, const clock& time) {
   std::string stamp = stamp_of(time);
-  std::replace(stamp.begin(), stamp.end(), 'T', '-');
+  std::ranges::replace(stamp, 'T', '-');
   const std::string first = name_aside(schema, fmt::format("{}-{}", why, stamp));
   std::string name = first;
   for (int i = 2;
@@ -132,7 +118,7 @@ std::string free_name_aside(
 
 std::string stamp_of(const clock& time) {
   auto stamp = utc_time_text(time.wall()).substr(0, 19);
-  std::replace(stamp.begin(), stamp.end(), ':', '-');
+  std::ranges::replace(stamp, ':', '-');
   return stamp;
 }
 

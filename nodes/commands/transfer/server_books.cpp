@@ -86,12 +86,9 @@ outcome<server_books> server_books::open(const std::vector<std::string>& urls) {
     if (made.sessions_.contains(url)) {
       continue;
     }
-    auto opened = store::open_postgres_whole(url, moving_options());
-    if (!opened) {
-      return failure{std::move(opened).error()};
-    }
+    TROUPE_TRY(auto opened, store::open_postgres_whole(url, moving_options()));
     try {
-      if (const std::string other = lock_moves(**opened); !other.empty()) {
+      if (const std::string other = lock_moves(*opened); !other.empty()) {
         return failure{
             {.code = errc::unavailable,
              .message = fmt::format("{} is at work in {}: wait for it", other, url)}};
@@ -99,7 +96,7 @@ outcome<server_books> server_books::open(const std::vector<std::string>& urls) {
     } catch (const store::database_error& met) {
       return failure{met.to_error()};
     }
-    made.sessions_[url] = std::move(*opened);
+    made.sessions_[url] = std::move(opened);
   }
   return made;
 }

@@ -37,8 +37,8 @@ std::vector<stored_database> stored_databases(const topology::plan& plan) {
   }
   std::vector<stored_database> all;
   for (const topology::capability_plan& each : plan.capabilities) {
-    const auto type = std::find_if(
-        types.begin(), types.end(), [&](const auto& one) { return one->name == each.actor; });
+    const auto type =
+        std::ranges::find_if(types, [&](const auto& one) { return one->name == each.actor; });
     if (each.store && type != types.end()) { // A checked topology names no other types.
       all.push_back({each.name.value, *each.store, *type});
     }
@@ -50,7 +50,7 @@ std::vector<stored_database> stored_databases(const topology::plan& plan) {
 std::vector<stored_database> gateway_databases(const topology::plan& plan) {
   std::vector<stored_database> all;
   for (const topology::gateway_plan& each : plan.gateways) {
-    const bool is_new = each.store && std::none_of(all.begin(), all.end(), [&](const auto& other) {
+    const bool is_new = each.store && std::ranges::none_of(all, [&](const auto& other) {
                           return other.store == *each.store;
                         });
     if (is_new) {
@@ -58,10 +58,6 @@ std::vector<stored_database> gateway_databases(const topology::plan& plan) {
     }
   }
   return all;
-}
-
-std::string path_in(const std::string& store) {
-  return store.substr(store.find(':') + 1);
 }
 
 } // namespace troupe

@@ -43,7 +43,4 @@ std::vector<stored_database> stored_databases(const topology::plan& plan);
 /// share one.
 std::vector<stored_database> gateway_databases(const topology::plan& plan);
 
-/// The path in "sqlite:data/orders.db".
-std::string path_in(const std::string& store);
-
 } // namespace troupe

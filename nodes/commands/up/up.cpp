@@ -198,8 +198,7 @@ void keeper::look_at_file() {
 void keeper::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    const auto which = std::find_if(
-        children_.begin(), children_.end(), [pid](const child& each) { return each.pid == pid; });
+    const auto which = std::ranges::find(children_, pid, &child::pid);
     if (which != children_.end()) {
       ended(*which, status);
     }
@@ -222,9 +221,8 @@ void keeper::ended(child& which, int status) {
 }
 
 bool keeper::any_runs(child_kind kind) const {
-  return std::any_of(children_.begin(), children_.end(), [&](const child& each) {
-    return each.kind == kind && each.pid != 0;
-  });
+  return std::ranges::any_of(
+      children_, [&](const child& each) { return each.kind == kind && each.pid != 0; });
 }
 
 void keeper::signal_all(child_kind kind, int signal) {
@@ -354,11 +352,8 @@ std::optional<error> reason_not_to_run(const std::vector<child>& children) {
 }
 
 int run(const up_arguments& given) {
-  auto kept = kept_topology::read(given.file, given.json);
-  if (!kept) {
-    return kept.error();
-  }
-  const topology::plan* const plan = &kept->plan();
+  TROUPE_TRY_EXIT(auto kept, kept_topology::read(given.file, given.json));
+  const topology::plan* const plan = &kept.plan();
   const std::filesystem::path log_folder = given.log_folder.empty()
                                                ? std::filesystem::path{plan->folder} / "log"
                                                : std::filesystem::path{given.log_folder};
@@ -371,7 +366,7 @@ int run(const up_arguments& given) {
         given.json,
         "choose another with --log-dir");
   }
-  std::vector<child> children = children_of(*plan, given, kept->descriptor(), log_folder);
+  std::vector<child> children = children_of(*plan, given, kept.descriptor(), log_folder);
   if (children.empty()) {
     return print_error(invalid(nothing_here(*plan, given)), given.json);
   }
@@ -410,7 +405,7 @@ int run(const up_arguments& given) {
   for (const topology::gateway_plan& each : plan->gateways) {
     tell_elsewhere(each.name, child_kind::gateway, each.host);
   }
-  keeper{std::move(children), *kept, signals, display}.run();
+  keeper{std::move(children), kept, signals, display}.run();
   return exit_code::ok;
 }
 

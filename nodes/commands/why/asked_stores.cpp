@@ -1,6 +1,7 @@
 #include "nodes/commands/why/asked_stores.hpp"
 
 #include "nodes/connection.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
@@ -107,12 +108,8 @@ asked_stores::life_of(const topology::capability_plan& capability, const std::ve
         ids.begin() + static_cast<std::ptrdiff_t>(from),
         ids.begin() + static_cast<std::ptrdiff_t>(to));
     const auto said = ask_nodes(capability, wire::encoded(asked));
-    auto read = said.and_then(
-        [](const std::string& reply) { return wire::checked_decode<wire::told_life>(reply); });
-    if (!read) {
-      return failure{std::move(read).error()};
-    }
-    add_to(all, std::move(*read));
+    TROUPE_TRY(auto read, said.and_then(wire::checked_decode<wire::told_life>));
+    add_to(all, std::move(read));
   }
   return all;
 }
@@ -122,8 +119,7 @@ outcome<wire::delivery_told> asked_stores::delivery_of(
   const wire::get_life asked{
       .capability = capability.name.value, .places = {{partition, position}}};
   return ask_nodes(capability, wire::encoded(asked))
-      .and_then(
-          [](const std::string& reply) { return wire::checked_decode<wire::told_life>(reply); })
+      .and_then(wire::checked_decode<wire::told_life>)
       .and_then([](wire::told_life told) -> outcome<wire::delivery_told> {
         if (told.deliveries.empty()) {
           return failure{invalid("the node did not say")};
@@ -145,13 +141,11 @@ outcome<void> asked_stores::read_pages(wire::read_events asked) {
   asked.patterns = {"*"};
   asked.count = events_a_page;
   while (events_.size() < events_looked_at) {
-    auto read = ask_journal("read", wire::encoded(asked)).and_then([](const std::string& reply) {
-      return wire::checked_decode<wire::events_read>(reply);
-    });
-    if (!read) {
-      return failure{std::move(read).error()};
-    }
-    for (wire::read_event& each : read->events) {
+    TROUPE_TRY(
+        auto read,
+        ask_journal("read", wire::encoded(asked))
+            .and_then(wire::checked_decode<wire::events_read>));
+    for (wire::read_event& each : read.events) {
       events_.push_back(
           {.id = each.id,
            .topic = std::move(each.topic),
@@ -161,11 +155,11 @@ outcome<void> asked_stores::read_pages(wire::read_events asked) {
            .position = each.position,
            .at = each.time});
     }
-    if (read->next >= read->last || read->events.empty()) {
+    if (read.next >= read.last || read.events.empty()) {
       return {};
     }
     asked.from.reset();
-    asked.after = read->next;
+    asked.after = read.next;
   }
   is_part_ = true;
   return {};
@@ -175,30 +169,24 @@ outcome<void> asked_stores::read_letters() {
   wire::get_dead_letters asked;
   asked.count = events_a_page;
   do {
-    auto read =
-        ask_journal("dead_letters", wire::encoded(asked)).and_then([](const std::string& reply) {
-          return wire::checked_decode<wire::letters_found>(reply);
-        });
-    if (!read) {
-      return failure{std::move(read).error()};
-    }
-    for (wire::letter& each : read->letters) {
+    TROUPE_TRY(
+        auto read,
+        ask_journal("dead_letters", wire::encoded(asked))
+            .and_then(wire::checked_decode<wire::letters_found>));
+    for (wire::letter& each : read.letters) {
       letters_.push_back(told_letter(std::move(each)));
     }
-    asked.after = read->next;
+    asked.after = read.next;
   } while (asked.after && letters_.size() < letters_looked_at);
   return {};
 }
 
 outcome<void> asked_stores::read_events(wall_time from) {
-  auto said = ask_journal("topics", wire::encoded(wire::get_topics{}))
-                  .and_then([](const std::string& reply) {
-                    return wire::checked_decode<wire::topics_state>(reply);
-                  });
-  if (!said) {
-    return failure{std::move(said).error()};
-  }
-  subscribers_ = std::move(said->groups);
+  TROUPE_TRY(
+      auto said,
+      ask_journal("topics", wire::encoded(wire::get_topics{}))
+          .and_then(wire::checked_decode<wire::topics_state>));
+  subscribers_ = std::move(said.groups);
   events_.clear();
   letters_.clear();
   is_part_ = false;
@@ -211,18 +199,13 @@ outcome<std::vector<uuid>> asked_stores::with_key(std::string_view key) {
   wire::read_events place;
   place.patterns = {"*"};
   place.from = "new";
-  const auto end = ask_journal("read", wire::encoded(place)).and_then([](const std::string& reply) {
-    return wire::checked_decode<wire::events_read>(reply);
-  });
-  if (!end) {
-    return failure{end.error()};
-  }
+  TROUPE_TRY(
+      const auto end,
+      ask_journal("read", wire::encoded(place)).and_then(wire::checked_decode<wire::events_read>));
   wire::read_events asked;
-  const std::uint64_t from = end->last > events_looked_at ? end->last - events_looked_at : 0;
+  const std::uint64_t from = end.last > events_looked_at ? end.last - events_looked_at : 0;
   asked.after = from;
-  if (auto read = read_pages(std::move(asked)); !read) {
-    return failure{std::move(read).error()};
-  }
+  TROUPE_CHECK(read_pages(std::move(asked)));
   std::vector<uuid> found;
   for (const wire::event_told& each : std::exchange(events_, {})) {
     if (each.key == key) {
@@ -265,10 +248,7 @@ void asked_stores::look_at_journal(const std::set<uuid>& ids, life& into) const 
     }
   }
   for (const letter_told& each : letters_) {
-    const bool is_known =
-        std::any_of(into.letters.begin(), into.letters.end(), [&](const letter_told& known) {
-          return known.id == each.id;
-        });
+    const bool is_known = contains(into.letters, each.id, &letter_told::id);
     if (!is_known && (ids.contains(each.id) || ids.contains(each.event))) {
       into.letters.push_back(each);
     }
@@ -276,10 +256,7 @@ void asked_stores::look_at_journal(const std::set<uuid>& ids, life& into) const 
 }
 
 bool asked_stores::has_passed(const std::string& capability, std::uint64_t position) const {
-  const auto found =
-      std::find_if(subscribers_.begin(), subscribers_.end(), [&](const wire::group_state& each) {
-        return each.capability == capability;
-      });
+  const auto found = std::ranges::find(subscribers_, capability, &wire::group_state::capability);
   return found != subscribers_.end() && found->cursor >= position;
 }
 

@@ -69,9 +69,8 @@ std::string delivery_text(const delivery_told& of) {
 
 /// The capability for which alone the event was journaled again; null if it is for all.
 const std::string* only_taker(const life& of, const event_told& which) {
-  const auto found = std::find_if(of.retries.begin(), of.retries.end(), [&](const auto& each) {
-    return each.position == which.position;
-  });
+  const auto found = std::ranges::find_if(
+      of.retries, [&](const auto& each) { return each.position == which.position; });
   return found == of.retries.end() ? nullptr : &found->capability;
 }
 
@@ -271,7 +270,7 @@ lines lines_of(const life& of) {
   for (const effect_told& each : of.effects) {
     made.add(std::nullopt, each.capability, effect_text(each));
   }
-  std::stable_sort(made.all.begin(), made.all.end(), [](const auto& a, const auto& b) {
+  std::ranges::stable_sort(made.all, [](const auto& a, const auto& b) {
     return a.first.value_or(wall_time::max()) < b.first.value_or(wall_time::max());
   });
   return made;
@@ -305,8 +304,7 @@ judgement judge(const life& of, const uuid& asked) {
       message = &each;
     }
   }
-  const auto saga = std::find_if(
-      of.sagas.begin(), of.sagas.end(), [&](const saga_told& each) { return each.id == asked; });
+  const auto saga = std::ranges::find(of.sagas, asked, &saga_told::id);
   if (message != nullptr || saga != of.sagas.end()) {
     return judge_call(of, message, saga == of.sagas.end() ? nullptr : &*saga);
   }

@@ -1,9 +1,11 @@
 #include "nodes/commands/why/reading.hpp"
 
 #include "nodes/commands/why/tables.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/wire/events.hpp"
 #include "runtime/worker/life_tables.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -24,7 +26,7 @@ constexpr std::size_t ids_max = 500;
 constexpr std::size_t rounds_max = 3;
 
 std::string file_of(const std::string& store, const std::string& folder) {
-  const std::string path = store.substr(store.find(':') + 1);
+  const std::string path = topology::path_in(store);
   return folder.empty()
              ? path
              : (std::filesystem::path{folder} / std::filesystem::path{path}.filename()).string();
@@ -36,8 +38,7 @@ void add_to(life& all, wire::told_life&& more) {
   std::move(more.sagas.begin(), more.sagas.end(), std::back_inserter(all.sagas));
   const auto add_new = [](auto& to, auto& from, const auto& is_same) {
     for (auto& each : from) {
-      if (std::none_of(
-              to.begin(), to.end(), [&](const auto& known) { return is_same(known, each); })) {
+      if (std::ranges::none_of(to, [&](const auto& known) { return is_same(known, each); })) {
         to.push_back(std::move(each));
       }
     }
@@ -88,7 +89,7 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
 
 /// Adds to what is not known, once.
 void reading::note(std::string what) {
-  if (std::find(not_known_.begin(), not_known_.end(), what) == not_known_.end()) {
+  if (!contains(not_known_, what)) {
     not_known_.push_back(std::move(what));
   }
 }
@@ -143,13 +144,8 @@ void reading::look_at(capability& in, const std::set<uuid>& ids, life& into) {
   const std::string& name = in.plan->name.value;
   wire::told_life told;
   if (in.database) {
-    store::database& session = *in.database;
     for (const uuid& id : ids) {
-      read_message(session, name, id, told);
-      read_saga(session, name, in.type, id, told);
-      read_effects(session, name, id, told);
-      read_outbox(session, name, id, told);
-      read_changes(session, name, id, told);
+      read_life(*in.database, name, in.type, id, told);
     }
   } else if (in.is_asked) {
     auto said = asked_.life_of(*in.plan, {ids.begin(), ids.end()});
@@ -204,11 +200,7 @@ std::set<uuid> reading::followers(const life& of) const {
       }
     }
     for (const wire::event_told& event : of.events) {
-      if (each.type != nullptr
-          && std::any_of(
-              each.plan->subscribes.begin(), each.plan->subscribes.end(), [&](const auto& pattern) {
-                return wire::matches(pattern, event.topic);
-              })) {
+      if (each.type != nullptr && wire::matches_any(each.plan->subscribes, event.topic)) {
         const uuid handled = derived_id(event.id, each.plan->name.value);
         ids.insert(handled); // Its effects wait for this one.
         add_published(handled, each);
@@ -249,19 +241,14 @@ void reading::add_deliveries(wire::event_told& to, life& all) {
   if (to.position == 0) {
     return;
   }
-  const auto again = std::find_if(all.retries.begin(), all.retries.end(), [&](const auto& each) {
-    return each.position == to.position;
-  });
+  const auto again = std::ranges::find_if(
+      all.retries, [&](const auto& each) { return each.position == to.position; });
   const std::uint32_t partition = wire::partition_of(to.key, to.id);
   for (capability& each : capabilities_) {
     const std::string& name = each.plan->name.value;
     const auto& patterns = each.plan->subscribes;
-    const bool is_taker =
-        again != all.retries.end()
-            ? again->capability == name
-            : std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-                return wire::matches(pattern, to.topic);
-              });
+    const bool is_taker = again != all.retries.end() ? again->capability == name
+                                                     : wire::matches_any(patterns, to.topic);
     if (!is_taker) {
       continue;
     }

@@ -6,7 +6,6 @@
 #include "runtime/store/database.hpp"
 #include "topology/plan.hpp"
 
-#include <map>
 #include <memory>
 #include <set>
 #include <string>

@@ -1,6 +1,7 @@
 #include "nodes/commands/why/tables.hpp"
 
 #include "runtime/bytes.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/blobs.hpp"
 #include "runtime/time_text.hpp"
 
@@ -22,7 +23,7 @@ wall_time time_in(const store::row& row, int column) {
 
 template <class Told>
 bool has(const std::vector<Told>& among, const uuid& id) {
-  return std::any_of(among.begin(), among.end(), [&](const Told& each) { return each.id == id; });
+  return contains(among, id, &Told::id);
 }
 
 } // namespace
@@ -87,9 +88,7 @@ void read_events(store::database& journal, const std::set<uuid>& ids, life& into
 
 void read_cancelled(store::database& journal, const uuid& id, life& into) {
   const bool is_known =
-      std::any_of(into.cancelled.begin(), into.cancelled.end(), [&](const auto& each) {
-        return each.id == id;
-      });
+      std::ranges::any_of(into.cancelled, [&](const auto& each) { return each.id == id; });
   if (is_known || !journal.has_table("cancelled")) { // Journals of earlier releases have none.
     return;
   }
@@ -115,7 +114,7 @@ std::vector<uuid> read_events_with_key(store::database& journal, std::string_vie
       take,
       key,
       events_with_key_max);
-  std::reverse(found.begin(), found.end());
+  std::ranges::reverse(found);
   return found;
 }
 

@@ -20,13 +20,10 @@ struct why_arguments {
 };
 
 int run_why(const why_arguments& given) {
-  const auto plan = load_plan(given.file, given.json);
-  if (!plan) {
-    return plan.error();
-  }
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, given.json));
   const registry types{registered_types()};
   try {
-    why::reading stores{*plan, types, given.data};
+    why::reading stores{plan, types, given.data};
     std::vector<uuid> asked;
     if (const auto id = parse_uuid(given.id)) {
       asked.push_back(*id);

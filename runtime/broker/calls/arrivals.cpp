@@ -173,7 +173,7 @@ void arrivals::attach(
   ++counts_.attached;
   const auto is_same = [&](const waiter& each) { return each.to == from; };
   if (known.waiters.size() >= options_.waiters_max
-      && std::none_of(known.waiters.begin(), known.waiters.end(), is_same)) {
+      && std::ranges::none_of(known.waiters, is_same)) {
     ++counts_.overloaded;
     return callers_.refuse(
         from,

@@ -2,8 +2,8 @@
 
 #include "runtime/broker/decided.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/contains.hpp"
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -102,9 +102,7 @@ struct alignas(64) call {
   /// Whether it waits for a worker with room.
   bool is_waiting() const { return is == phase::queued || is == phase::lined_up; }
 
-  bool was_tried_at(std::uint32_t node) const {
-    return std::find(tried.begin(), tried.end(), node) != tried.end();
-  }
+  bool was_tried_at(std::uint32_t node) const { return contains(tried, node); }
 
   /// The latest and the earliest deadline of the waiters, of which there must be at least one.
   instant latest_deadline() const;

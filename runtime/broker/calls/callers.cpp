@@ -17,10 +17,7 @@ constexpr std::size_t failed_max = 1'024;
 
 void callers::add(std::uint32_t index, origin whom, instant deadline) {
   call& wanted = calls_[index];
-  const auto same =
-      std::find_if(wanted.waiters.begin(), wanted.waiters.end(), [&](const waiter& each) {
-        return each.to == whom;
-      });
+  const auto same = std::ranges::find(wanted.waiters, whom, &waiter::to);
   if (same != wanted.waiters.end()) {
     same->deadline = std::max(same->deadline, deadline);
   } else {

@@ -97,9 +97,7 @@ bool directory::is_placed(std::uint32_t where, std::uint32_t number) const {
 
 std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number) {
   std::vector<placement>& placements = capabilities[where].placements;
-  const auto found = std::find_if(placements.begin(), placements.end(), [&](const placement& each) {
-    return each.node == number;
-  });
+  const auto found = std::ranges::find(placements, number, &placement::node);
   if (found != placements.end()) {
     return static_cast<std::uint32_t>(found - placements.begin());
   }
@@ -111,9 +109,8 @@ std::uint32_t directory::placement_of(std::uint32_t where, std::uint32_t number)
 
 bool directory::serves(std::uint32_t node, std::uint32_t where) const {
   const std::vector<placement>& placements = capabilities[where].placements;
-  return std::any_of(placements.begin(), placements.end(), [&](const placement& each) {
-    return each.node == node && each.is_served;
-  });
+  return std::ranges::any_of(
+      placements, [&](const placement& each) { return each.node == node && each.is_served; });
 }
 
 void directory::bring(const uuid& call, const brought_call& held) {
@@ -141,8 +138,7 @@ void directory::forget_brought(std::uint32_t node) {
 }
 
 bool directory::has_brought(std::uint32_t node) const {
-  return std::any_of(
-      brought_.begin(), brought_.end(), [&](const auto& each) { return each.second.node == node; });
+  return std::ranges::any_of(brought_, [&](const auto& each) { return each.second.node == node; });
 }
 
 void directory::note_times(instant now) {

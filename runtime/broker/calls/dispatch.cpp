@@ -166,7 +166,7 @@ void dispatch::pump_lines(std::uint32_t where, const call* before, instant now, 
 /// Checks all calls in the lines of capability `where`, also of full placements.
 void dispatch::review_lines(std::uint32_t where, instant now, decisions& out) {
   capability& of = nodes_.capabilities[where];
-  of.may_move = std::any_of(of.placements.begin(), of.placements.end(), [&](const placement& each) {
+  of.may_move = std::ranges::any_of(of.placements, [&](const placement& each) {
     return each.blocked_until > now && each.blocked_until != instant::max();
   });
   for (std::uint32_t i = 0; i < of.placements.size(); ++i) {
@@ -212,10 +212,9 @@ void dispatch::pump_unblocked(instant now, decisions& out) {
   for (std::uint32_t where = 0; where < nodes_.capabilities.size(); ++where) {
     const capability& each = nodes_.capabilities[where];
     const bool was_blocked =
-        each.waiting() != 0
-        && std::any_of(each.placements.begin(), each.placements.end(), [](const placement& at) {
-             return at.blocked_until != instant{};
-           });
+        each.waiting() != 0 && std::ranges::any_of(each.placements, [](const placement& at) {
+          return at.blocked_until != instant{};
+        });
     if (each.may_move && each.lined_up != 0) {
       review_lines(where, now, out);
     }

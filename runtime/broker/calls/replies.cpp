@@ -19,9 +19,8 @@ constexpr std::chrono::seconds log_interval{10};
 bool may_answer(const directory& nodes, const call& what, std::uint32_t node) {
   const std::vector<placement>& placements = nodes.capabilities[what.capability].placements;
   return (what.may_come_late && what.given_to == node)
-         || std::any_of(placements.begin(), placements.end(), [&](const placement& each) {
-              return each.node == node && each.inbox;
-            });
+         || std::ranges::any_of(
+             placements, [&](const placement& each) { return each.node == node && each.inbox; });
 }
 
 /// Whether another node may be asked: this one did nothing, and not because of the call.

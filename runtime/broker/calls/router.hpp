@@ -99,9 +99,6 @@ public:
 
   const broker::call& call_at(std::uint32_t index) const { return calls_[index]; }
 
-  /// The header and body that a `deliver` sends.
-  std::string_view header_of(std::uint32_t call) const { return calls_[call].header(); }
-
   /// The login that a node of this name has now, or `login_id{nowhere}`.
   login_id login_of(std::string_view node) const;
 

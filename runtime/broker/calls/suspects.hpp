@@ -3,7 +3,6 @@
 #include "runtime/broker/blame_book.hpp"
 #include "runtime/broker/calls/dispatch.hpp"
 
-#include <string_view>
 #include <vector>
 
 namespace troupe::broker {

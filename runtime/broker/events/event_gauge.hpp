@@ -5,7 +5,6 @@
 #include "runtime/broker/events/event_measures.hpp"
 #include "runtime/broker/events/journal_client.hpp"
 
-#include <optional>
 #include <string>
 #include <vector>
 

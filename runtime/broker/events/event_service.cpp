@@ -86,11 +86,8 @@ void event_service::publish(
 outcome<void> event_service::worker_said(
     login_id from, const wire::header_view& header, std::string_view body, instant now) {
   const auto decode = [&]<class Message>(Message /*type*/, const auto& hear) -> outcome<void> {
-    const auto message = wire::checked_decode<Message>(body);
-    if (!message) {
-      return failure{message.error()};
-    }
-    hear(*message);
+    TROUPE_TRY(const auto& message, wire::checked_decode<Message>(body));
+    hear(message);
     carry_out(now);
     return {};
   };
@@ -118,17 +115,14 @@ outcome<void> event_service::worker_said(
 
 /// A worker that relays an outbox announces it first. Whose database it is, the topology says.
 outcome<void> event_service::outbox(login_id from, std::string_view body, instant now) {
-  const auto state = wire::checked_decode<wire::outbox_state>(body);
-  if (!state) {
-    return failure{state.error()};
-  }
-  if (!links_.is_placed_at(from, state->capability)) {
+  TROUPE_TRY(const auto& state, wire::checked_decode<wire::outbox_state>(body));
+  if (!links_.is_placed_at(from, state.capability)) {
     return failure{
         {.code = errc::forbidden,
-         .message = "an outbox of `" + wire::travelling(state->capability, wire::name_bytes_max)
+         .message = "an outbox of `" + wire::travelling(state.capability, wire::name_bytes_max)
                     + "`, which the topology does not place on this node"}};
   }
-  bus_.outbox(from, *state, now, decided_);
+  bus_.outbox(from, state, now, decided_);
   carry_out(now);
   return {};
 }
@@ -273,7 +267,7 @@ void event_service::sweep(instant now) {
   const feeder& subscribers = bus_.feeder();
   for (std::uint32_t i = 0; i < subscribers.size(); ++i) {
     const auto cursors = subscribers[i].cursors();
-    const std::uint64_t handled = *std::min_element(cursors.begin(), cursors.end());
+    const std::uint64_t handled = std::ranges::min(cursors);
     for (const std::string& pattern : subscribers[i].patterns()) {
       keep.needs.push_back({pattern, handled});
     }

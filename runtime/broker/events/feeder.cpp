@@ -32,10 +32,7 @@ feeder::feeder(
     fed_subscriber fed;
     fed.persisted.capability = each.capability;
     fed.persisted.handled.fill(std::min(each.start, last_));
-    const auto known =
-        std::find_if(state.cursors.begin(), state.cursors.end(), [&](const cursor_row& row) {
-          return row.capability == each.capability;
-        });
+    const auto known = std::ranges::find(state.cursors, each.capability, &cursor_row::capability);
     fed.is_new = known == state.cursors.end();
     if (fed.is_new) {
       are_cursors_dirty_ = true; // Events it has not seen must be kept from now on.
@@ -75,9 +72,8 @@ feeder::feeder(
 }
 
 std::uint32_t feeder::index_of(std::string_view capability) const {
-  const auto found = std::find_if(fed_.begin(), fed_.end(), [&](const fed_subscriber& each) {
-    return each.core->capability() == capability;
-  });
+  const auto found = std::ranges::find_if(
+      fed_, [&](const fed_subscriber& each) { return each.core->capability() == capability; });
   return found == fed_.end() ? nowhere : static_cast<std::uint32_t>(found - fed_.begin());
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/broker/events/incoming.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/error_map.hpp"
 #include "runtime/wire/events.hpp"
@@ -217,19 +218,14 @@ outcome<void> incoming::schedule(scheduled_event what, origin to, std::string bo
   // A publish that is not on disk may still fail: the event is scheduled as well, and skipped when
   // it is due.
   if (known == nullptr || known->position > last_) {
-    auto found = batch_with(what);
-    if (!found) {
-      return failure{std::move(found).error()};
-    }
-    if (*found != nullptr) {
-      in = *found;
+    TROUPE_TRY(auto found, batch_with(what));
+    if (found != nullptr) {
+      in = found;
     } else if (!topics_.has_room_for(due.topic)) {
       return failure{too_many_topics(due.topic, options_.topics_max)};
     } else {
       bytes = due.bytes();
-      if (auto admitted = admit(to, bytes); !admitted) {
-        return admitted;
-      }
+      TROUPE_CHECK(admit(to, bytes));
       (void)topics_.admit(due.topic);
       next_.bytes += bytes;
       next_.rows.scheduled.push_back(std::move(what));
@@ -280,9 +276,7 @@ const journal_batch& incoming::take_batch() {
 }
 
 void incoming::not_scheduled(const refused_schedules& which, event_decisions& out) {
-  const auto holds = [](const std::vector<uuid>& ids, const uuid& id) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
+  const auto holds = [](const std::vector<uuid>& ids, const uuid& id) { return contains(ids, id); };
   std::erase_if(writing_.operators, [&](const waiting_operator& each) {
     const bool is_cancelled = holds(which.cancelled, each.id);
     if (!is_cancelled && !holds(which.clashed, each.id)) {

@@ -34,14 +34,9 @@ journal_keeper::~journal_keeper() {
 }
 
 outcome<void> journal_keeper::prepare() {
-  auto session = options_.place.connect();
-  if (!session) {
-    return failure{std::move(session.error())};
-  }
-  if (auto ready = store::migrate(**session, time_, shared_journal_components()); !ready) {
-    return ready;
-  }
-  session_ = std::move(*session);
+  TROUPE_TRY(auto session, options_.place.connect());
+  TROUPE_CHECK(store::migrate(*session, time_, shared_journal_components()));
+  session_ = std::move(session);
   table_.emplace(*session_, *options_.place.dialect);
   return {};
 }

@@ -1,5 +1,6 @@
 #include "runtime/broker/events/outbox_intake.hpp"
 
+#include "runtime/contains.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/wire/check.hpp"
 
@@ -135,7 +136,7 @@ void outbox_intake::announced(
     }
     begin(whose, state, out);
   }
-  if (std::find(whose.workers.begin(), whose.workers.end(), from) == whose.workers.end()) {
+  if (!contains(whose.workers, from)) {
     whose.workers.push_back(from);
   }
   if (state.trouble) {
@@ -198,7 +199,7 @@ bool outbox_intake::relayed(
     return false;
   }
   source& whose = found->second;
-  if (std::find(whose.workers.begin(), whose.workers.end(), from) == whose.workers.end()) {
+  if (!contains(whose.workers, from)) {
     return false;
   }
   if (!whose.refused.empty()) {

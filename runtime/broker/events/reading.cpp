@@ -43,7 +43,7 @@ reading::reading(
 
 outcome<void> reading::check(origin from, const wire::read_events& what, std::size_t bytes) const {
   if (what.patterns.empty() || what.patterns.size() > patterns_max
-      || !std::all_of(what.patterns.begin(), what.patterns.end(), wire::is_pattern)) {
+      || !std::ranges::all_of(what.patterns, wire::is_pattern)) {
     return failure{invalid(fmt::format(
         "patterns: topics, `PREFIX.*` or `*` are wanted, at least one and {} at most",
         patterns_max))};
@@ -75,7 +75,7 @@ void reading::read(
   if (const auto checked = check(from, what, bytes); !checked) {
     return links_.pass_refusal(from, id, checked.error());
   }
-  std::sort(what.patterns.begin(), what.patterns.end());
+  std::ranges::sort(what.patterns);
   what.patterns.erase(std::unique(what.patterns.begin(), what.patterns.end()), what.patterns.end());
   const milliseconds wait{std::min(what.wait_ms, ttl)};
   reader made{
@@ -204,7 +204,7 @@ void reading::written(const std::vector<event_ref>& events, instant now) {
       wanted_.find(topic, woken_);
     }
   }
-  std::sort(woken_.begin(), woken_.end());
+  std::ranges::sort(woken_);
   woken_.erase(std::unique(woken_.begin(), woken_.end()), woken_.end());
   for (const std::uint64_t number : woken_) {
     if (const auto who = readers_.find(number); who != readers_.end() && !who->second.is_asking) {

@@ -19,10 +19,6 @@ constexpr std::size_t orders_max = 1'000;
 // The bytes of an event in a list: its topic, its key, and the rest.
 constexpr std::size_t entry_bytes_max = wire::name_bytes_max + wire::key_bytes_max + 128;
 
-std::string time_of(std::int64_t millis) {
-  return utc_time_text(time_since_1970(milliseconds{millis}));
-}
-
 } // namespace
 
 bool scheduled_events::is_busy() const {
@@ -167,9 +163,9 @@ error scheduled_events::why_not(const uuid& which, const scheduled_event_found& 
             "{} ({}, due {}) was cancelled by {} at {}: {}",
             id,
             found.topic,
-            time_of(found.due_at),
+            utc_time_text(milliseconds{found.due_at}),
             found.cancelled->who,
-            time_of(found.cancelled->at),
+            utc_time_text(milliseconds{found.cancelled->at}),
             found.cancelled->why));
   }
   if (const auto position = incoming_.position_of(which)) {

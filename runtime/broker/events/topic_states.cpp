@@ -130,7 +130,7 @@ wire::group_state topic_states::describe(std::uint32_t index) const {
       .retrying = look.retrying,
       .dead = 0,
       .oldest_unacked_ms = {},
-      .cursor = *std::min_element(cursors.begin(), cursors.end()),
+      .cursor = std::ranges::min(cursors),
       .nodes = {}};
   if (look.oldest_time != 0) {
     state.oldest_unacked_ms = wall_ms() - look.oldest_time;

@@ -22,16 +22,10 @@ outcome<std::unique_ptr<journal>> journal::open(
     const clock& time,
     std::function<void()> wake,
     journal_state& found) {
-  auto store = journal_writer::open(options, time, found);
-  if (!store) {
-    return failure{std::move(store.error())};
-  }
-  auto reader = journal_reader::open(options);
-  if (!reader) {
-    return failure{std::move(reader.error())};
-  }
+  TROUPE_TRY(auto store, journal_writer::open(options, time, found));
+  TROUPE_TRY(auto reader, journal_reader::open(options));
   return std::unique_ptr<journal>{new journal{
-      std::move(*store), std::move(*reader), time, options.questions_max, std::move(wake)}};
+      std::move(store), std::move(reader), time, options.questions_max, std::move(wake)}};
 }
 
 journal::journal(

@@ -32,15 +32,9 @@ void load_dead_letters(store::database& session, journal_fence& fence, journal_s
   while (auto next = session.text_of(
              "SELECT min(capability) FROM dead_letters WHERE capability > $1", capability)) {
     capability = std::move(*next);
-    const auto cursor =
-        std::find_if(to.cursors.begin(), to.cursors.end(), [&](const cursor_row& each) {
-          return each.capability == capability;
-        });
+    const auto cursor = std::ranges::find(to.cursors, capability, &cursor_row::capability);
     // Below the lowest cursor it makes no difference whether an event was handled or given up.
-    const std::uint64_t above =
-        cursor == to.cursors.end()
-            ? 0
-            : *std::min_element(cursor->handled.begin(), cursor->handled.end());
+    const std::uint64_t above = cursor == to.cursors.end() ? 0 : std::ranges::min(cursor->handled);
     session.query(
         "SELECT position FROM dead_letters WHERE capability = $1 AND position > $2 "
         "ORDER BY position LIMIT $3",
@@ -55,11 +49,8 @@ void load_dead_letters(store::database& session, journal_fence& fence, journal_s
 }
 
 outcome<writing_session> open_shared(const shared_journal& options, const clock& time) {
-  auto session = options.connect();
-  if (!session) {
-    return failure{std::move(session.error())};
-  }
-  lease_table table{**session, *options.dialect};
+  TROUPE_TRY(auto session, options.connect());
+  lease_table table{*session, *options.dialect};
   try {
     if (!table.take(
             options.seen, options.owner, options.name, options.endpoint, options.opening_lease)) {
@@ -70,7 +61,7 @@ outcome<writing_session> open_shared(const shared_journal& options, const clock&
     if (met.kind == store::database_fault::busy) {
       // The owner has the row in a transaction: it may be stopped in the middle of sending it.
       try {
-        (*session)->end_stalled_writer();
+        session->end_stalled_writer();
       } catch (const store::database_error&) { // The next try meets it, too.
       }
     }
@@ -78,7 +69,7 @@ outcome<writing_session> open_shared(const shared_journal& options, const clock&
   }
   return writing_session{
       std::nullopt,
-      std::move(*session),
+      std::move(session),
       journal_fence{
           std::move(table),
           options.seen.generation + 1,
@@ -98,29 +89,20 @@ outcome<locked_journal> open_locked(const journal_options& options) {
   if (!session) {
     return failure{refused(options.path, std::move(session.error()))};
   }
-  auto gate = store::turnstile::open(options.path);
-  if (!gate) {
-    return failure{std::move(gate.error())};
-  }
-  if (auto locked = gate->lock(options.patience); !locked) {
+  TROUPE_TRY(auto gate, store::turnstile::open(options.path));
+  if (auto locked = gate.lock(options.patience); !locked) {
     return failure{refused(options.path, std::move(locked.error()))};
   }
-  return locked_journal{std::move(*gate), std::move(*session)};
+  return locked_journal{std::move(gate), std::move(*session)};
 }
 
 outcome<writing_session> open_for_writing(const journal_options& options, const clock& time) {
   if (options.shared) {
     return open_shared(*options.shared, time);
   }
-  auto locked = open_locked(options);
-  if (!locked) {
-    return failure{std::move(locked.error())};
-  }
-  auto ready = store::migrate(*locked->database, time, journal_components());
-  if (!ready) {
-    return failure{std::move(ready.error())};
-  }
-  return writing_session{std::move(locked->gate), std::move(locked->database), {}};
+  TROUPE_TRY(auto locked, open_locked(options));
+  TROUPE_CHECK(store::migrate(*locked.database, time, journal_components()));
+  return writing_session{std::move(locked.gate), std::move(locked.database), {}};
 }
 
 std::uint64_t load_all(
@@ -149,27 +131,17 @@ outcome<journal_state> look_at_journal(const journal_options& options, const clo
   std::optional<store::turnstile> gate;
   std::unique_ptr<store::database> session; // Closed before the lock is given back.
   if (options.shared) {
-    auto connected = options.shared->connect();
-    if (!connected) {
-      return failure{std::move(connected.error())};
-    }
-    session = std::move(*connected);
+    TROUPE_TRY(session, options.shared->connect());
   } else {
-    auto locked = open_locked(options);
-    if (!locked) {
-      return failure{std::move(locked.error())};
-    }
-    gate.emplace(std::move(locked->gate));
-    session = std::move(locked->database);
+    TROUPE_TRY(auto locked, open_locked(options));
+    gate.emplace(std::move(locked.gate));
+    session = std::move(locked.database);
   }
   journal_state found;
   try {
     const store::transaction taken_back{*session};
-    auto ready = store::migrate_within(
-        *session, time, options.shared ? shared_journal_components() : journal_components());
-    if (!ready) {
-      return failure{std::move(ready.error())};
-    }
+    TROUPE_CHECK(store::migrate_within(
+        *session, time, options.shared ? shared_journal_components() : journal_components()));
     topic_book topics;
     published_ids published;
     journal_fence none;

@@ -41,10 +41,9 @@ question_line::waiting question_line::take() {
     own_.pop_front();
     return next;
   }
-  const auto line =
-      std::min_element(of_peers_.begin(), of_peers_.end(), [](const auto& one, const auto& other) {
-        return one.second.spent < other.second.spent;
-      });
+  const auto line = std::ranges::min_element(of_peers_, [](const auto& one, const auto& other) {
+    return one.second.spent < other.second.spent;
+  });
   waiting next = std::move(line->second.questions.front());
   line->second.questions.pop_front();
   --peers_waiting_;

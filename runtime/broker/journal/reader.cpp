@@ -91,11 +91,8 @@ outcome<std::unique_ptr<journal_reader>> journal_reader::open(const journal_opti
   store::sqlite_options how = options.sqlite;
   how.capability = journal_component;
   how.read_only = true;
-  auto session = store::open_sqlite(options.path, how);
-  if (!session) {
-    return failure{std::move(session.error())};
-  }
-  return std::unique_ptr<journal_reader>{new journal_reader{options, std::move(*session)}};
+  TROUPE_TRY(auto session, store::open_sqlite(options.path, how));
+  return std::unique_ptr<journal_reader>{new journal_reader{options, std::move(session)}};
 }
 
 outcome<journal_result> journal_reader::answer(const journal_question& question) {
@@ -137,12 +134,7 @@ events_page journal_reader::operator()(const ask_events& asked) {
         "SELECT topic, upto FROM deleted WHERE upto > $1",
         [&](const store::row& row) {
           const std::string_view topic = row.text(0);
-          const bool is_meant =
-              topic.empty()
-              || std::any_of(
-                  asked.patterns.begin(), asked.patterns.end(), [&](const std::string& pattern) {
-                    return wire::matches(pattern, topic);
-                  });
+          const bool is_meant = topic.empty() || wire::matches_any(asked.patterns, topic);
           if (is_meant) {
             found.deleted_to = std::max(found.deleted_to, position_at(row, 1));
           }
@@ -532,10 +524,7 @@ std::optional<std::string> journal_reader::topics_meant(std::span<const std::str
   std::string numbers;
   std::size_t meant = 0;
   for (const auto& [number, topic] : topics_) {
-    const bool is_meant =
-        std::any_of(patterns.begin(), patterns.end(), [&topic = topic](const std::string& pattern) {
-          return wire::matches(pattern, topic);
-        });
+    const bool is_meant = wire::matches_any(patterns, topic);
     if (is_meant) {
       numbers += numbers.empty() ? "" : ",";
       numbers += std::to_string(number);

@@ -41,10 +41,9 @@ std::optional<event_sweep::swept_topic>
 event_sweep::swept(const topic_entry& topic, const retention& rules, std::uint64_t last) {
   const std::string& name = topic.name;
   const topic_counters& now = topic.counters;
-  const auto rule =
-      std::find_if(rules.rules.begin(), rules.rules.end(), [&name](const retention_rule& each) {
-        return wire::matches(each.pattern, name);
-      });
+  const auto rule = std::ranges::find_if(rules.rules, [&name](const retention_rule& each) {
+    return wire::matches(each.pattern, name);
+  });
   if (rule == rules.rules.end() || now.events == 0) {
     return std::nullopt;
   }

@@ -52,11 +52,8 @@ bool is_cancelled(store::database& database, const uuid& id) {
 
 outcome<std::unique_ptr<journal_writer>>
 journal_writer::open(const journal_options& options, const clock& time, journal_state& found) {
-  auto session = open_for_writing(options, time);
-  if (!session) {
-    return failure{std::move(session.error())};
-  }
-  std::unique_ptr<journal_writer> opened{new journal_writer{options, time, std::move(*session)}};
+  TROUPE_TRY(auto session, open_for_writing(options, time));
+  std::unique_ptr<journal_writer> opened{new journal_writer{options, time, std::move(session)}};
   try {
     opened->load(found, uuid_source{}.next(time.wall()));
   } catch (const store::database_error& met) {
@@ -81,9 +78,7 @@ outcome<void> journal_writer::write(const journal_batch& batch) {
   if (spent_) {
     return failure{*spent_};
   }
-  if (auto sound = check(batch); !sound) {
-    return sound;
-  }
+  TROUPE_CHECK(check(batch));
   const instant began = time_.now();
   try {
     store::transaction writing{database_};

@@ -20,9 +20,8 @@ void known_workers::said(login_id whom, const wire::state& what) {
   }
   for (const wire::served& each : what.serves) {
     auto& serves = known->second.serves;
-    const auto same = std::find_if(serves.begin(), serves.end(), [&each](const auto& one) {
-      return one.capability == each.capability;
-    });
+    const auto same = std::ranges::find_if(
+        serves, [&each](const auto& one) { return one.capability == each.capability; });
     if (same == serves.end()) {
       continue; // It was not in HELLO: the router does not know it either.
     }

@@ -4,7 +4,6 @@
 #include "runtime/wire/departure.hpp"
 
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace troupe::broker {
 
@@ -57,7 +56,7 @@ login_desk::log_in(origin from, const wire::hello& what, const proof& proved, in
     out_.logins().bind(before);
     const auto& known = options_.gateways;
     const std::string& name = options_.has_keys ? proved.owner : what.node;
-    if (const auto named = std::find(known.begin(), known.end(), name); named != known.end()) {
+    if (const auto named = std::ranges::find(known, name); named != known.end()) {
       gateways_[before] = static_cast<std::size_t>(named - known.begin());
     }
   }

@@ -52,14 +52,13 @@ self_report::answer(std::string_view operation, std::string_view body, instant n
 
 /// The description of the topology's capabilities, for peers that have no file.
 outcome<std::string> self_report::describe(std::string_view body) const {
-  const auto asked = body.empty() ? outcome<wire::describe_node>{wire::describe_node{}}
-                                  : wire::checked_decode<wire::describe_node>(body);
-  if (!asked) {
-    return failure{asked.error()};
-  }
+  TROUPE_TRY(
+      const auto asked,
+      body.empty() ? outcome<wire::describe_node>{wire::describe_node{}}
+                   : wire::checked_decode<wire::describe_node>(body));
   auto page = wire::page_of(
-      of_.options.described, *asked, wire::carried_bytes_max(of_.options.body_bytes_max));
-  if (asked->capability && page.capabilities.empty()) {
+      of_.options.described, asked, wire::carried_bytes_max(of_.options.body_bytes_max));
+  if (asked.capability && page.capabilities.empty()) {
     std::vector<std::string> known;
     for (const wire::capability_description& each : of_.options.described) {
       known.push_back(each.capability);
@@ -68,8 +67,8 @@ outcome<std::string> self_report::describe(std::string_view body) const {
         .code = errc::unknown_capability,
         .message = fmt::format(
             "the topology has no capability `{}`{}",
-            *asked->capability,
-            did_you_mean(*asked->capability, known))}};
+            *asked.capability,
+            did_you_mean(*asked.capability, known))}};
   }
   return wire::encoded(
       wire::system_description{of_.options.system, std::move(page.capabilities), page.next});

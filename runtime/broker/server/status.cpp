@@ -53,10 +53,9 @@ wire::known_node describe(const node& which, const directory& from, instant now)
 }
 
 wire::known_capability describe(const capability& which, const directory& from) {
-  const bool is_served =
-      std::any_of(which.placements.begin(), which.placements.end(), [&](const placement& each) {
-        return from.nodes[each.node].live && each.credit > 0;
-      });
+  const bool is_served = std::ranges::any_of(which.placements, [&](const placement& each) {
+    return from.nodes[each.node].live && each.credit > 0;
+  });
   wire::known_capability said{
       which.name, which.waiting(), which.outstanding, which.awaiting.size, !is_served};
   if (const auto p99 = which.recent.p99(which.times.ended())) {

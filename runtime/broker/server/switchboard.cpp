@@ -68,9 +68,7 @@ void switchboard::reply(
 }
 
 outcome<void> switchboard::state(login_id from, const wire::state& what, instant now) {
-  if (auto checked = router_.check(from, what.serves); !checked) {
-    return checked;
-  }
+  TROUPE_CHECK(router_.check(from, what.serves));
   router_.state(from, what, now, decisions_);
   carry_out(now);
   if (shared_.generation) {

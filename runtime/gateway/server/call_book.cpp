@@ -32,8 +32,7 @@ void call_book::open(const uuid& id, std::uint64_t content, const std::string& s
   }
   // Whoever was told to come again finds the next answer.
   known->second.answer.reset();
-  const auto old =
-      std::find_if(kept_.begin(), kept_.end(), [&](const auto& each) { return each.id == id; });
+  const auto old = std::ranges::find_if(kept_, [&](const auto& each) { return each.id == id; });
   if (old != kept_.end()) {
     kept_bytes_ -= old->bytes;
     kept_.erase(old);
@@ -89,10 +88,7 @@ void call_book::give_up_waiting(const uuid& id, std::uint64_t number) {
     return;
   }
   auto& waiting = known->second.waiting;
-  const auto who = std::lower_bound(
-      waiting.begin(), waiting.end(), number, [](const waiter& each, std::uint64_t wanted) {
-        return each.number < wanted;
-      });
+  const auto who = std::ranges::lower_bound(waiting, number, {}, &waiter::number);
   if (who == waiting.end() || who->number != number) {
     return;
   }

@@ -26,11 +26,7 @@ bool is_call(const client::completion& ended) {
 outcome<std::unique_ptr<call_desk>> call_desk::open(client::options settings, poster to_loop) {
   auto made = std::make_unique<call_desk>(std::move(to_loop));
   settings.news = [self = made.get()] { self->to_loop_([self] { self->take_answers(); }); };
-  auto calls = client::client::open(settings);
-  if (!calls) {
-    return failure{std::move(calls.error())};
-  }
-  made->client_ = std::move(*calls);
+  TROUPE_TRY(made->client_, client::client::open(settings));
   return made;
 }
 
@@ -48,7 +44,7 @@ void call_desk::close(milliseconds patience) {
   for (auto left = patience; left > milliseconds{0} && awaited_ > 0;
        left = std::chrono::ceil<milliseconds>(until - std::chrono::steady_clock::now())) {
     client_->completions(done, left);
-    awaited_ -= static_cast<std::size_t>(std::count_if(done.begin(), done.end(), is_call));
+    awaited_ -= static_cast<std::size_t>(std::ranges::count_if(done, is_call));
   }
   client_->close(milliseconds{0});
 }

@@ -3,7 +3,6 @@
 #include "runtime/http/fields.hpp"
 #include "runtime/observe/span_names.hpp"
 
-#include <fmt/format.h>
 #include <utility>
 
 namespace troupe::gateway {

@@ -37,19 +37,11 @@ http::response method_not_allowed(std::string allow) {
 
 outcome<std::unique_ptr<gateway>> gateway::make(options given, const clock& time) {
   auto made = std::make_unique<gateway>(std::move(given), time);
-  auto calls = call_desk::open(
-      made->options_.calls, [self = made.get()](auto task) { self->post(std::move(task)); });
-  if (!calls) {
-    return failure{std::move(calls.error())};
-  }
-  made->calls_ = std::move(*calls);
+  auto to_loop = [self = made.get()](auto task) { self->post(std::move(task)); };
+  TROUPE_TRY(made->calls_, call_desk::open(made->options_.calls, std::move(to_loop)));
   const options& settings = made->options_;
   if (!settings.keys.empty()) {
-    auto keys = key_book::open(settings.keys, settings.keys_kept, time, *made);
-    if (!keys) {
-      return failure{std::move(keys.error())};
-    }
-    made->keys_ = std::move(*keys);
+    TROUPE_TRY(made->keys_, key_book::open(settings.keys, settings.keys_kept, time, *made));
   }
   return made;
 }
@@ -85,17 +77,15 @@ outcome<void> gateway::start(http::fault_listener faults) {
       return cors_.fields_for(origin);
     };
   }
-  auto started = http::server::start(
-      std::move(server),
-      [this](http::request asked, const http::responder& answers) {
-        is_started_.wait();
-        handle(std::move(asked), answers);
-      },
-      std::move(faults));
-  if (!started) {
-    return failure{std::move(started.error())};
-  }
-  server_ = std::move(*started);
+  TROUPE_TRY(
+      server_,
+      http::server::start(
+          std::move(server),
+          [this](http::request asked, const http::responder& answers) {
+            is_started_.wait();
+            handle(std::move(asked), answers);
+          },
+          std::move(faults)));
   is_started_.count_down();
   return {};
 }

@@ -93,32 +93,21 @@ outcome<std::unique_ptr<key_book>> key_book::open(
     const clock& time,
     http_loop& loop,
     std::int64_t most) {
-  auto session = store::open_sqlite(path, {.capability = owner});
-  if (!session) {
-    return failure{std::move(session.error())};
-  }
-  auto gate = store::turnstile::open(path);
-  if (!gate) {
-    return failure{std::move(gate.error())};
-  }
+  TROUPE_TRY(auto session, store::open_sqlite(path, {.capability = owner}));
+  TROUPE_TRY(auto gate, store::turnstile::open(path));
   std::optional<settled_time> settled;
   {
-    const auto held = store::turnstile_guard::lock(*gate, lock_patience);
-    if (!held) {
-      return failure{held.error()};
-    }
-    if (auto ready = store::migrate(**session, time, components); !ready) {
-      return failure{std::move(ready.error())};
-    }
+    TROUPE_TRY(const auto held, store::turnstile_guard::lock(gate, lock_patience));
+    TROUPE_CHECK(store::migrate(*session, time, components));
     try {
-      settled = settled_in(**session, time, kept);
+      settled = settled_in(*session, time, kept);
     } catch (const store::database_error& fault) {
       return failure{fault.to_error()};
     }
   }
   try {
     return std::make_unique<key_book>(
-        std::move(*session), std::move(*gate), *settled, kept, time, loop, most);
+        std::move(session), std::move(gate), *settled, kept, time, loop, most);
   } catch (const store::database_error& fault) {
     return failure{fault.to_error()};
   }

@@ -3,9 +3,7 @@
 #include "runtime/http/field_name.hpp"
 
 #include <algorithm>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace troupe::gateway {
 

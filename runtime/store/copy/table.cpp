@@ -5,7 +5,6 @@
 #include <cctype>
 #include <fmt/format.h>
 #include <map>
-#include <utility>
 
 namespace troupe::store {
 
@@ -51,10 +50,7 @@ refuse_type(std::string_view table, std::string_view column, std::string_view is
 }
 
 column_type server_type(std::string_view table, std::string_view column, std::string_view is) {
-  const auto* const found =
-      std::find_if(server_types.begin(), server_types.end(), [&](const type_name& each) {
-        return each.text == is;
-      });
+  const auto* const found = std::ranges::find(server_types, is, &type_name::text);
   if (found == server_types.end()) {
     refuse_type(table, column, is);
   }
@@ -63,13 +59,11 @@ column_type server_type(std::string_view table, std::string_view column, std::st
 
 column_type file_type(std::string_view table, std::string_view column, std::string_view is) {
   std::string upper{is};
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) {
-    return static_cast<char>(std::toupper(c));
+  std::ranges::transform(
+      upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  const auto* const found = std::ranges::find_if(file_types, [&](const type_name& each) {
+    return upper.find(each.text) != std::string::npos;
   });
-  const auto* const found =
-      std::find_if(file_types.begin(), file_types.end(), [&](const type_name& each) {
-        return upper.find(each.text) != std::string::npos;
-      });
   if (found == file_types.end()) {
     refuse_type(table, column, is);
   }
@@ -164,8 +158,7 @@ std::string_view class_of(column_type type) {
 } // namespace
 
 const column* table::find(std::string_view wanted) const {
-  const auto found = std::find_if(
-      columns.begin(), columns.end(), [&](const column& each) { return each.name == wanted; });
+  const auto found = std::ranges::find(columns, wanted, &column::name);
   return found == columns.end() ? nullptr : &*found;
 }
 

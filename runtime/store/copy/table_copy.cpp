@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <optional>
-#include <utility>
 
 namespace troupe::store {
 
@@ -131,8 +129,7 @@ std::string difference_of(const table& what, const row_cells& one, const row_cel
 }
 
 bool is_same_key(const table& what, const row_cells& one, const row_cells& other) {
-  return std::all_of(
-      what.key.begin(), what.key.end(), [&](std::size_t each) { return one[each] == other[each]; });
+  return std::ranges::all_of(what.key, [&](std::size_t each) { return one[each] == other[each]; });
 }
 
 } // namespace
@@ -192,8 +189,7 @@ compare_table(const table_space& one, const table_space& other, const table& wha
 outcome<std::vector<table>>
 shared_tables(const std::vector<table>& of, const std::vector<table>& other) {
   const auto find = [](const std::vector<table>& in, const std::string& name) {
-    const auto found =
-        std::find_if(in.begin(), in.end(), [&](const table& each) { return each.name == name; });
+    const auto found = std::ranges::find(in, name, &table::name);
     return found == in.end() ? nullptr : &*found;
   };
   for (const table& each : other) {

@@ -78,8 +78,7 @@ address_book::find(const std::vector<std::string>& hosts, milliseconds patience,
     return !state_->hosts[host].told_last.empty();
   };
   state_->answered.wait(lock, [&] {
-    return !are_all || std::any_of(hosts.begin(), hosts.end(), is_known)
-           || std::all_of(hosts.begin(), hosts.end(), answers);
+    return !are_all || std::ranges::any_of(hosts, is_known) || std::ranges::all_of(hosts, answers);
   });
   std::vector<host_addresses> found;
   for (const std::string& each : hosts) {

@@ -2,7 +2,6 @@
 
 #include "runtime/clock.hpp"
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>

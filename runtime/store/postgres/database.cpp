@@ -9,7 +9,6 @@
 #include "runtime/time_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <fmt/format.h>
 #include <map>
@@ -124,9 +123,7 @@ refusal refusal_of(const std::vector<failed_attempt>& failures) {
     }
   }
   const auto is = [&](refusal what) {
-    return std::any_of(by_machine.begin(), by_machine.end(), [&](const auto& each) {
-      return each.second == what;
-    });
+    return std::ranges::any_of(by_machine, [&](const auto& each) { return each.second == what; });
   };
   if (is(refusal::no_room)) {
     return refusal::no_room;
@@ -210,7 +207,7 @@ check(const std::string& url, const std::string& schema, const postgres_options&
   }
   const bool is_name =
       !schema.empty() && schema.size() <= schema_bytes_max
-      && std::all_of(schema.begin(), schema.end(), [](unsigned char c) {
+      && std::ranges::all_of(schema, [](unsigned char c) {
            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
          });
   if (!is_name || schema.substr(0, 3) == "pg_") {
@@ -455,9 +452,7 @@ outcome<std::unique_ptr<postgres_session>> open_session(
   auto session = make();
   try {
     const server_facts facts = look_at_server(*session);
-    if (auto sound = check_server(facts); !sound) {
-      return failure{std::move(sound).error()};
-    }
+    TROUPE_CHECK(check_server(facts));
     if (shares_connections(*session, facts, make)) {
       return pooled();
     }
@@ -480,9 +475,7 @@ outcome<std::unique_ptr<database>> open(
   if (!to) { // The address is not repeated: there may be a password in it.
     return failure{invalid("the address of the database " + to.error().message)};
   }
-  if (auto sound = check(url, schema, options); !sound) {
-    return failure{std::move(sound).error()};
-  }
+  TROUPE_CHECK(check(url, schema, options));
   add_defaults(*to, options);
   const auto refused = [&](error why) {
     why.message = fmt::format("cannot open {} ({}): {}", url, schema, why.message);

@@ -1,5 +1,7 @@
 #include "runtime/store/postgres/dialect.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -21,10 +23,8 @@ char lower(char c) {
 }
 
 bool is_same(std::string_view word, std::string_view keyword) {
-  return std::equal(
-      word.begin(), word.end(), keyword.begin(), keyword.end(), [](char one, char other) {
-        return lower(one) == lower(other);
-      });
+  return std::ranges::equal(
+      word, keyword, [](char one, char other) { return lower(one) == lower(other); });
 }
 
 /// The place behind the next `mark`, or the end.
@@ -199,15 +199,13 @@ std::string first_word(std::string_view statement) {
   const auto found = next_telling(statement, 0);
   std::string word;
   if (found && found->first.is == piece::kind::word) {
-    std::transform(
-        found->first.text.begin(), found->first.text.end(), std::back_inserter(word), lower);
+    std::ranges::transform(found->first.text, std::back_inserter(word), lower);
   }
   return word;
 }
 
 bool may_run(std::string_view first_word) {
-  return std::find(words_of_the_session.begin(), words_of_the_session.end(), first_word)
-         == words_of_the_session.end();
+  return !contains(words_of_the_session, first_word);
 }
 
 bool changes_rows(std::string_view first_word) {
@@ -226,12 +224,11 @@ std::string to_postgres(std::string_view statement) {
       continue;
     }
     const piece one = piece_at(statement, at);
-    const auto* const type =
-        one.is != piece::kind::word
-            ? type_names.end()
-            : std::find_if(type_names.begin(), type_names.end(), [&](const type_name& each) {
-                return is_same(one.text, each.shared);
-              });
+    const auto* const type = one.is != piece::kind::word
+                                 ? type_names.end()
+                                 : std::ranges::find_if(type_names, [&](const type_name& each) {
+                                     return is_same(one.text, each.shared);
+                                   });
     if (type == type_names.end()) {
       translated += one.text;
     } else {

@@ -84,7 +84,7 @@ int native_code_of(std::string_view state) {
 }
 
 std::string without_line_ends(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::ranges::replace(text, '\n', ' ');
   while (!text.empty() && text.back() == ' ') {
     text.pop_back();
   }

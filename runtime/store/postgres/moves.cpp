@@ -66,13 +66,13 @@ void move_book::remove(const std::string& schema) {
 }
 
 std::string obstacle_to(const std::string& schema, const std::vector<move_row>& rows) {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const move_row& each) {
+  const auto found = std::ranges::find_if(rows, [&](const move_row& each) {
     return each.state != move_state::left || each.schema == schema;
   });
   if (found == rows.end()) {
     return {};
   }
-  const std::string since = utc_time_text(time_since_1970(milliseconds{found->at}));
+  const std::string since = utc_time_text(milliseconds{found->at});
   switch (found->state) {
   case move_state::arriving:
     return fmt::format(

@@ -4,7 +4,6 @@
 #include "runtime/store/database.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 

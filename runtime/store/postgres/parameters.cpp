@@ -4,7 +4,6 @@
 #include "runtime/store/postgres/types.hpp"
 
 #include <bit>
-#include <cstring>
 #include <fmt/format.h>
 #include <limits>
 

@@ -3,7 +3,6 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/postgres/statement.hpp"
 
-#include <array>
 #include <cstddef>
 #include <deque>
 #include <span>

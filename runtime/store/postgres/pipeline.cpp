@@ -5,10 +5,8 @@
 #include "runtime/store/postgres/types.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <iterator>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -76,8 +74,7 @@ void postgres_pipeline::send(
 void postgres_pipeline::prepare_many_rows(
     const postgres_statement& of, std::optional<std::size_t> message) {
   std::vector<Oid> types;
-  std::transform(
-      of.parameters.begin(), of.parameters.end(), std::back_inserter(types), type_of::array_of);
+  std::ranges::transform(of.parameters, std::back_inserter(types), type_of::array_of);
   send_rows();
   if (PQsendPrepare(
           handle(),
@@ -179,9 +176,8 @@ std::optional<postgres_trouble> postgres_pipeline::drain(milliseconds patience) 
 }
 
 bool postgres_pipeline::has_readers() const {
-  return std::any_of(orders_.begin(), orders_.end(), [](const postgres_order& each) {
-    return each.each != nullptr;
-  });
+  return std::ranges::any_of(
+      orders_, [](const postgres_order& each) { return each.each != nullptr; });
 }
 
 void postgres_pipeline::forget_readers() {

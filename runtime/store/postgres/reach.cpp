@@ -63,9 +63,8 @@ bool is_name(const std::string& host) {
 
 /// Whether the addresses of a name can be those of one machine, rather than of several behind it.
 bool is_one_machine(const std::vector<std::string>& addresses) {
-  const auto of_ipv6 = std::count_if(addresses.begin(), addresses.end(), [](const auto& each) {
-    return each.find(':') != std::string::npos;
-  });
+  const auto of_ipv6 = std::ranges::count_if(
+      addresses, [](const auto& each) { return each.find(':') != std::string::npos; });
   return of_ipv6 <= 1 && static_cast<std::ptrdiff_t>(addresses.size()) - of_ipv6 <= 1;
 }
 

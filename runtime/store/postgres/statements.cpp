@@ -46,9 +46,7 @@ postgres_statement* postgres_statements::borrow(
     made->parameters.push_back(PQparamtype(described.get(), i));
   }
   const bool has_arrays =
-      std::all_of(made->parameters.begin(), made->parameters.end(), [](Oid each) {
-        return type_of::array_of(each) != 0;
-      });
+      std::ranges::all_of(made->parameters, [](Oid each) { return type_of::array_of(each) != 0; });
   if (has_arrays) {
     made->many_rows = many_rows_of(sql);
   }
@@ -80,10 +78,9 @@ void postgres_statements::forget(postgres_pipeline& at) {
 }
 
 void postgres_statements::drop_oldest(postgres_pipeline& at) {
-  const auto oldest =
-      std::min_element(kept_.begin(), kept_.end(), [](const auto& one, const auto& other) {
-        return one.second->last_used < other.second->last_used;
-      });
+  const auto oldest = std::ranges::min_element(kept_, [](const auto& one, const auto& other) {
+    return one.second->last_used < other.second->last_used;
+  });
   at.send("DEALLOCATE " + oldest->second->name);
   if (!oldest->second->many_rows.empty()) {
     at.send("DEALLOCATE " + oldest->second->many_rows_name());

@@ -1,5 +1,7 @@
 #include "runtime/store/sqlite/database.hpp"
 
+#include "runtime/contains.hpp"
+#include "runtime/descriptor.hpp"
 #include "runtime/store/sqlite/database_files.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
@@ -7,15 +9,12 @@
 #include "runtime/store/sqlite/wal_check.hpp"
 #include "runtime/time_text.hpp"
 
-#include <algorithm>
 #include <array>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <sys/vfs.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace troupe::store {
@@ -53,15 +52,6 @@ outcome<void> check(const std::string& path, const sqlite_options& options) {
   return {};
 }
 
-/// Makes a new folder's name durable: else power loss takes the folder with all that was synced.
-void sync_folder(const fs::path& folder) {
-  const auto handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle >= 0) {
-    static_cast<void>(fsync(handle));
-    ::close(handle);
-  }
-}
-
 outcome<void> prepare_folder(const fs::path& folder, bool create) {
   std::error_code failed;
   if (create && !fs::exists(folder, failed)) {
@@ -70,16 +60,17 @@ outcome<void> prepare_folder(const fs::path& folder, bool create) {
       return failure{internal_error(
           fmt::format("cannot make the folder {}: {}", folder.string(), failed.message()))};
     }
-    sync_folder(folder);
-    sync_folder(folder.parent_path().empty() ? fs::path{"."} : folder.parent_path());
+    // A new folder's name is made durable: else power loss takes the folder with all that was
+    // synced.
+    (void)sync_folder(folder);
+    (void)sync_folder(folder.parent_path());
   }
 
   struct statfs found {};
 
   if (statfs(folder.c_str(), &found) == 0) {
     const auto kind = static_cast<std::uint32_t>(found.f_type);
-    if (std::find(network_file_systems.begin(), network_file_systems.end(), kind)
-        != network_file_systems.end()) {
+    if (contains(network_file_systems, kind)) {
       return failure{invalid(fmt::format(
           "{} is on a network file system, where SQLite's WAL does not work: use a local disk, or "
           "PostgreSQL for many machines",
@@ -114,9 +105,7 @@ outcome<void> check_files(const std::string& path, bool create) {
   if (missing && !create) {
     return failure{invalid(path + ": there is no such database, and it is not to be made")};
   }
-  if (auto there = check_wal_is_there(path); !there) {
-    return there;
-  }
+  TROUPE_CHECK(check_wal_is_there(path));
   return check_wal(wal);
 }
 
@@ -163,12 +152,9 @@ outcome<std::pair<std::unique_ptr<sqlite_session>, std::string>>
 look_at(const std::string& path, const sqlite_options& options) {
   auto session = std::make_unique<sqlite_session>(path, options);
   set_up(*session);
-  auto owner = read_owner(*session, path);
-  if (!owner) {
-    return failure{std::move(owner.error())};
-  }
-  auto name = owner->value_or("");
-  const bool fresh = !*owner && !options.read_only;
+  TROUPE_TRY(auto owner, read_owner(*session, path));
+  auto name = owner.value_or("");
+  const bool fresh = !owner && !options.read_only;
   if (!fresh && !options.capability.empty() && name != options.capability) {
     return failure{invalid(fmt::format(
         "{} belongs to the capability '{}', not to '{}'", path, name, options.capability))};
@@ -208,24 +194,17 @@ outcome<void> check_is_new(const std::string& path, const beforehand& known) {
 /// The steps of opening for writing, with the turnstile held.
 outcome<std::unique_ptr<sqlite_session>> set_up_for_writing(
     const std::string& path, const sqlite_options& options, const beforehand& known) {
-  if (auto sound = check_files(path, options.create); !sound) {
-    return failure{std::move(sound.error())};
-  }
+  TROUPE_CHECK(check_files(path, options.create));
   if (known.size == 0) {
     if (auto is_new = check_is_new(path, known); !is_new) {
       return failure{std::move(is_new.error())}; // Opening would make the file.
     }
   }
   // First look, then write: a stranger's file must not even change its journal mode.
-  auto found = look_at(path, options);
-  if (!found) {
-    return failure{std::move(found.error())};
-  }
-  auto& [session, owner] = *found;
+  TROUPE_TRY(auto found, look_at(path, options));
+  auto& [session, owner] = found;
   if (owner.empty()) {
-    if (auto is_new = check_is_new(path, known); !is_new) {
-      return failure{std::move(is_new.error())};
-    }
+    TROUPE_CHECK(check_is_new(path, known));
   }
   enter_wal_mode(*session);
   if (owner.empty()) {
@@ -250,29 +229,21 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
         path))};
   }
   auto folder = fs::path{path}.parent_path();
-  if (auto ready = prepare_folder(folder.empty() ? "." : folder, options.create); !ready) {
-    return failure{std::move(ready.error())};
-  }
+  TROUPE_CHECK(prepare_folder(folder.empty() ? "." : folder, options.create));
   std::error_code failed;
   beforehand known;
   known.had_lock_file = fs::exists(path + ".lock", failed);
-  auto gate = turnstile::open(path);
-  if (!gate) {
-    return failure{std::move(gate.error())};
-  }
+  TROUPE_TRY(auto gate, turnstile::open(path));
   outcome<std::unique_ptr<sqlite_session>> opened;
   {
-    const auto locked = turnstile_guard::lock(*gate, options.lock_patience);
-    if (!locked) {
-      return failure{locked.error()};
-    }
-    const long_work shown{*gate}; // A large WAL is read through, twice.
-    known.noted = gate->noted_database();
+    TROUPE_TRY(const auto locked, turnstile_guard::lock(gate, options.lock_patience));
+    const long_work shown{gate}; // A large WAL is read through, twice.
+    known.noted = gate.noted_database();
     const auto bytes = fs::file_size(path, failed);
     known.size = failed ? 0 : bytes;
     opened = set_up_for_writing(path, options, known);
     if (opened && known.noted != (*opened)->instance()) {
-      gate->note_database((*opened)->instance());
+      gate.note_database((*opened)->instance());
     }
   }
   if (!opened) {
@@ -290,16 +261,11 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
 
 outcome<std::unique_ptr<database>>
 open_sqlite(const std::string& path, const sqlite_options& options) {
-  if (auto sound = check(path, options); !sound) {
-    return failure{std::move(sound.error())};
-  }
+  TROUPE_CHECK(check(path, options));
   try {
     if (options.read_only) {
-      auto found = look_at(path, options);
-      if (!found) {
-        return failure{std::move(found.error())};
-      }
-      return std::move(found->first);
+      TROUPE_TRY(auto found, look_at(path, options));
+      return std::move(found.first);
     }
     return open_for_writing(path, options);
   } catch (const database_error& met) {

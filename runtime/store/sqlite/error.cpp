@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <fmt/format.h>
-#include <string>
 
 namespace troupe::store {
 

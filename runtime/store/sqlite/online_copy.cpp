@@ -45,12 +45,9 @@ online_copy::~online_copy() = default;
 outcome<online_copy> online_copy::open(const std::string& path) {
   sqlite_options options;
   options.read_only = true;
-  auto opened = open_sqlite(path, options);
-  if (!opened) {
-    return failure{std::move(opened).error()};
-  }
+  TROUPE_TRY(auto opened, open_sqlite(path, options));
   // `open_sqlite` makes no other.
-  std::unique_ptr<sqlite_session> session{static_cast<sqlite_session*>(opened->release())};
+  std::unique_ptr<sqlite_session> session{static_cast<sqlite_session*>(opened.release())};
   try {
     const statement_guard::exemption own{session->guard()};
     // A transaction sees the moment of its first look.

@@ -2,8 +2,6 @@
 
 #include <cinttypes>
 #include <csignal>
-#include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>

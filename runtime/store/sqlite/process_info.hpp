@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <sys/types.h>
 
 namespace troupe::store {

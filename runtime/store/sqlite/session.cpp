@@ -3,7 +3,6 @@
 #include "runtime/line_output.hpp"
 #include "runtime/store/sqlite/error.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <unistd.h>

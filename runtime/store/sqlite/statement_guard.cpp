@@ -42,7 +42,7 @@ int statement_guard::authorize(
   case SQLITE_PRAGMA: {
     const std::string_view name = first == nullptr ? "" : first;
     const bool allowed =
-        std::any_of(pragmas_allowed.begin(), pragmas_allowed.end(), [name](std::string_view one) {
+        std::ranges::any_of(pragmas_allowed, [name](std::string_view one) {
           return sqlite3_strnicmp(one.data(), name.data(), static_cast<int>(one.size())) == 0
                  && one.size() == name.size();
         });

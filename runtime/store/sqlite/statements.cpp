@@ -114,8 +114,7 @@ void sqlite_statements::drop_oldest() {
     // Every kept statement is being stepped, so none can go: the cache exceeds its limit by one.
     return;
   }
-  std::replace(
-      hints_.begin(), hints_.end(), oldest->second.get(), static_cast<sqlite_statement*>(nullptr));
+  std::ranges::replace(hints_, oldest->second.get(), static_cast<sqlite_statement*>(nullptr));
   kept_.erase(oldest);
 }
 

@@ -55,8 +55,6 @@ public:
 
   void give_back(sqlite_statement& statement) noexcept;
 
-  std::size_t kept() const { return kept_.size(); }
-
 private:
   static constexpr std::size_t hints_count = 256;
 

@@ -6,8 +6,6 @@
 #include <cinttypes>
 #include <condition_variable>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -433,10 +431,7 @@ long_work::~long_work() = default;
 
 outcome<turnstile_guard>
 turnstile_guard::lock(turnstile& gate, std::chrono::milliseconds patience) {
-  auto locked = gate.lock(patience);
-  if (!locked) {
-    return failure{std::move(locked.error())};
-  }
+  TROUPE_CHECK(gate.lock(patience));
   return turnstile_guard{gate};
 }
 

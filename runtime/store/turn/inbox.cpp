@@ -69,9 +69,8 @@ void inbox::ask(
   static const std::array statements{look_up_of(4), look_up_of(32), look_up_of(256)};
   std::vector<value> values;
   while (!ids.empty()) {
-    const auto* fits = std::find_if(statements.begin(), statements.end(), [&](const look_up& each) {
-      return each.ids >= ids.size();
-    });
+    const auto* fits = std::ranges::find_if(
+        statements, [&](const look_up& each) { return each.ids >= ids.size(); });
     const look_up& by = fits == statements.end() ? statements.back() : *fits;
     const auto part = ids.first(std::min(ids.size(), by.ids));
     values.clear();

@@ -1,10 +1,8 @@
 #pragma once
 
 #include "runtime/ids.hpp"
-#include "runtime/outcome.hpp"
 #include "runtime/store/database.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>

@@ -6,8 +6,6 @@
 #include "runtime/store/turn/writers.hpp"
 
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

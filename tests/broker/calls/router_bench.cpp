@@ -95,7 +95,8 @@ struct bench {
     const auto take_delivered = [&] {
       for (const action& each : out.actions) {
         if (const auto* sent = std::get_if<deliver>(&each)) {
-          in_hand.emplace_back(sent->to, wire::scan_header(tested->header_of(sent->call))->id);
+          in_hand.emplace_back(
+              sent->to, wire::scan_header(tested->call_at(sent->call).header())->id);
         }
       }
       out.clear();

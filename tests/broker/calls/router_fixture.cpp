@@ -1,5 +1,7 @@
 #include "tests/broker/calls/router_fixture.hpp"
 
+#include "runtime/contains.hpp"
+
 #include <algorithm>
 
 namespace troupe::broker {
@@ -177,7 +179,7 @@ void router_fixture::advance(milliseconds by, bool alive) {
 void router_fixture::carry_out() {
   for (const action& each : out.actions) {
     if (const auto* sent_on = std::get_if<deliver>(&each)) {
-      const auto header = wire::scan_header(tested.header_of(sent_on->call));
+      const auto header = wire::scan_header(tested.call_at(sent_on->call).header());
       delivered.push_back({sent_on->to, header->id, header->ttl});
     } else if (const auto* passed = std::get_if<answer>(&each)) {
       const auto header = wire::scan_header(passed->header);
@@ -206,10 +208,8 @@ std::vector<std::uint32_t> router_fixture::receivers(std::uint64_t number) const
 }
 
 std::size_t router_fixture::answers(std::uint64_t number) const {
-  return static_cast<std::size_t>(
-      std::count_if(ended.begin(), ended.end(), [&](const settled& each) {
-        return each.id == id(number) && !each.why;
-      }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      ended, [&](const settled& each) { return each.id == id(number) && !each.why; }));
 }
 
 std::optional<error> router_fixture::refusal(std::uint64_t number) const {
@@ -226,8 +226,7 @@ std::optional<error> router_fixture::refusal(std::uint64_t number) const {
 }
 
 bool router_fixture::has_event(std::string_view name) const {
-  return std::any_of(
-      events.begin(), events.end(), [&](const log_event& each) { return each.name == name; });
+  return contains(events, name, &log_event::name);
 }
 
 void router_fixture::forget_all() {

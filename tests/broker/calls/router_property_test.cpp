@@ -181,9 +181,8 @@ private:
     }
     tested_.events.clear();
     for (const router_fixture::sent& each : tested_.delivered) {
-      const auto to = std::find_if(workers_.begin(), workers_.end(), [&](const process& one) {
-        return one.login == static_cast<std::uint32_t>(each.to);
-      });
+      const auto to =
+          std::ranges::find(workers_, static_cast<std::uint32_t>(each.to), &process::login);
       BOOST_REQUIRE((to != workers_.end()));
       check_delivery(*to, each.id);
       to->held.insert(each.id);
@@ -216,7 +215,7 @@ private:
   bool has_key_of(const process& worker, const uuid& id) const {
     const std::uint64_t number = number_of(id);
     return number % 2 == 0
-           && std::any_of(worker.held.begin(), worker.held.end(), [&](const uuid& each) {
+           && std::ranges::any_of(worker.held, [&](const uuid& each) {
                 const std::uint64_t other = number_of(each);
                 return other % 2 == 0 && other % 7 == number % 7
                        && (other % 3 == 0) == (number % 3 == 0) && worker.brought.count(each) == 0

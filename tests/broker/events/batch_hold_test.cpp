@@ -53,8 +53,8 @@ outcome_of run(const load& with) {
   constexpr int ignored = 320;
   constexpr int counted = 3'200;
   while (batches < ignored + counted) {
-    const auto waiting = static_cast<std::size_t>(
-        std::upper_bound(coming.begin(), coming.end(), now) - coming.begin());
+    const auto waiting =
+        static_cast<std::size_t>(std::ranges::upper_bound(coming, now) - coming.begin());
     if (waiting == 0) {
       now = coming.front();
       continue;
@@ -69,8 +69,8 @@ outcome_of run(const load& with) {
     const auto took = with.commit + static_cast<int>(waiting) * with.event;
     hold.begun(now);
     now += took;
-    const auto came = static_cast<std::size_t>(
-        std::upper_bound(coming.begin(), coming.end(), now) - coming.begin());
+    const auto came =
+        static_cast<std::size_t>(std::ranges::upper_bound(coming, now) - coming.begin());
     hold.ended(waiting, came, now);
     if (with.is_closed) {
       publish(static_cast<int>(waiting), now);

@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <random>
-#include <set>
 #include <utility>
 
 // The whole bus against a model of what is around it: a disk that fails, publishers that repeat,
@@ -171,11 +170,9 @@ private:
         cursors_[each.capability] = each;
       }
       for (const dead_letter& each : batch_.dead_letters) {
-        const bool is_known =
-            std::any_of(letters_.begin(), letters_.end(), [&](const dead_letter& other) {
-              return other.capability == each.capability
-                     && other.what->position == each.what->position;
-            });
+        const bool is_known = std::ranges::any_of(letters_, [&](const dead_letter& other) {
+          return other.capability == each.capability && other.what->position == each.what->position;
+        });
         if (!is_known) {
           letters_.push_back(each);
         }
@@ -304,10 +301,9 @@ private:
       answer.upto.push_back({event->partition, event->position});
       return is_mute ? void() : bus_->feeder().handled(login, answer, now_, out_);
     }
-    const bool is_behind =
-        std::any_of(db.postponed.begin(), db.postponed.end(), [&](const auto& each) {
-          return each.first < event->position && each.second.first == event->key;
-        });
+    const bool is_behind = std::ranges::any_of(db.postponed, [&](const auto& each) {
+      return each.first < event->position && each.second.first == event->key;
+    });
     const bool fails = is_behind || (!is_calm && chance(15));
     if (fails) {
       auto& row = db.postponed[event->position];
@@ -385,11 +381,10 @@ private:
   /// How often a subscriber has handled the event, or made a dead letter of it.
   std::size_t ends_of(const std::string& group, const event_ref& event) {
     const auto& effects = databases_[group].effects[event->key];
-    return static_cast<std::size_t>(std::count(effects.begin(), effects.end(), event->position))
-           + static_cast<std::size_t>(
-               std::count_if(letters_.begin(), letters_.end(), [&](const dead_letter& each) {
-                 return each.capability == group && each.what->position == event->position;
-               }));
+    return static_cast<std::size_t>(std::ranges::count(effects, event->position))
+           + static_cast<std::size_t>(std::ranges::count_if(letters_, [&](const dead_letter& each) {
+               return each.capability == group && each.what->position == event->position;
+             }));
   }
 
   bool is_done() {
@@ -397,7 +392,7 @@ private:
         || !databases_["stock"].postponed.empty() || confirmed_.size() != asked_.size()) {
       return false;
     }
-    return std::all_of(journal_.begin(), journal_.end(), [&](const event_ref& each) {
+    return std::ranges::all_of(journal_, [&](const event_ref& each) {
       return ends_of("mail", each) != 0
              && (each->topic != "order.created" || ends_of("stock", each) != 0);
     });
@@ -414,8 +409,7 @@ private:
               + std::to_string(subscriber_at(i).scanned()) + ", waiting "
               + std::to_string(look.waiting) + ", in flight " + std::to_string(look.in_flight)
               + ", retrying " + std::to_string(look.retrying) + ", cursor "
-              + std::to_string(*std::min_element(cursors.begin(), cursors.end())) + " "
-              + look.trouble;
+              + std::to_string(std::ranges::min(cursors)) + " " + look.trouble;
     }
     return text;
   }
@@ -434,7 +428,7 @@ private:
     for (const auto& [name, db] : databases_) {
       for (const auto& [key, positions] : db.effects) {
         BOOST_REQUIRE_MESSAGE(
-            std::is_sorted(positions.begin(), positions.end()),
+            std::ranges::is_sorted(positions),
             "seed " << seed_ << ": " << name << " handled " << key << " out of order");
       }
     }

@@ -484,7 +484,7 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_is_due_is_published_or_cancelled, service_
     service->tick(time.now());
   }
   run_until([&] {
-    return std::all_of(orders.begin(), orders.end(), [&](const uuid& each) {
+    return std::ranges::all_of(orders, [&](const uuid& each) {
       return answers.contains(each) || refusals.contains(each);
     });
   });
@@ -496,8 +496,8 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_is_due_is_published_or_cancelled, service_
   const auto came = events_of(read("order.due"));
 
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto published = std::count_if(
-        came.begin(), came.end(), [&](const auto& each) { return each.id == all[i]; });
+    const auto published =
+        std::ranges::count_if(came, [&](const auto& each) { return each.id == all[i]; });
     BOOST_TEST(published == (answers.contains(orders[i]) ? 0 : 1));
   }
 }

@@ -26,15 +26,11 @@ BOOST_AUTO_TEST_CASE(an_event_finds_whoever_has_a_pattern_that_matches) {
     std::vector<std::uint64_t> found;
     tested.find(topic, found);
     for (std::size_t i = 0; i < patterns.size(); ++i) {
-      const bool is_meant =
-          std::any_of(patterns[i].begin(), patterns[i].end(), [&](const std::string& pattern) {
-            return wire::matches(pattern, topic);
-          });
-      BOOST_TEST(
-          (std::count(found.begin(), found.end(), i) != 0) == is_meant,
-          topic << " and patterns " << i);
+      const bool is_meant = std::ranges::any_of(
+          patterns[i], [&](const std::string& pattern) { return wire::matches(pattern, topic); });
+      BOOST_TEST((std::ranges::count(found, i) != 0) == is_meant, topic << " and patterns " << i);
     }
-    BOOST_TEST(std::count(found.begin(), found.end(), 99U) == 0);
+    BOOST_TEST(std::ranges::count(found, 99U) == 0);
   }
 }
 

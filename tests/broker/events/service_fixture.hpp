@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/broker/events/event_service.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/wire/envelope.hpp"
 #include "tests/broker/journal/journal_fixture.hpp"
 
@@ -121,9 +122,7 @@ struct service_fixture : journal_fixture, event_links {
 
   void report(log_event event, instant) override { reports.push_back(std::move(event.name)); }
 
-  bool has_report(std::string_view name) const {
-    return std::find(reports.begin(), reports.end(), name) != reports.end();
-  }
+  bool has_report(std::string_view name) const { return contains(reports, name); }
 
   /// Lets time pass and the journal's threads work until `done`; fails after 20 seconds.
   template <class Done>

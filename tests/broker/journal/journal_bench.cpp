@@ -148,7 +148,7 @@ public:
       more = slice->has_more;
     }
     watch.say("sweep", deleted);
-    std::sort(slices.begin(), slices.end());
+    std::ranges::sort(slices);
     fmt::print(
         "  {} slices, of {:.2f} ms in the middle, {:.2f} ms at the 99th of 100\n",
         slices.size(),

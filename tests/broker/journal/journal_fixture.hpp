@@ -34,11 +34,7 @@ struct journal_fixture {
 
   outcome<void> try_open() {
     journal.reset();
-    auto opened = journal_writer::open(options, time, found);
-    if (!opened) {
-      return failure{std::move(opened.error())};
-    }
-    journal = std::move(*opened);
+    TROUPE_TRY(journal, journal_writer::open(options, time, found));
     last = found.last;
     return {};
   }

@@ -11,7 +11,6 @@
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
-#include <map>
 #include <mutex>
 
 namespace utf = boost::unit_test;
@@ -66,8 +65,8 @@ struct threads_fixture : journal_fixture {
   }
 
   const journal_answer* find(std::uint64_t which) const {
-    const auto at = std::find_if(
-        answers.begin(), answers.end(), [which](const auto& each) { return each.token == which; });
+    const auto at =
+        std::ranges::find_if(answers, [which](const auto& each) { return each.token == which; });
     return at == answers.end() ? nullptr : &*at;
   }
 

@@ -75,15 +75,13 @@ public:
 
   /// How many brokers may write.
   std::ptrdiff_t writers() const {
-    return std::count_if(brokers_.begin(), brokers_.end(), [this](const broker& each) {
-      return each.self.holds == row_.generation;
-    });
+    return std::ranges::count_if(
+        brokers_, [this](const broker& each) { return each.self.holds == row_.generation; });
   }
 
   std::ptrdiff_t holders() const {
-    return std::count_if(brokers_.begin(), brokers_.end(), [](const broker& each) {
-      return each.self.holds.has_value();
-    });
+    return std::ranges::count_if(
+        brokers_, [](const broker& each) { return each.self.holds.has_value(); });
   }
 
   /// What was written: by whom, in which generation.
@@ -237,10 +235,8 @@ BOOST_AUTO_TEST_CASE(whatever_happens_one_generation_is_of_one_process_and_none_
       BOOST_REQUIRE_MESSAGE(of.writers() <= 1, "seed " << seed);
     }
     BOOST_TEST_CONTEXT("seed " << seed) {
-      BOOST_TEST(std::is_sorted(
-          of.written.begin(), of.written.end(), [](const auto& one, const auto& other) {
-            return one.first < other.first;
-          }));
+      BOOST_TEST(std::ranges::is_sorted(
+          of.written, [](const auto& one, const auto& other) { return one.first < other.first; }));
       std::set<std::pair<std::uint64_t, uuid>> owners{of.written.begin(), of.written.end()};
       std::set<std::uint64_t> generations;
       for (const auto& [generation, owner] : owners) {

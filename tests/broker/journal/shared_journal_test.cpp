@@ -50,12 +50,10 @@ struct kept {
     const auto open = [this](const lease_seen& seen) -> outcome<opened_journal> {
       options.shared->seen = seen;
       opened_journal made;
-      auto opened = journal::open(
-          options, of.time, [] {}, made.state);
-      if (!opened) {
-        return failure{opened.error()};
-      }
-      made.events.kept = std::move(*opened);
+      TROUPE_TRY(
+          made.events.kept,
+          journal::open(
+              options, of.time, [] {}, made.state));
       return made;
     };
     keeper.emplace(journal_keeper::options{*options.shared, open, [] {}}, of.time);

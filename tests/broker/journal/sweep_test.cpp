@@ -323,7 +323,7 @@ BOOST_FIXTURE_TEST_CASE(counters_agree_with_the_rows_after_any_sweep, journal_fi
     const auto after = positions("t0");
     for (const std::uint64_t each : before) {
       if (each > needed) {
-        BOOST_TEST(std::binary_search(after.begin(), after.end(), each));
+        BOOST_TEST(std::ranges::binary_search(after, each));
       }
     }
   }

@@ -1,6 +1,7 @@
 #include "runtime/broker/server/server.hpp"
 
 #include "runtime/clock.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/store/sqlite/session.hpp"
 #include "runtime/store/sqlite/setup.hpp"
 #include "runtime/transport/context.hpp"
@@ -220,7 +221,7 @@ struct server_fixture {
 
   bool has_event(const std::string& name) {
     const std::lock_guard lock{mutex};
-    return std::find(events.begin(), events.end(), name) != events.end();
+    return contains(events, name);
   }
 
   store::temporary_folder folder;
@@ -305,11 +306,7 @@ struct shared_fixture : server_fixture {
       how.shared = place;
       how.shared->seen = seen;
       opened_journal made;
-      auto opened = journal::open(how, of.time, wake, made.state);
-      if (!opened) {
-        return failure{opened.error()};
-      }
-      made.events.kept = std::move(*opened);
+      TROUPE_TRY(made.events.kept, journal::open(how, of.time, wake, made.state));
       made.events.bus.subscriptions = {{.capability = "orders", .patterns = {"order.*"}}};
       return made;
     };

@@ -81,8 +81,7 @@ struct copy_fixture : postgres_fixture {
   }
 
   const table& named(const std::vector<table>& all, const std::string& name) const {
-    return *std::find_if(
-        all.begin(), all.end(), [&](const table& each) { return each.name == name; });
+    return *std::ranges::find(all, name, &table::name);
   }
 };
 

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <future>
@@ -38,7 +37,7 @@ fs::path programs() {
       found.push_back(each.path() / "bin");
     }
   }
-  return found.empty() ? fs::path{} : *std::max_element(found.begin(), found.end());
+  return found.empty() ? fs::path{} : std::ranges::max(found);
 }
 
 /// Whom a server runs as, since it refuses root; nothing: as who runs the test.

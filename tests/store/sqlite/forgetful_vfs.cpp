@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <new>
 #include <optional>
 #include <random>
 #include <sqlite3.h>
-#include <string_view>
 #include <utility>
 #include <vector>
 

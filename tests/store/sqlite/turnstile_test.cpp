@@ -390,7 +390,7 @@ std::vector<double> shares(const std::string& path, turnstile& gate) {
     BOOST_TEST(longest_us < 500'000);
     turns.push_back(count);
   }
-  std::sort(turns.begin(), turns.end());
+  std::ranges::sort(turns);
   return turns;
 }
 

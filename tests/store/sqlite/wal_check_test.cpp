@@ -4,7 +4,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <filesystem>
 #include <string>
 
 namespace utf = boost::unit_test;

@@ -32,8 +32,8 @@ bool assignment::awaits(std::uint32_t partition, std::uint32_t worker, std::uint
 
 void assignment::join(
     login_id login, std::string_view node, const uuid& incarnation, std::uint32_t credit) {
-  const auto unused = std::find_if(
-      workers_.begin(), workers_.end(), [](const event_worker& each) { return !each.is_live; });
+  const auto unused =
+      std::ranges::find_if(workers_, [](const event_worker& each) { return !each.is_live; });
   event_worker& added = unused == workers_.end() ? workers_.emplace_back() : *unused;
   added = {};
   added.is_live = true;
@@ -53,7 +53,7 @@ bool assignment::leave(std::uint32_t worker) {
       each.target = each.owner == worker ? nowhere : each.owner;
     }
   }
-  return std::any_of(workers_.begin(), workers_.end(), [&](const event_worker& each) {
+  return std::ranges::any_of(workers_, [&](const event_worker& each) {
     return each.is_live && each.incarnation == gone.incarnation;
   });
 }
@@ -88,9 +88,8 @@ void assignment::choose_targets() {
   }
   // The workers that have the most keep one more, where all cannot have the same number.
   std::vector<std::uint32_t> most = usable;
-  std::stable_sort(most.begin(), most.end(), [&](std::uint32_t one, std::uint32_t other) {
-    return counts[one] > counts[other];
-  });
+  std::ranges::stable_sort(
+      most, [&](std::uint32_t one, std::uint32_t other) { return counts[one] > counts[other]; });
   std::vector<std::uint32_t> quota(workers_.size());
   for (std::size_t i = 0; i < most.size(); ++i) {
     const bool has_one_more = i < shares_.size() % most.size();

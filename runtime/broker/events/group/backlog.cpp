@@ -19,10 +19,7 @@ std::string trace_in(const event& of) {
 }
 
 const wire::postponed* find_in(const postponed_rows& sorted, std::uint64_t position) {
-  const auto place = std::lower_bound(
-      sorted.begin(), sorted.end(), position, [](const wire::postponed* one, std::uint64_t other) {
-        return one->position < other;
-      });
+  const auto place = std::ranges::lower_bound(sorted, position, {}, &wire::postponed::position);
   return place != sorted.end() && (*place)->position == position ? *place : nullptr;
 }
 

@@ -14,16 +14,16 @@ constexpr std::size_t on_disk_max = 65'536;
 } // namespace
 
 dead_positions::dead_positions(std::vector<std::uint64_t> on_disk) : on_disk_{std::move(on_disk)} {
-  std::sort(on_disk_.begin(), on_disk_.end());
+  std::ranges::sort(on_disk_);
 }
 
 bool dead_positions::is_dead(std::uint64_t position) const {
   return !on_disk_.empty() && position <= on_disk_.back()
-         && std::binary_search(on_disk_.begin(), on_disk_.end(), position);
+         && std::ranges::binary_search(on_disk_, position);
 }
 
 std::uint32_t dead_positions::written(std::uint64_t position) {
-  const auto place = std::lower_bound(on_disk_.begin(), on_disk_.end(), position);
+  const auto place = std::ranges::lower_bound(on_disk_, position);
   if (place == on_disk_.end() || *place != position) {
     on_disk_.insert(place, position);
   }
@@ -36,7 +36,7 @@ bool dead_positions::is_full() const {
 }
 
 void dead_positions::forget_up_to(std::uint64_t position) {
-  on_disk_.erase(on_disk_.begin(), std::upper_bound(on_disk_.begin(), on_disk_.end(), position));
+  on_disk_.erase(on_disk_.begin(), std::ranges::upper_bound(on_disk_, position));
 }
 
 } // namespace troupe::broker

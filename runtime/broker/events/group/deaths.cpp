@@ -31,9 +31,7 @@ void deaths::end_departure() {
 }
 
 deaths::departure deaths::take_back(const uuid& incarnation) {
-  const auto found = std::find_if(departed_.begin(), departed_.end(), [&](const departure& each) {
-    return each.incarnation == incarnation;
-  });
+  const auto found = std::ranges::find(departed_, incarnation, &departure::incarnation);
   if (found == departed_.end()) {
     return {};
   }

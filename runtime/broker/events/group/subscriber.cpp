@@ -26,9 +26,7 @@ postponed_rows sorted(const std::vector<wire::postponed>& rows, std::uint64_t la
       all.push_back(&each);
     }
   }
-  std::sort(all.begin(), all.end(), [](const wire::postponed* one, const wire::postponed* other) {
-    return one->position < other->position;
-  });
+  std::ranges::sort(all, {}, &wire::postponed::position);
   return all;
 }
 
@@ -45,13 +43,10 @@ std::uint64_t highest_in(const wire::assigned& answer) {
 /// deleted: they cannot be offered again, and would be missing unnoticed.
 bool lacks_deleted(const wire::assigned& answer, const backlog& events, std::uint64_t deleted_to) {
   return deleted_to > highest_in(answer)
-         && std::any_of(
-             answer.partitions.begin(),
-             answer.partitions.end(),
-             [&](const wire::partition_state& each) {
-               return each.partition < wire::partition_count
-                      && each.handled < events.reached(each.partition);
-             });
+         && std::ranges::any_of(answer.partitions, [&](const wire::partition_state& each) {
+              return each.partition < wire::partition_count
+                     && each.handled < events.reached(each.partition);
+            });
 }
 
 /// The states of the partitions that a process is given which keeps no positions. A partition that
@@ -88,15 +83,12 @@ subscriber::subscriber(
     cut_links& cuts)
     : options_{std::move(options)}, events_{options_, start, std::move(dead), cuts},
       workers_{options_.epoch_base}, isolation_{events_, workers_, quarantine, options_},
-      scanned_{*std::min_element(start.begin(), start.end())},
-      top_{std::max(options_.journal_last, *std::max_element(start.begin(), start.end()))} {
+      scanned_{std::ranges::min(start)}, top_{std::max(
+                                             options_.journal_last, std::ranges::max(start))} {
 }
 
 bool subscriber::wants(std::string_view topic) const {
-  return std::any_of(
-      options_.patterns.begin(), options_.patterns.end(), [&](const std::string& each) {
-        return wire::matches(each, topic);
-      });
+  return wire::matches_any(options_.patterns, topic);
 }
 
 // --- Events and dead letters, from the bus ------------------------------------------------------

@@ -158,7 +158,7 @@ void capability_model::postpone(
 }
 
 bool capability_model::is_behind(const database::partition& of, const event& what) const {
-  return !what.key.empty() && std::any_of(of.rows.begin(), of.rows.end(), [&](const auto& each) {
+  return !what.key.empty() && std::ranges::any_of(of.rows, [&](const auto& each) {
     return each.first < what.position && journal[each.first - 1]->key == what.key;
   });
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -391,10 +390,8 @@ private:
   void back_up_or_restore() {
     if (!backup_) {
       // A database that has never seen a partition begins where the group says.
-      if (std::all_of(
-              model_.db.partitions.begin(), model_.db.partitions.end(), [](const auto& each) {
-                return each.is_known;
-              })) {
+      if (std::ranges::all_of(
+              model_.db.partitions, [](const auto& each) { return each.is_known; })) {
         backup_ = model_.db;
       }
       return;
@@ -512,9 +509,8 @@ private:
       change_credit(each, 3);
     }
     const auto is_done = [&] {
-      return std::all_of(model_.journal.begin(), model_.journal.end(), [&](const event_ref& each) {
-        return is_over(each->position);
-      });
+      return std::ranges::all_of(
+          model_.journal, [&](const event_ref& each) { return is_over(each->position); });
     };
     int rounds = 0;
     const auto is_idle = [&] {
@@ -539,7 +535,7 @@ private:
     }
     check_cursors();
     const auto cursors = tested_->cursors();
-    BOOST_REQUIRE(*std::min_element(cursors.begin(), cursors.end()) >= model_.journal.size());
+    BOOST_REQUIRE(std::ranges::min(cursors) >= model_.journal.size());
   }
 
   struct ownership {

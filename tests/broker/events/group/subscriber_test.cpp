@@ -124,16 +124,15 @@ BOOST_FIXTURE_TEST_CASE(
 
   give_credit(s1, 0); // It drains.
   const auto has_first = [](const send_assign& each) {
-    return std::any_of(each.partitions.begin(), each.partitions.end(), [](const auto& part) {
-      return part.partition == 0;
-    });
+    return std::ranges::any_of(
+        each.partitions, [](const auto& part) { return part.partition == 0; });
   };
-  BOOST_TEST(std::none_of(assigns.begin(), assigns.end(), has_first));
+  BOOST_TEST(std::ranges::none_of(assigns, has_first));
   handle(s1, 1);
-  BOOST_TEST(std::none_of(assigns.begin(), assigns.end(), has_first));
+  BOOST_TEST(std::ranges::none_of(assigns, has_first));
   handle(s1, 2);
 
-  BOOST_TEST(std::any_of(assigns.begin(), assigns.end(), has_first));
+  BOOST_TEST(std::ranges::any_of(assigns, has_first));
   BOOST_TEST((delivered == std::vector<std::pair<login_id, std::uint64_t>>{{s2, 3}}));
 }
 

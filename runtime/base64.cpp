@@ -1,17 +1,18 @@
-#include "runtime/security/base64url.hpp"
+#include "runtime/base64.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
-namespace troupe::security {
+namespace troupe {
 
 namespace {
 
-constexpr std::string_view alphabet =
+constexpr std::string_view letters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view url_letters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-} // namespace
-
-std::string to_base64url(std::string_view bytes) {
+std::string encoded(std::string_view bytes, std::string_view alphabet) {
   std::string text;
   std::uint32_t held = 0;
   unsigned bits = 0;
@@ -27,7 +28,7 @@ std::string to_base64url(std::string_view bytes) {
   return text;
 }
 
-std::optional<std::string> from_base64url(std::string_view text) {
+std::optional<std::string> decoded(std::string_view text, std::string_view alphabet) {
   std::string bytes;
   std::uint32_t held = 0;
   unsigned bits = 0;
@@ -50,4 +51,30 @@ std::optional<std::string> from_base64url(std::string_view text) {
   return bytes;
 }
 
-} // namespace troupe::security
+} // namespace
+
+std::string to_base64(std::string_view bytes) {
+  std::string text = encoded(bytes, letters);
+  text.resize((text.size() + 3) / 4 * 4, '=');
+  return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) {
+    return std::nullopt;
+  }
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) {
+    text.remove_suffix(1);
+  }
+  return decoded(text, letters);
+}
+
+std::string to_base64url(std::string_view bytes) {
+  return encoded(bytes, url_letters);
+}
+
+std::optional<std::string> from_base64url(std::string_view text) {
+  return decoded(text, url_letters);
+}
+
+} // namespace troupe
