@@ -135,8 +135,8 @@ public:
   wall_time changed_at() const { return changed_at_; }
 
   /// Appends `event`, applies it, and saves a snapshot where one is due.
-  /// @errors `conflict` if the store has events of this thing that were not loaded; nothing has
-  /// changed then.
+  /// @errors `conflict` if the store has events of this thing that were not loaded; `internal`,
+  /// reason `unreadable`, if nobody could read the event. Nothing has changed then.
   template <class Event>
   outcome<void>
   record(store::database& session, const Event& event, const uuid& cause, wall_time now) {
@@ -144,7 +144,9 @@ public:
         std::constructible_from<typename Life::event, Event>, "not an event of this life");
     store::event_store events{session};
     body_.clear();
-    wire::encode(body_, event);
+    if (auto written = wire::encode_readable(body_, event); !written) {
+      return written; // Of a thing with such an event nothing could be read ever after.
+    }
     const store::new_event added{Event::event_type, body_};
     const auto version = events.append(id_, version_, {&added, 1}, cause, now);
     if (!version) {

@@ -61,9 +61,10 @@ public:
   /// asks for carries it; an author who calls the outside hands it on (observe/trace_context.hpp).
   std::string_view span() const { return trace_; }
 
-  /// Notes something on the span of this message, such as `order.items`, `12`. Does nothing if the
-  /// trace is not recorded. The key is cut at 40 bytes, the value at 160; what has no room among
-  /// the 320 of a span, or is no UTF-8, is left out, and the span says how many were.
+  /// Notes something on the span of this message, such as `order.items`, `12`; of one key, the last
+  /// value counts. Does nothing if the trace is not recorded. The key is cut at 40 bytes, the value
+  /// at 160; what has no room among the 320 of a span, is no UTF-8, or has a key that begins with
+  /// `troupe.`, is left out, and the span says how many were.
   void note(std::string_view key, std::string_view value);
 
   /// The number under which this process writes to the database (store/turn/writers.hpp).
@@ -74,21 +75,23 @@ public:
   /// effects, too, also for one of its own name (the next instalment); nobody waits for those.
   ///
   /// Throws no_store, and cannot_leave: if the request exceeds the topology's `limits.body`; if the
-  /// handler has asked for that effect already, or the actor has not declared it.
+  /// handler has asked for that effect already, the actor has not declared it, or nobody could read
+  /// the request (as with `publish`).
   template <wire::message Request>
   pending effect(std::string_view name, const Request& request) {
-    return add_effect(name, wire::encoded(request));
+    return add_effect(name, body_of(request));
   }
 
   /// Publishes an event, which leaves after the commit, in the order of commits.
   ///
   /// Throws cannot_leave if `topic` is no topic (wire::is_topic), `key` is no UTF-8 or has more
   /// than 256 bytes, or the event exceeds the topology's `limits.body` (1 MiB unless said
-  /// otherwise); if the actor has not declared `Event` under `topic` (`actor::publishes`), too.
+  /// otherwise); if the actor has not declared `Event` under `topic` (`actor::publishes`), or
+  /// nobody could read the event (a text that is no UTF-8, a number that is not finite), too.
   /// Throws no_store: an event outside a transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_event(topic, key, wire::encoded(event), wire::message_shape_of<Event>());
+    add_event(topic, key, body_of(event), wire::message_shape_of<Event>());
   }
 
   /// Publishes an event at `due`, to within some 10 ms, or as soon after that as a process of the
@@ -96,7 +99,7 @@ public:
   template <wire::message Event>
   void
   publish_at(wall_time due, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(due, topic, key, wire::encoded(event), wire::message_shape_of<Event>());
+    add_timer(due, topic, key, body_of(event), wire::message_shape_of<Event>());
   }
 
   /// Publishes an event `delay` after `now()`, at the end of time (the year 2261) at the latest.
@@ -104,7 +107,7 @@ public:
   template <wire::message Event>
   void publish_after(
       milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(in(delay), topic, key, wire::encoded(event), wire::message_shape_of<Event>());
+    add_timer(in(delay), topic, key, body_of(event), wire::message_shape_of<Event>());
   }
 
   /// For the runtime: derives the ids of events and the keys of effects from `id` instead of the
@@ -118,6 +121,16 @@ public:
   }
 
 private:
+  /// Throws cannot_leave if nobody could read it.
+  template <wire::message Message>
+  static std::string body_of(const Message& made) {
+    auto body = wire::encoded_readable(made);
+    if (!body) {
+      throw cannot_leave{std::move(body).error()};
+    }
+    return std::move(*body);
+  }
+
   pending add_effect(std::string_view name, std::string request);
   void add_event(
       std::string_view topic,

@@ -16,7 +16,9 @@ namespace troupe::client {
 /// Calls capabilities from outside the system: over several brokers, with every call ending by its
 /// deadline in one answer or one typed error, and sent again under its id when a broker is lost.
 ///
-/// Owns a thread and a ZeroMQ context. Its functions may be called from any thread at once.
+/// Owns a thread and a ZeroMQ context. Its functions may be called from any thread at once. In the
+/// child of a fork() it does nothing: no call is sent and none ends, `call` says so at once, and
+/// its destructor leaves all to the parent. Open another one there.
 class client {
 public:
   /// Returns at once; calls wait for the first broker to be up, within their deadlines.
@@ -54,6 +56,7 @@ public:
   outcome<std::string> call(const call_request& call);
 
   /// Calls with typed messages. `options` gives key, deadline and id.
+  /// @errors as above; `internal`, effect unknown: the answer is no `Reply`.
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call(
       std::string_view capability,
@@ -65,7 +68,7 @@ public:
     options.operation = operation;
     options.body = body;
     return call(options).and_then(
-        [](const std::string& reply) { return wire::checked_decode<Reply>(reply); });
+        [](const std::string& reply) { return wire::decode_answer<Reply>(reply); });
   }
 
   /// The same by the operation's declaration, which gives capability and types.
@@ -92,6 +95,8 @@ public:
 private:
   struct state;
   explicit client(std::unique_ptr<state> made);
+
+  bool is_inherited() const;
 
   std::unique_ptr<state> state_;
 };

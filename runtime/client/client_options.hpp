@@ -24,7 +24,8 @@ struct options {
   /// The keys of links; absent: they have none.
   transport::link_key_source keys{};
   /// Called on the client's thread when `completions` has something to give and had nothing before;
-  /// must not block. Absent: whoever wants them waits in `completions`.
+  /// must neither block nor throw, nor close the client. Absent: whoever wants them waits in
+  /// `completions`.
   std::function<void()> news{};
 };
 
