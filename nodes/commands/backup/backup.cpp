@@ -70,11 +70,6 @@ bool is_among(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-bool has_file(const std::string& path) {
-  std::error_code failed;
-  return fs::exists(path, failed);
-}
-
 /// Opens all databases at one moment: while no capability can commit. The journal goes last: it has
 /// no event that is not in an outbox here, and no confirmation that it has not.
 ///
@@ -115,7 +110,7 @@ outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std:
       return failure{std::move(opened).error()};
     }
   }
-  if (has_file(all.journal.path)) {
+  if (!all.journal.path.empty()) {
     if (auto opened = open(all.journal); !opened) {
       return failure{std::move(opened).error()};
     }
@@ -237,7 +232,13 @@ find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
   for (stored_database& each : all) {
     if (topology::is_on_server(each.store)) {
       on_server.push_back(std::move(each));
-    } else if (!has_file(path_in(each.store))) {
+      continue;
+    }
+    const auto is_here = has_file(path_in(each.store));
+    if (!is_here) {
+      return failure{is_here.error()};
+    }
+    if (!*is_here) {
       missing.push_back(each.owner);
       if (lost_database(path_in(each.store))) {
         found.lost.push_back(each.owner);

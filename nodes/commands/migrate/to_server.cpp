@@ -24,11 +24,6 @@ namespace fs = std::filesystem;
 using store::move_row;
 using store::move_state;
 
-bool is_file(const std::string& path) {
-  std::error_code failed;
-  return fs::exists(path, failed);
-}
-
 /// A file that is to move, and what its place has.
 struct departing_file {
   const moved_database* of = nullptr;
@@ -146,7 +141,11 @@ private:
       }
     }
     for (const moved_database& each : plan_.databases) {
-      if (!is_file(each.file)) {
+      const auto there = has_file(each.file);
+      if (!there) {
+        return failure{there.error()};
+      }
+      if (!*there) {
         if (auto passed = pass_over(each); !passed) {
           return passed;
         }

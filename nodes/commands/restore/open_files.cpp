@@ -13,9 +13,7 @@
 #include "topology/store_path.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
-#include <system_error>
 #include <utility>
 
 namespace troupe {
@@ -24,11 +22,6 @@ namespace {
 
 // A broker takes the journal as soon as this command has ended: its session is the lease's word.
 constexpr milliseconds command_lease{5'000};
-
-bool exists(const std::string& path) {
-  std::error_code failed;
-  return std::filesystem::exists(path, failed);
-}
 
 outcome<void> check_unused(const std::string& path) {
   const auto user = user_of(path);
@@ -258,7 +251,7 @@ outcome<void> open_journal(
 /// Whether a database is there.
 outcome<bool> is_there(const stored_database& what, open_files& all) {
   if (!topology::is_on_server(what.store)) {
-    return exists(path_in(what.store));
+    return has_file(path_in(what.store));
   }
   try {
     return all.books->look_at(what.store, what.schema()).instance.has_value();
@@ -351,12 +344,18 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time, open
   }
   const stored_database journal = std::move(databases.back());
   databases.pop_back();
-  if (const std::string path = path_in(journal.store);
-      !topology::is_on_server(journal.store) && !exists(path)) {
-    return failure{invalid(
-        lost_database(path)
-            ? fmt::format("the journal is gone: {} was here before", path)
-            : fmt::format("there is no journal at {}: the system has not run here", path))};
+  if (!topology::is_on_server(journal.store)) {
+    const std::string path = path_in(journal.store);
+    const auto there = has_file(path);
+    if (!there) {
+      return failure{there.error()};
+    }
+    if (!*there) {
+      return failure{invalid(
+          lost_database(path)
+              ? fmt::format("the journal is gone: {} was here before", path)
+              : fmt::format("there is no journal at {}: the system has not run here", path))};
+    }
   }
   if (auto opened = open_journal(journal, plan.name, time, how, all); !opened) {
     return failure{std::move(opened).error()};
