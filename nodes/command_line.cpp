@@ -63,7 +63,11 @@ std::string text_of(const CLI::App& app, const CLI::ParseError& fault) {
   const bool is_count =
       !strange.empty() || dynamic_cast<const CLI::RequiredError*>(&fault) != nullptr;
   const std::string words = words_of(app);
-  return !is_count || what.starts_with('-') || words.empty() ? fault.what() : "expected " + words;
+  if (!is_count || what.starts_with('-') || words.empty()) {
+    return fault.what();
+  }
+  return fmt::format(
+      "expected {}{}", words, strange.empty() ? "" : fmt::format("; `{}` is one too many", what));
 }
 
 /// The innermost command that was named, and its name behind the program's: "dead-letters list".

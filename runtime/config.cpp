@@ -193,6 +193,11 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return fmt::format(", did you mean `{}`?", fmt::join(found, "` or `"));
 }
 
+bool has_idle_zero(std::string_view number) {
+  const std::string_view digits = number.substr(number.starts_with('-') ? 1 : 0);
+  return digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const auto millis = in_units(text, duration_units);
   if (!millis) {
@@ -254,8 +259,11 @@ config_reader::integer(std::string_view key, std::int64_t least, std::int64_t mo
     return std::nullopt;
   }
   const auto number = parse_number<std::int64_t>(*scalar);
-  if (!number || *number < least || *number > most) {
-    add_fault(key, fmt::format("is `{}`", *scalar), remedy);
+  if (!number || *number < least || *number > most || has_idle_zero(*scalar)) {
+    add_fault(
+        key,
+        fmt::format("is `{}`", *scalar),
+        remedy + (has_idle_zero(*scalar) ? ", without a zero in front" : ""));
     return std::nullopt;
   }
   return number;

@@ -63,6 +63,10 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// "4096" (bytes), "16KiB", "1MiB", "2GiB".
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+/// Whether a number has a zero in front that says nothing. Some readers of YAML take `010` for 8,
+/// others for 10, so that it is refused.
+bool has_idle_zero(std::string_view number);
+
 /// The shortest text that `parse_duration` reads as `duration`: "1m" for 60,000 ms.
 std::string duration_text(std::chrono::milliseconds duration);
 

@@ -123,7 +123,8 @@ private:
     if (section->is != kind::map || section->entries.empty()) {
       reader_.add_fault(
           key,
-          fmt::format("has no {} in it", what),
+          fmt::format(
+              "{}has no {} in it", section->is == kind::list ? "is a list, and " : "", what),
           fmt::format("add a {}: `NAME: {{...}}`", what));
       return;
     }

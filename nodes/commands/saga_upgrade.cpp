@@ -1,6 +1,7 @@
 #include "nodes/commands/saga_upgrade.hpp"
 
 #include "nodes/commands/store_reading.hpp"
+#include "nodes/commands/transfer/locked_file.hpp"
 #include "runtime/bytes.hpp"
 #include "runtime/saga/journal.hpp"
 #include "runtime/store/database.hpp"
@@ -110,9 +111,9 @@ outcome<saga_upgrades> find_saga_upgrades(
     }
     const fs::path store = topology::path_in(*each.store);
     const std::string file = (fs::path{folder} / store.filename()).string();
-    std::error_code failed;
-    if (!fs::exists(file, failed)) {
-      all.not_looked_at.push_back(file + " is not here");
+    const auto is_here = has_file(file);
+    if (!is_here.value_or(false)) {
+      all.not_looked_at.push_back(is_here ? file + " is not here" : is_here.error().message);
       continue;
     }
     try {

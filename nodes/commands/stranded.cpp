@@ -2,6 +2,7 @@
 
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/store_reading.hpp"
+#include "nodes/commands/transfer/locked_file.hpp"
 #include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/broker/journal/tables.hpp"
@@ -27,11 +28,6 @@ namespace fs = std::filesystem;
 
 std::string store_at(const std::string& file) {
   return "sqlite:" + file;
-}
-
-bool is_here(const std::string& path) {
-  std::error_code failed;
-  return fs::exists(path, failed);
 }
 
 /// The rows of a query for a name and a number; nothing if the table is not there.
@@ -274,11 +270,13 @@ databases_named(const std::string& file, const std::vector<topology::actor_type>
   earlier_databases found;
   const auto is_seen = [&](const std::string& owner, const std::string& store) {
     if (!topology::is_on_server(store)) {
-      if (!is_here(topology::path_in(store))) {
+      const auto is_here = has_file(topology::path_in(store));
+      if (!is_here) {
+        found.not_looked_at.push_back(is_here.error().message);
+      } else if (!*is_here) {
         found.not_looked_at.push_back(topology::path_in(store) + " is not here");
-        return false;
       }
-      return true;
+      return is_here.value_or(false);
     }
     const auto opened = open_to_read(store, owner);
     if (!opened) {

@@ -144,7 +144,8 @@ public:
         std::constructible_from<typename Life::event, Event>, "not an event of this life");
     store::event_store events{session};
     body_.clear();
-    wire::encode(body_, event);
+    // Of an object with an event that cannot be read, nothing could be read ever after.
+    TROUPE_CHECK(wire::encode_readable(body_, event));
     const store::new_event added{Event::event_type, body_};
     TROUPE_TRY(const auto version, events.append(id_, version_, {&added, 1}, cause, now));
     apply(version, detail::whole_millis(now), event);

@@ -1,6 +1,7 @@
 #include "runtime/actor/config_mapping.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <fmt/format.h>
 
 namespace troupe {
@@ -28,11 +29,16 @@ bool read_integer(
     return false;
   }
   const auto [end, fault] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (fault != std::errc{} || end != text->data() + text->size() || value < least || value > most) {
+  if (fault != std::errc{} || end != text->data() + text->size() || value < least || value > most
+      || has_idle_zero(*text)) {
     faults.push_back(
         {tree.at,
          fmt::format("{} is `{}`", what, *text),
-         fmt::format("give a whole number from {} to {}", least, most)});
+         fmt::format(
+             "give a whole number from {} to {}{}",
+             least,
+             most,
+             has_idle_zero(*text) ? ", without a zero in front" : "")});
     return false;
   }
   return true;
@@ -60,7 +66,7 @@ void read_config(
     return;
   }
   const auto [end, fault] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (fault != std::errc{} || end != text->data() + text->size()) {
+  if (fault != std::errc{} || end != text->data() + text->size() || !std::isfinite(value)) {
     faults.push_back({tree.at, fmt::format("{} is `{}`", what, *text), "give a number"});
   }
 }

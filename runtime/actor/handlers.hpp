@@ -37,7 +37,8 @@ public:
 
   const char* what() const noexcept override { return why_.message.c_str(); }
 
-  /// `invalid`; `internal`, reason `undeclared_topic`, `undeclared_effect` or `effect_twice`.
+  /// `invalid`; `internal`, reason `undeclared_topic`, `undeclared_effect`, `effect_twice` or
+  /// `unreadable`.
   const error& why() const { return why_; }
 
 private:
@@ -159,7 +160,10 @@ outcome<answered> encode_returned(const Returned& returned, std::string& reply) 
   } else if constexpr (std::is_same_v<Returned, pending>) {
     return answered::later;
   } else {
-    wire::encode(reply, returned);
+    if (auto written = wire::encode_readable(reply, returned); !written) {
+      reply.clear();
+      return failure{std::move(written).error()};
+    }
     return answered::now;
   }
 }
@@ -200,22 +204,61 @@ operation_types types_of() {
   return {&wire::message_shape_of<Request>(), reply_shape<returned_by<Handler, Request, Second>>()};
 }
 
-/// The message type of a handler's first parameter.
+/// Whether a handler is a function object with one call operator: no generic lambda, and no name
+/// of a function.
 template <class Handler>
-struct request_of : request_of<decltype(&Handler::operator())> {};
+concept has_one_call = requires {
+  &Handler::operator();
+};
 
-template <class Class, class Returned, class Request, class... Rest>
-struct request_of<Returned (Class::*)(const Request&, Rest...) const> {
+/// The message type of a call operator's first parameter; none if that is no `const Message&`.
+template <class Call>
+struct message_of {};
+
+template <class Class, class Returned, wire::message Request, class... Rest>
+struct message_of<Returned (Class::*)(const Request&, Rest...) const> {
   using type = Request;
 };
 
-template <class Class, class Returned, class Request, class... Rest>
-struct request_of<Returned (Class::*)(const Request&, Rest...)> {
+template <class Class, class Returned, wire::message Request, class... Rest>
+struct message_of<Returned (Class::*)(const Request&, Rest...)> {
   using type = Request;
+};
+
+template <class Class, class Returned, wire::message Request, class... Rest>
+struct message_of<Returned (Class::*)(const Request&, Rest...) const noexcept> {
+  using type = Request;
+};
+
+template <class Class, class Returned, wire::message Request, class... Rest>
+struct message_of<Returned (Class::*)(const Request&, Rest...) noexcept> {
+  using type = Request;
+};
+
+template <class Handler>
+concept takes_message = has_one_call<Handler> && requires {
+  typename message_of<decltype(&Handler::operator())>::type;
+};
+
+/// The message type of a handler's first parameter.
+template <class Handler>
+struct request_of {
+  static_assert(
+      has_one_call<Handler>,
+      "a handler is a lambda whose parameters have types: no `auto`, and no name of a function");
+  static_assert(
+      !has_one_call<Handler> || takes_message<Handler>,
+      "a handler's first parameter is a `const Message&`, and the message has a TROUPE_MESSAGE "
+      "line beside its struct");
+  using type = typename message_of<decltype(&Handler::operator())>::type;
 };
 
 template <class Handler>
 using request_t = typename request_of<std::remove_cvref_t<Handler>>::type;
+
+/// Whether a handler returns something: an operation without a reply has an empty message.
+template <class Handler, class Second>
+inline constexpr bool has_reply = !std::is_void_v<returned_by<Handler, request_t<Handler>, Second>>;
 
 /// Whether a query's handler answers at once: it has no turn that could ask for an effect.
 template <class Handler>
@@ -225,6 +268,7 @@ inline constexpr bool query_answers_now =
 template <class Handler>
 query make_query(Handler handler) {
   using request = request_t<Handler>;
+  static_assert(has_reply<Handler, store::database>, "a query returns its reply");
   static_assert(
       query_answers_now<Handler>,
       "a query answers at once: return the reply; what waits for an effect is a `command`");
@@ -249,6 +293,10 @@ query make_query(Handler handler) {
 template <class Handler>
 command make_command(Handler handler) {
   using request = request_t<Handler>;
+  static_assert(
+      has_reply<Handler, turn>,
+      "a command returns its reply: where there is nothing to say, an empty message, with "
+      "TROUPE_MESSAGE(done)");
   return {
       [handler = std::move(handler)](
           std::string_view body, turn& turn, std::string& reply) mutable -> outcome<answered> {
@@ -320,7 +368,7 @@ effect make_effect(Run run, Settle settle) {
         if (!result) {
           return failure{result.error()};
         }
-        return wire::encoded(*result);
+        return wire::encoded_readable(*result);
       },
       [settle = std::move(settle)](
           std::string_view body,

@@ -95,7 +95,7 @@ public:
       if (known->is_released) {
         return failure{already_undone(id)};
       }
-      if (known->request != asked) {
+      if (!is_same(known->request, asked)) {
         return failure{reserved_otherwise(id)};
       }
       return wire::checked_decode<Reply>(known->reply);
@@ -124,6 +124,16 @@ public:
   }
 
 private:
+  /// Whether a stored request is the one that is asked, though a release before this one wrote it,
+  /// whose message had fewer fields.
+  static bool is_same(const std::string& stored, const std::string& asked) {
+    if (stored == asked) {
+      return true;
+    }
+    const auto before = wire::checked_decode<Request>(stored);
+    return before && wire::encoded(*before) == asked;
+  }
+
   struct row_of_id {
     bool is_released = false;
     std::string request;

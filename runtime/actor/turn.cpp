@@ -52,7 +52,8 @@ store::database& turn::database() {
 
 void turn::note(std::string_view key, std::string_view value) {
   if (recorded_ != nullptr) {
-    recorded_->record.note_or_count(key, value);
+    const bool is_own = key.starts_with(observe::names::own);
+    recorded_->record.note_or_count(is_own ? std::string_view{} : key, value);
   }
 }
 

@@ -77,7 +77,7 @@ public:
   /// the handler has asked for that effect already, or if the actor has not declared it.
   template <wire::message Request>
   pending effect(std::string_view name, const Request& request) {
-    return add_effect(name, wire::encoded(request));
+    return add_effect(name, body_of(request));
   }
 
   /// Publishes an event, which is sent after the commit, in the order of commits.
@@ -88,7 +88,7 @@ public:
   /// event outside a transaction could be lost.
   template <wire::message Event>
   void publish(std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_event(topic, key, wire::encoded(event), wire::message_shape_of<Event>());
+    add_event(topic, key, body_of(event), wire::message_shape_of<Event>());
   }
 
   /// Publishes an event at `due`, to within some 10 ms, or as soon after that as a process of the
@@ -96,7 +96,7 @@ public:
   template <wire::message Event>
   void
   publish_at(wall_time due, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(due, topic, key, wire::encoded(event), wire::message_shape_of<Event>());
+    add_timer(due, topic, key, body_of(event), wire::message_shape_of<Event>());
   }
 
   /// Publishes an event `delay` after `now()`, in the year 2261 at the latest.
@@ -104,7 +104,7 @@ public:
   template <wire::message Event>
   void publish_after(
       milliseconds delay, std::string_view topic, const Event& event, std::string_view key = {}) {
-    add_timer(in(delay), topic, key, wire::encoded(event), wire::message_shape_of<Event>());
+    add_timer(in(delay), topic, key, body_of(event), wire::message_shape_of<Event>());
   }
 
   /// For the runtime: derives the ids of events and the keys of effects from `id` instead of the
@@ -118,6 +118,16 @@ public:
   }
 
 private:
+  /// Throws cannot_leave if nobody could read it.
+  template <wire::message Message>
+  static std::string body_of(const Message& made) {
+    auto body = wire::encoded_readable(made);
+    if (!body) {
+      throw cannot_leave{std::move(body).error()};
+    }
+    return std::move(*body);
+  }
+
   pending add_effect(std::string_view name, std::string request);
   void add_event(
       std::string_view topic,

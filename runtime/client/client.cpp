@@ -10,6 +10,7 @@
 #include <chrono>
 #include <mutex>
 #include <thread>
+#include <unistd.h>
 
 namespace troupe::client {
 
@@ -34,6 +35,8 @@ struct client::state {
   client_loop loop;
   std::mutex closing;
   std::thread thread;
+  /// A child that this process forks has the object and not the thread.
+  const pid_t process = ::getpid();
 };
 
 client::client(std::unique_ptr<state> made) : state_{std::move(made)} {
@@ -50,10 +53,21 @@ outcome<std::unique_ptr<client>> client::open(const options& settings) {
 }
 
 client::~client() {
+  if (is_inherited()) {
+    (void)state_.release(); // Thread and sockets are the parent's, and go with this process.
+    return;
+  }
   close(milliseconds{0});
 }
 
+bool client::is_inherited() const {
+  return state_->process != ::getpid();
+}
+
 void client::close(milliseconds patience) {
+  if (is_inherited()) {
+    return;
+  }
   const std::lock_guard lock{state_->closing};
   if (state_->thread.joinable()) {
     state_->submissions.close();
@@ -99,6 +113,11 @@ std::size_t client::completions(std::vector<completion>& into, milliseconds pati
 }
 
 outcome<std::string> client::call(const call_request& call) {
+  if (is_inherited()) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = "the client was opened before this process was forked; open one in it"}};
+  }
   waiting_thread waiting;
   call_request with_waiter = call;
   with_waiter.token = reinterpret_cast<std::uintptr_t>(&waiting);

@@ -54,6 +54,7 @@ public:
   outcome<std::string> call(const call_request& call);
 
   /// Calls with typed messages. `options` gives key, deadline and id.
+  /// @errors as above; `internal`, effect unknown: the answer is no `Reply`.
   template <wire::message Reply, wire::message Request>
   outcome<Reply> call(
       std::string_view capability,
@@ -64,7 +65,8 @@ public:
     options.capability = capability;
     options.operation = operation;
     options.body = body;
-    return call(options).and_then(wire::checked_decode<Reply>);
+    return call(options).and_then(
+        [](const std::string& reply) { return wire::decode_answer<Reply>(reply); });
   }
 
   /// The same by the operation's declaration, which gives capability and types.
@@ -90,6 +92,8 @@ public:
 private:
   struct state;
   explicit client(std::unique_ptr<state> made);
+
+  bool is_inherited() const;
 
   std::unique_ptr<state> state_;
 };

@@ -2,7 +2,9 @@
 
 #include "runtime/observe/span.hpp"
 
+#include <cstdint>
 #include <fmt/format.h>
+#include <limits>
 
 namespace troupe::observe {
 
@@ -18,6 +20,12 @@ bool is_small(const wire::told_span& what) {
     bytes += key.size() + value.size();
   }
   return what.notes.size() <= notes_max && bytes <= 2 * span::text_bytes_max;
+}
+
+/// Whether it has a number, and times that can be added.
+bool has_times(const wire::told_span& what) {
+  return what.id != 0 && what.start >= 0 && what.duration >= 0
+         && what.start <= std::numeric_limits<std::int64_t>::max() - what.duration;
 }
 
 } // namespace
@@ -36,6 +44,9 @@ outcome<void> kept_spans::add(std::string_view message) {
   for (wire::told_span& each : told.spans) {
     if (!is_small(each)) {
       return failure{invalid("a span has more text or notes than spans have")};
+    }
+    if (!has_times(each)) {
+      return failure{invalid("a span has no number, or times that no clock has told")};
     }
   }
   for (wire::told_span& each : told.spans) {

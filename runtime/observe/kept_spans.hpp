@@ -18,7 +18,8 @@ public:
   static constexpr std::size_t most_at_once = 256;
 
   /// Keeps what `message` (`wire::told_spans`) brings. @errors `invalid`: it cannot be read, has
-  /// too many, or one that is too large, or the name of who tells is too long.
+  /// too many, or one that is too large or has no number or no times, or the name of who tells is
+  /// too long.
   outcome<void> add(std::string_view message);
 
   const std::deque<wire::told_span>& all() const { return spans_; }

@@ -64,11 +64,14 @@ bool span::note(std::string_view key, std::string_view value) {
 void span::note_or_count(std::string_view key, std::string_view value) {
   // Key and number of the count, and the zeros behind them.
   constexpr std::size_t count_bytes = names::notes_lost.size() + 1 + 3 + 1;
-  const std::uint16_t before = text_bytes;
+  const auto before = text;
+  const std::uint16_t bytes_before = text_bytes;
+  remove(cut(key, key_bytes_max));
   if (note(key, value) && text_bytes + count_bytes <= text.size()) {
     return;
   }
-  text_bytes = before;
+  text = before;
+  text_bytes = bytes_before;
   if (notes_lost != 255) {
     ++notes_lost;
   }
@@ -101,6 +104,21 @@ void span::for_each_note(
     const std::string_view value = part_at(at);
     at += value.size() + 1;
     each(key, value);
+  }
+}
+
+void span::remove(std::string_view key) {
+  for (std::size_t at = name().size() + state().size() + 2; at < text_bytes;) {
+    const std::string_view found = part_at(at);
+    const std::size_t value_at = at + found.size() + 1;
+    const std::size_t end =
+        std::min<std::size_t>(value_at + part_at(value_at).size() + 1, text_bytes);
+    if (found == key) {
+      std::copy(text.data() + end, text.data() + text_bytes, text.data() + at);
+      text_bytes = static_cast<std::uint16_t>(text_bytes - (end - at));
+      return;
+    }
+    at = end;
   }
 }
 

@@ -66,8 +66,9 @@ struct span {
   /// @return false if there was no room for it: it is left out.
   bool note(std::string_view key, std::string_view value);
 
-  /// Adds a note, unless there is no room for it beside the count of those that are left out: then
-  /// it is one of these.
+  /// Sets a note, in the place of an earlier one of that key, since collectors refuse a batch for a
+  /// key that a span has twice. If there is no room for it beside the count of those that are left
+  /// out, it is one of these, and an earlier one stays.
   void note_or_count(std::string_view key, std::string_view value);
 
   /// Notes how many were left out, if any were: the last note of a span.
@@ -83,6 +84,7 @@ struct span {
 
 private:
   std::string_view part_at(std::size_t at) const;
+  void remove(std::string_view key);
   bool append(std::string_view part);
 };
 

@@ -23,7 +23,8 @@ inline constexpr std::string_view http_status = "http.response.status_code";
 inline constexpr std::string_view url_path = "url.path";
 inline constexpr std::string_view server_address = "server.address";
 
-// The attributes of spans that are Troupe's own.
+// The attributes of spans that are Troupe's own; authors have none that begin so.
+inline constexpr std::string_view own = "troupe.";
 inline constexpr std::string_view capability = "troupe.capability";
 inline constexpr std::string_view operation = "troupe.operation";
 inline constexpr std::string_view replica = "troupe.replica";

@@ -29,7 +29,8 @@ bool is_of(const wire::told_span& what, std::string_view capability) {
 template <class any_span>
 bool fits(const any_span& what, const wire::get_spans& asked) {
   return (!asked.trace || what.trace == *asked.trace)
-         && what.duration >= static_cast<std::int64_t>(asked.slow_us) * 1'000
+         && static_cast<std::uint64_t>(std::max<std::int64_t>(what.duration, 0)) / 1'000
+                >= asked.slow_us
          && (!asked.capability || is_of(what, *asked.capability));
 }
 

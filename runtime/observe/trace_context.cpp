@@ -87,7 +87,9 @@ std::string trace_text(std::string_view traceparent, std::string_view tracestate
   if (!is_parent(traceparent)) {
     return {};
   }
-  std::string text{traceparent.substr(0, parent_bytes)};
+  // Of a later version only this part is known here, so it goes on as the version that is written.
+  std::string text{"00"};
+  text += traceparent.substr(2, parent_bytes - 2);
   if (is_state(tracestate)) {
     const std::string state = cut_state(tracestate, wire::key_bytes_max - parent_bytes - 1);
     text += state.empty() ? "" : " ";
@@ -149,9 +151,16 @@ uuid trace_of(std::string_view text, const uuid& message) {
   return read ? read->trace : message;
 }
 
-std::optional<uuid> parse_trace_id(std::string_view text) {
+std::optional<uuid> parse_trace_id(std::string_view given) {
+  std::string text{given};
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   if (text.size() == 32 && is_trace_part(text)) {
     return trace_from(text);
+  }
+  if (const auto whole = read_trace(text)) {
+    return whole->trace;
   }
   return parse_uuid(text);
 }

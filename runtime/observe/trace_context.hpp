@@ -57,7 +57,8 @@ std::string hex_of(std::uint64_t span);
 /// which whoever handles it begins one.
 uuid trace_of(std::string_view text, const uuid& message);
 
-/// A trace as a person gives it: 32 hexadecimal digits, or an id with dashes.
+/// A trace as a person gives it: 32 hexadecimal digits, an id with dashes, or a whole
+/// `traceparent`.
 std::optional<uuid> parse_trace_id(std::string_view text);
 
 /// The share of the traces that begin here whose spans are recorded. The same trace gets the same

@@ -311,9 +311,9 @@ body_maker project(Function f) {
       if (!body) {
         return failure{body.error()};
       }
-      return wire::encoded(*body);
+      return wire::encoded_readable(*body);
     } else {
-      return wire::encoded(body);
+      return wire::encoded_readable(body);
     }
   };
   return {make, &wire::message_shape_of<Input>(), detail::shape_made<made>()};

@@ -82,7 +82,8 @@ public:
 
   outcome<std::string> run_effect(const store::effect_row& row);
 
-  /// Settles an effect with its result. As in the runtime, its writes stay even if it refuses.
+  /// Settles an effect with its result. As in the runtime, its writes stay even if it refuses; a
+  /// technical error undoes them, and leaves the effect to be settled again.
   template <wire::message Reply>
   outcome<Reply> settle(const store::effect_row& row, const outcome<std::string>& result) {
     return read<Reply>(settle_bytes(row, result));

@@ -45,6 +45,9 @@ outcome<void> check(std::string_view bytes) {
     return failure{
         invalid(fmt::format("{} at byte {} of {}", what, where - bytes.data(), bytes.size()))};
   };
+  if (bytes.empty()) {
+    return failure{invalid("the body is empty; one MessagePack value is expected")};
+  }
   do {
     const char* const start = values.position();
     value_type type = value_type::none;

@@ -40,10 +40,33 @@ bool decode_text(reader& from, std::string& to, decode_fault& fault) {
     return fail_type(fault, "text", from.peek());
   }
   if (!is_utf8(text)) {
-    return fail(fault, "the text is not UTF-8");
+    return fail(fault, std::string{not_utf8});
   }
   to = text;
   return true;
+}
+
+outcome<void> check_written(const writer& from, std::string_view type) {
+  if (from.refusal().empty()) {
+    return {};
+  }
+  return failure{error{
+      .code = errc::internal,
+      .message = fmt::format(
+          "nobody could read `{}`: field `{}`: {}; the program has to make another one",
+          type,
+          from.refused_field(),
+          from.refusal()),
+      .details = {{"reason", "unreadable"}, {"field", std::string{from.refused_field()}}}}};
+}
+
+error unreadable_answer(const error& why) {
+  return internal_error(
+      fmt::format(
+          "the call was answered, and this program cannot read the answer ({}); what was asked for "
+          "has been done",
+          why.message),
+      effect::unknown);
 }
 
 bool decode_uuid(reader& from, uuid& to, decode_fault& fault) {

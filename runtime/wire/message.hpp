@@ -87,6 +87,18 @@ void prepend(decode_fault& fault, std::size_t index);
 bool decode_text(reader& from, std::string& to, decode_fault& fault);
 bool decode_uuid(reader& from, uuid& to, decode_fault& fault);
 bool decode_raw(reader& from, raw_value& to, decode_fault& fault);
+outcome<void> check_written(const writer& from, std::string_view type);
+error unreadable_answer(const error& why);
+
+inline constexpr std::string_view not_utf8 = "the text is not UTF-8";
+// NaN equals nothing, itself included, and JSON has no form of it, so no message may carry it.
+inline constexpr std::string_view not_finite = "the number is not finite";
+inline constexpr std::string_view duration_out_of_range = "the duration is out of range";
+
+/// Durations up to 292 years either way: a longer one overflows when it is added to a time in
+/// nanoseconds.
+inline constexpr std::int64_t duration_millis_max =
+    std::numeric_limits<std::int64_t>::max() / 1'000'000;
 
 inline void encode(writer& to, bool value) {
   to.boolean(value);
@@ -102,16 +114,26 @@ void encode(writer& to, T value) {
 }
 
 inline void encode(writer& to, double value) {
+  if (!std::isfinite(value)) {
+    to.refuse(not_finite);
+  }
   to.real(value);
 }
 
 inline void encode(writer& to, const std::string& value) {
+  if (!is_utf8(value)) {
+    to.refuse(not_utf8);
+  }
   to.text(value);
 }
 
 template <worded T>
 void encode(writer& to, T value) {
-  to.text(word_of(value));
+  const std::string_view word = word_of(value);
+  if (word.empty()) {
+    to.refuse("the value has no word");
+  }
+  to.text(word);
 }
 
 inline void encode(writer& to, const uuid& value) {
@@ -131,6 +153,9 @@ inline void encode(writer& to, const raw_value& value) {
 }
 
 inline void encode(writer& to, std::chrono::milliseconds value) {
+  if (value.count() > duration_millis_max || value.count() < -duration_millis_max) {
+    to.refuse(duration_out_of_range);
+  }
   to.integer(value.count());
 }
 
@@ -165,7 +190,7 @@ template <class T>
 void encode(writer& to, const std::map<std::string, T>& values) {
   to.map(static_cast<std::uint32_t>(values.size()));
   for (const auto& [key, value] : values) {
-    to.text(key);
+    encode(to, key);
     encode(to, value);
   }
 }
@@ -175,7 +200,7 @@ void encode(writer& to, const T& value) {
   constexpr auto fields = troupe_fields(static_cast<const T*>(nullptr));
   to.map(static_cast<std::uint32_t>(std::tuple_size_v<decltype(fields)>));
   std::apply(
-      [&](const auto&... each) { ((to.text(each.name), encode(to, value.*each.member)), ...); },
+      [&](const auto&... each) { ((to.field(each.name), encode(to, value.*each.member)), ...); },
       fields);
 }
 
@@ -204,8 +229,8 @@ inline bool decode(reader& from, double& to, decode_fault& fault) {
   if (!from.read(to)) {
     return fail_type(fault, "a number", from.peek());
   }
-  // NaN is not equal to itself, and JSON cannot express it, so no message may contain it.
-  return std::isfinite(to) || fail(fault, "the number is not finite");
+
+  return std::isfinite(to) || fail(fault, std::string{not_finite});
 }
 
 inline bool decode(reader& from, std::string& to, decode_fault& fault) {
@@ -246,18 +271,13 @@ inline bool decode(reader& from, raw_value& to, decode_fault& fault) {
   return decode_raw(from, to, fault);
 }
 
-/// Durations up to 292 years either way: a longer one overflows when it is added to a time in
-/// nanoseconds.
-inline constexpr std::int64_t duration_millis_max =
-    std::numeric_limits<std::int64_t>::max() / 1'000'000;
-
 inline bool decode(reader& from, std::chrono::milliseconds& to, decode_fault& fault) {
   std::int64_t count = 0;
   if (!decode(from, count, fault)) {
     return false;
   }
   if (count > duration_millis_max || count < -duration_millis_max) {
-    return fail(fault, "the duration is out of range");
+    return fail(fault, std::string{duration_out_of_range});
   }
   to = std::chrono::milliseconds{count};
   return true;
@@ -417,6 +437,26 @@ std::string encoded(const T& value) {
   return bytes;
 }
 
+/// Appends `value` as `encode` does, where a program wrote it and strangers read it.
+/// @errors `internal`, reason `unreadable`: the field that no reader takes (a text that is no
+/// UTF-8, a number that is not finite, a value without a word). `to` is of no use then.
+template <message T>
+outcome<void> encode_readable(std::string& to, const T& value) {
+  writer out{to};
+  detail::encode(out, value);
+  return detail::check_written(out, troupe_name(static_cast<const T*>(nullptr)));
+}
+
+/// The same as bytes of its own.
+template <message T>
+outcome<std::string> encoded_readable(const T& value) {
+  std::string bytes;
+  if (auto written = encode_readable(bytes, value); !written) {
+    return failure{std::move(written).error()};
+  }
+  return bytes;
+}
+
 /// Reads a `T` from `bytes`, which must have passed `check`.
 ///
 /// Unknown keys are ignored; absent optionals stay empty.
@@ -437,6 +477,17 @@ template <message T>
 outcome<T> checked_decode(std::string_view bytes) {
   TROUPE_CHECK(check(bytes));
   return decode<T>(bytes);
+}
+
+/// Reads the answer to a call, which has been carried out whether or not it can be read.
+/// @errors `internal`, effect unknown.
+template <message T>
+outcome<T> decode_answer(std::string_view bytes) {
+  auto read = checked_decode<T>(bytes);
+  if (!read) {
+    return failure{detail::unreadable_answer(read.error())};
+  }
+  return read;
 }
 
 } // namespace troupe::wire

@@ -32,8 +32,31 @@ public:
   /// Bytes that are already a complete value.
   void raw(std::string_view value) { to_.append(value); }
 
+  /// The key of a message's field, whose value follows. `name` is a literal.
+  void field(std::string_view name) {
+    field_ = name;
+    text(name);
+  }
+
+  /// Notes that no reader takes the value that is being written, and why, in a literal. The first
+  /// time counts.
+  void refuse(std::string_view why) {
+    if (refusal_.empty()) {
+      refusal_ = why;
+      refused_ = field_;
+    }
+  }
+
+  /// The reason for which readers refuse what was written; empty if they take it.
+  std::string_view refusal() const { return refusal_; }
+
+  std::string_view refused_field() const { return refused_; }
+
 private:
   std::string& to_;
+  std::string_view field_;
+  std::string_view refusal_;
+  std::string_view refused_;
 };
 
 } // namespace troupe::wire

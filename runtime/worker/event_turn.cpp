@@ -157,7 +157,7 @@ bool event_turn::run_handler(
   const errc code = done.error().code;
   if (each.span) {
     each.span->record.has_failed = true;
-    each.span->record.note(observe::names::error, name_of(code));
+    each.span->record.note_or_count(observe::names::error, name_of(code));
   }
   failed(
       each,

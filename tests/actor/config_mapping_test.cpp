@@ -121,6 +121,19 @@ BOOST_AUTO_TEST_CASE(a_duration_that_no_clock_can_tell_is_a_fault) {
   BOOST_TEST(faults[0].remedy == "give a duration of 3650d at most");
 }
 
+BOOST_AUTO_TEST_CASE(a_number_that_readers_take_for_several_is_a_fault) {
+  for (const char* const odd : {"nan", "inf", "-inf"}) {
+    read(map({{"rate", {2, 3}, scalar(odd, 2)}}));
+    BOOST_REQUIRE(faults.size() == 1U);
+    BOOST_TEST(faults[0].remedy == "give a number");
+  }
+  read(map({{"small", {2, 3}, scalar("010", 2)}})); // YAML 1.1 takes it for 8.
+  BOOST_REQUIRE(faults.size() == 1U);
+  BOOST_TEST(faults[0].remedy == "give a whole number from 0 to 255, without a zero in front");
+  BOOST_TEST(read(map({{"small", {2, 3}, scalar("0", 2)}})).small == 0);
+  BOOST_TEST(faults.empty());
+}
+
 BOOST_AUTO_TEST_CASE(an_unknown_key_is_a_fault_with_the_nearest_known_one) {
   read(map({{"nmae", {2, 3}, scalar("x", 2)}}));
 

@@ -244,6 +244,21 @@ BOOST_FIXTURE_TEST_CASE(a_state_is_what_its_events_made_it, accounts_fixture) {
   BOOST_TEST(loaded->state().cents == 300);
 }
 
+// It could be read neither for the state nor for the history, ever after.
+BOOST_FIXTURE_TEST_CASE(an_event_that_nobody_could_read_is_not_recorded, accounts_fixture) {
+  const uuid id = ids.next(time.wall());
+  aggregate<account_life> made{id};
+  store::transaction writing{*session};
+
+  const auto refused = made.record(*session, opened{"caf\xe9"}, id, time.wall());
+  writing.commit();
+
+  BOOST_REQUIRE(!refused.has_value());
+  BOOST_TEST(refused.error().detail("reason") == "unreadable");
+  BOOST_TEST(made.version() == 0);
+  BOOST_TEST(aggregate<account_life>::load(*session, id).value().version() == 0);
+}
+
 BOOST_FIXTURE_TEST_CASE(who_expected_another_version_gets_a_conflict, accounts_fixture) {
   const uuid id = open("ada");
 

@@ -25,6 +25,13 @@ struct seats_wanted {
 
 TROUPE_MESSAGE(seats_wanted, seats)
 
+struct seats_and_window {
+  std::int64_t seats = 0;
+  std::optional<bool> window;
+};
+
+TROUPE_MESSAGE(seats_and_window, seats, window)
+
 struct seats_given {
   std::int64_t left = 0;
 };
@@ -112,6 +119,21 @@ BOOST_AUTO_TEST_CASE(something_else_under_the_id_is_refused) {
   BOOST_TEST(reserve(4).has_value());
   BOOST_TEST(reason(reserve(5)) == "reserved_otherwise");
   BOOST_TEST(left == 6);
+}
+
+// A release of the program before wrote it, whose request had no `window`.
+BOOST_AUTO_TEST_CASE(the_same_is_the_same_behind_an_upgrade_that_adds_a_field) {
+  BOOST_TEST(reserve(4).has_value());
+  const reservations<seats_and_window, seats_given> newer{
+      "seats",
+      [](const seats_and_window&, turn&) { return seats_given{}; },
+      [](const seats_and_window&, turn&) {}};
+  const auto ask = [&](const seats_and_window& wanted) {
+    return in_turn([&](turn& turn) { return newer.reserve(booking, wanted, turn); });
+  };
+
+  BOOST_TEST(ask({4, std::nullopt}).value().left == 6);
+  BOOST_TEST(reason(ask({4, true})) == "reserved_otherwise");
 }
 
 BOOST_AUTO_TEST_CASE(a_release_gives_back_once) {

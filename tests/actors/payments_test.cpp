@@ -249,6 +249,7 @@ BOOST_FIXTURE_TEST_CASE(a_refund_that_failed_can_be_asked_for_again, payments_fi
   const auto second = call_with_effect<order_refunded>("refund", refund_order{order});
 
   BOOST_REQUIRE(second.has_value());
+  BOOST_TEST(settle<order_refunded>(first, run_effect(first)).has_value()); // It is tried again.
   check_books(500, 500);
 }
 

@@ -6,6 +6,8 @@
 
 #include <semaphore>
 #include <set>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 using troupe::effect;
@@ -83,6 +85,42 @@ BOOST_AUTO_TEST_CASE(a_call_is_answered) {
   BOOST_REQUIRE(reply.has_value());
   BOOST_TEST(reply->text == "hello");
   BOOST_TEST((calls->links() == std::vector{true}));
+}
+
+// It has been carried out: "invalid, effect none" would have it asked for again under another id.
+BOOST_AUTO_TEST_CASE(an_answer_of_another_type_does_not_say_that_nothing_happened) {
+  fake_broker broker{[](const troupe::wire::header_view&, std::string_view) -> answer {
+    return std::string{"\x81\xa4word\x01"};
+  }};
+  const auto calls = open({broker.endpoint()});
+
+  const auto reply = calls->call<word>("shop", "buy", word{"hello"});
+
+  BOOST_REQUIRE(!reply.has_value());
+  BOOST_TEST((reply.error().code == errc::internal));
+  BOOST_TEST((reply.error().possible == effect::unknown));
+  BOOST_TEST(reply.error().message.find("field `text`") != std::string::npos);
+}
+
+// The thread is the parent's: to wait for it, or for an answer, would be for ever.
+BOOST_AUTO_TEST_CASE(the_child_of_a_fork_hangs_nowhere_and_leaves_the_parents_link_alone) {
+  fake_broker broker{echo};
+  auto calls = open({broker.endpoint()});
+  BOOST_REQUIRE(calls->call(request()).has_value());
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    const auto refused = calls->call(request());
+    calls->close(1s);
+    calls.reset();
+    ::_exit(!refused && refused.error().code == errc::unavailable ? 0 : 1);
+  }
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+
+  BOOST_TEST(status == 0);
+  BOOST_TEST(calls->call(request()).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(completions_carry_the_token_and_the_id_of_their_call) {

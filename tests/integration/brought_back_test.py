@@ -179,6 +179,34 @@ class BroughtBack(SystemTest):
         self.assertIn("memos.db", self.troupe("check", self.shop.file, "--against", copy, code=1))
 
 
+    def test_what_a_user_may_not_look_at_is_not_taken_for_nothing(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        self.shop.data.chmod(0o700)
+        here = self.shop.folder
+        here.chmod(0o755)
+        self.shop.file.chmod(0o644)
+        to = here / "theirs"
+        to.mkdir(mode=0o777)
+        to.chmod(0o777)
+
+        def as_nobody(*words: object) -> str:
+            try:
+                done = subprocess.run([str(BIN / "troupe"), *map(str, words)], capture_output=True, text=True,
+                                      timeout=PATIENCE, user=NOBODY, group=NOBODY, extra_groups=[])
+            except PermissionError:
+                self.skipTest("the programs are where others may not run them")
+            self.assertEqual(4, done.returncode, done.stdout + done.stderr)
+            return done.stdout + done.stderr
+
+        for words in (("restore", self.shop.file), ("backup", self.shop.file, to / "copy"),
+                      ("check", self.shop.file, "--against", self.shop.file)):
+            with self.subTest(words[0]):
+                told = as_nobody(*words)
+                self.assertIn("Permission denied", told)
+                self.assertNotIn("has not run here", told)
+
+
 class BroughtBackAtTheGateway(GatewayTest):
     def test_a_key_of_before_the_backup_does_nothing_twice_though_the_machine_was_lost(self):
         system, gateway = self.served({"notes": "{}"}, "POST /notes: {call: notes.add}")

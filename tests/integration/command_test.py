@@ -246,6 +246,16 @@ class Help(CommandTest):
                 self.assert_ends(USAGE, done)
                 self.assertIn("--help", done.stdout + done.stderr)
 
+    def test_a_word_too_many_is_named(self):
+        done = troupe("status", "x.yaml", "y.yaml")  # As a `*` that the shell has replaced leaves them.
+        self.assert_ends(USAGE, done)
+        self.assertIn("expected FILE; `y.yaml` is one too many", done.stderr)
+
+    def test_what_is_no_trace_is_named(self):
+        done = troupe("trace", "x.yaml", "4bf92f")
+        self.assert_ends(USAGE, done)
+        self.assertIn("`4bf92f` is no trace", done.stderr)
+
 
 class Check(CommandTest):
     def setUp(self):
@@ -475,6 +485,21 @@ class Up(CommandTest):
         self.next_event(up, "restarted")
 
         self.assertTrue(client.call("notes", "count", ttl=10_000).ok)
+
+    def test_a_second_one_does_not_start_the_same_processes(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        first = self.start(system)
+
+        told = subprocess.run([str(BIN / "troupe"), "up", str(system.file), "--json"], capture_output=True, text=True,
+                              timeout=PATIENCE)
+
+        self.assertEqual(4, told.returncode)
+        why = json.loads(told.stdout)["error"]
+        self.assertIn(f"process {first.pid}, runs b1 already", why["message"])
+        self.assertIn("troupe status", why["next"])
+        first.kill()
+        first.wait()
+        self.start(system)  # The lock went with the process.
 
     def test_two_sigterms_are_one(self):
         up = self.start(self.system({"notes": "{}"}, nodes=("n1",)))

@@ -4,6 +4,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cstdint>
+#include <limits>
+
 namespace utf = boost::unit_test;
 
 namespace troupe::observe {
@@ -135,6 +138,30 @@ BOOST_AUTO_TEST_CASE(what_is_too_much_is_refused_whole) {
   BOOST_TEST(named.error().message.find("name") != std::string::npos);
   BOOST_TEST(!kept.add("nonsense").has_value());
   BOOST_TEST(kept.all().empty());
+}
+
+// Whoever draws them adds start and duration; whoever may call may bring spans.
+BOOST_AUTO_TEST_CASE(times_that_no_clock_has_told_are_refused) {
+  kept_spans kept;
+  const auto is_kept = [&](std::uint64_t id, std::int64_t start, std::int64_t duration) {
+    auto told = told_by("g1", 1);
+    told.spans[0].id = id;
+    told.spans[0].start = start;
+    told.spans[0].duration = duration;
+    return kept.add(wire::encoded(told)).has_value();
+  };
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+
+  BOOST_TEST(is_kept(1, 5'000'000, 7'000));
+  BOOST_TEST(!is_kept(0, 5, 7));
+  BOOST_TEST(!is_kept(1, -5, 7));
+  BOOST_TEST(!is_kept(1, 5, -7));
+  BOOST_TEST(!is_kept(1, most, 1));
+
+  BOOST_TEST(answer_of(span_rings{}, kept, {.slow_us = 7}).spans.size() == 1U);
+  BOOST_TEST(answer_of(span_rings{}, kept, {.slow_us = 8}).spans.empty());
+  // Times 1,000, it would be below nothing.
+  BOOST_TEST(answer_of(span_rings{}, kept, {.slow_us = std::uint64_t{1} << 63}).spans.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_SUITE(runtime_observe_traces, *utf::label("unit") * utf::timeout
 
 BOOST_AUTO_TEST_CASE(a_trace_is_passed_on_if_it_can_be_read) {
   BOOST_TEST(trace_text(good) == good);
-  BOOST_TEST(trace_text("cc" + good.substr(2) + "-later") == "cc" + good.substr(2));
+  BOOST_TEST(trace_text("cc" + good.substr(2) + "-later") == good); // W3C Trace Context, 3.2.3.
   for (const std::string& bad :
        {std::string{},
         good.substr(1),
@@ -102,6 +102,40 @@ BOOST_AUTO_TEST_CASE(a_share_takes_the_same_traces_everywhere) {
   BOOST_TEST(!all.takes(silent, uuid{}));
   BOOST_TEST((sampling{0, true}.takes(silent, uuid{})));
   BOOST_TEST(none.takes(good, uuid{}));
+}
+
+// OpenTelemetry, "Attribute Collections": collectors refuse the whole batch for a second one.
+BOOST_AUTO_TEST_CASE(of_notes_with_one_key_the_last_counts) {
+  span made = named_span("orders.place");
+  const auto notes = [&] {
+    std::string found;
+    made.for_each_note([&](std::string_view key, std::string_view value) {
+      found += std::string{key} + "=" + std::string{value} + ";";
+    });
+    return found;
+  };
+  made.note_or_count("sku", "tea");
+  made.note_or_count("count", "12");
+  made.note_or_count("sku", "coffee");
+  BOOST_TEST(notes() == "count=12;sku=coffee;");
+  made.note_or_count("count", "");
+  BOOST_TEST(notes() == "sku=coffee;count=;");
+  made.note_or_count(std::string(50, 'k'), "1");
+  made.note_or_count(std::string(60, 'k'), "2"); // Both are cut to the same.
+  BOOST_TEST(notes() == "sku=coffee;count=;" + std::string(40, 'k') + "=2;");
+  made.note_or_count("a", std::string(160, 'a'));
+  made.note_or_count("b", std::string(160, 'b'));
+  made.note_or_count("sku", std::string(160, 'v')); // No room: the one before stays.
+  BOOST_TEST(notes().starts_with("sku=coffee;"));
+  BOOST_TEST(made.notes_lost == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_trace_is_found_however_a_person_writes_it) {
+  const auto trace = read_trace(good)->trace;
+  BOOST_TEST((parse_trace_id(good) == trace));
+  BOOST_TEST((parse_trace_id("4BF92F3577B34DA6A3CE929D0E0E4736") == trace));
+  BOOST_TEST(!parse_trace_id("4bf92f3577b34da6a3ce929d0e0e473"));
+  BOOST_TEST(!parse_trace_id(std::string(32, '0')));
 }
 
 BOOST_AUTO_TEST_CASE(notes_have_bounds) {

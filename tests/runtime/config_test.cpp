@@ -223,6 +223,21 @@ BOOST_AUTO_TEST_CASE(what_is_no_whole_number_is_no_integer) {
   }
 }
 
+// YAML 1.1 takes 010 for 8, YAML 1.2 for 10.
+BOOST_AUTO_TEST_CASE(an_integer_with_a_zero_in_front_is_refused_in_words) {
+  add("replicas", "010");
+
+  BOOST_TEST(!reader().integer("replicas", 1, 10).has_value());
+  check_only_fault(
+      {2, 7},
+      "`replicas` of node `n1` is `010`",
+      "write a whole number from 1 to 10, without a zero in front");
+  BOOST_TEST(troupe::has_idle_zero("-01"));
+  for (const char* const good : {"", "0", "-0", "10", "0.5", "0x1"}) {
+    BOOST_TEST(!troupe::has_idle_zero(good), good);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_finite_is_no_number) {
   for (const auto* text : {"nan", "inf", "-inf", "1e999", "", "half", "1,5"}) {
     map.entries.clear();

@@ -267,6 +267,22 @@ BOOST_AUTO_TEST_CASE(a_typed_request_is_projected_from_the_input_and_the_results
   BOOST_TEST((request(known_of(of, "rubbish", results)).error().code == errc::invalid));
 }
 
+// Its participant would refuse it for good, and the saga would turn back for that.
+BOOST_AUTO_TEST_CASE(a_request_that_nobody_could_read_is_not_made) {
+  const auto request = project<place_order>([](const place_order& input) {
+    return reserved{input.sku.substr(0, 4)}; // Within a character.
+  });
+  const definition of = order_saga();
+  const std::string input = wire::encoded(place_order{"caf\u00e9", 2});
+  const std::vector<std::string> nothing(4);
+
+  const auto made = request(known_of(of, input, nothing));
+
+  BOOST_REQUIRE(!made);
+  BOOST_TEST(made.error().detail("reason") == "unreadable");
+  BOOST_TEST(made.error().detail("field") == "reservation");
+}
+
 BOOST_AUTO_TEST_CASE(results_are_found_by_name_or_index) {
   const definition of = order_saga();
   const std::vector<std::string> results{"", wire::encoded(reserved{"r2"}), "", ""};

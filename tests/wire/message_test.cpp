@@ -96,6 +96,16 @@ struct wide {
 
 TROUPE_MESSAGE(wide, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x)
 
+enum class colour : std::uint8_t { red, green };
+
+TROUPE_WORDS(colour, red, green)
+
+struct painted {
+  sample::colour colour{};
+};
+
+TROUPE_MESSAGE(painted, colour)
+
 struct wrapping {
   std::string label;
   raw_value content;
@@ -311,7 +321,8 @@ BOOST_AUTO_TEST_CASE(a_value_of_another_type_is_named) {
     BOOST_TEST(fault_of<sample::order>(from(json)) == fault);
   }
   BOOST_TEST(fault_of<sample::order>(hex("81 01 02")) == "body: a key is not text");
-  BOOST_TEST(fault_of<sample::nothing>("") == "malformed or cut off MessagePack at byte 0 of 0");
+  BOOST_TEST(
+      fault_of<sample::nothing>("") == "the body is empty; one MessagePack value is expected");
 }
 
 BOOST_AUTO_TEST_CASE(a_key_that_comes_twice_is_named) {
@@ -371,6 +382,50 @@ BOOST_AUTO_TEST_CASE(text_that_is_not_utf8_is_refused) {
   BOOST_TEST(
       fault_of<sample::order>(hex("81 a6 707269636573 81 a1 ff 01"))
       == "field `prices`: the text is not UTF-8");
+}
+
+BOOST_AUTO_TEST_CASE(what_no_reader_takes_is_refused_by_who_writes_it) {
+  const auto fault_of_writing = [](const auto& message) {
+    const auto written = encoded_readable(message);
+    return written ? "none" : std::string{written.error().detail("field")};
+  };
+  sample::order sent = good_order();
+  BOOST_TEST(encoded_readable(sent).value() == encoded(sent));
+  sent.note = "caf\xe9";
+  BOOST_TEST(fault_of_writing(sent) == "note");
+  sent = good_order();
+  sent.items[1].sku = "\xff";
+  sent.weight = std::nan(""); // It comes later.
+  BOOST_TEST(fault_of_writing(sent) == "sku");
+  sent = good_order();
+  sent.weight = std::numeric_limits<double>::infinity();
+  BOOST_TEST(fault_of_writing(sent) == "weight");
+  sent = good_order();
+  sent.prices = {{"\xff", 1}};
+  BOOST_TEST(fault_of_writing(sent) == "prices");
+  sent = good_order();
+  sent.within = std::chrono::milliseconds::max();
+  BOOST_TEST(fault_of_writing(sent) == "within");
+  BOOST_TEST(fault_of_writing(sample::painted{sample::colour::red}) == "none");
+  BOOST_TEST(fault_of_writing(sample::painted{static_cast<sample::colour>(7)}) == "colour");
+
+  const auto why = encoded_readable(sample::item{"\xff", 1}).error();
+  BOOST_TEST((why.code == errc::internal));
+  BOOST_TEST((why.possible == effect::none));
+  BOOST_TEST(why.detail("reason") == "unreadable");
+  BOOST_TEST(
+      why.message
+      == "nobody could read `item`: field `sku`: the text is not UTF-8; the program has to make "
+         "another one");
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_cannot_be_read_is_no_refusal) {
+  const auto read = decode_answer<sample::item>(hex("81 a3 736b75 a1 61"));
+
+  BOOST_REQUIRE(!read);
+  BOOST_TEST((read.error().code == errc::internal));
+  BOOST_TEST((read.error().possible == effect::unknown));
+  BOOST_TEST(read.error().message.find("field `count`: the field is missing") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_travel_as_binary) {

@@ -272,6 +272,30 @@ BOOST_AUTO_TEST_CASE(a_handler_sees_its_place_in_the_trace_and_notes_what_it_lik
   BOOST_TEST(!notes.contains(std::string{observe::names::notes_lost}));
 }
 
+// For one that has, collectors refuse the batch with all spans of others.
+BOOST_AUTO_TEST_CASE(no_span_has_a_key_twice) {
+  sampling = observe::sampling{1};
+  make_anew();
+  seen.on_event = [&](const thing&, turn& turn, const event_info&) -> outcome<void> {
+    turn.note("sku", "tea");
+    turn.note("sku", "coffee");
+    turn.note("troupe.capability", "another");
+    turn.note("error.type", "mine");
+    return failure{error{.code = errc::unavailable, .message = "away"}};
+  };
+  take_event();
+
+  const observe::span handled = span_named("things thing.put");
+  std::size_t count = 0;
+  handled.for_each_note([&](std::string_view, std::string_view) { ++count; });
+  const auto notes = notes_of(handled);
+  BOOST_TEST(notes.size() == count);
+  BOOST_TEST(notes.at("sku") == "coffee");
+  BOOST_TEST(notes.at(std::string{observe::names::capability}) == "things");
+  BOOST_TEST(notes.at(std::string{observe::names::error}) == "unavailable");
+  BOOST_TEST(notes.at(std::string{observe::names::notes_lost}) == "1");
+}
+
 BOOST_AUTO_TEST_CASE(notes_without_room_are_left_out_and_counted) {
   sampling = observe::sampling{1};
   make_anew();

@@ -72,11 +72,6 @@ bool is_among(const std::vector<std::string>& all, const std::string& one) {
   return contains(all, one);
 }
 
-bool has_file(const std::string& path) {
-  std::error_code failed;
-  return fs::exists(path, failed);
-}
-
 /// Opens all databases at one moment: while no capability can commit. The journal goes last: it has
 /// no event that is not in an outbox here, and no confirmation that it has not.
 ///
@@ -104,7 +99,7 @@ outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std:
   for (source& each : files) {
     TROUPE_CHECK(open(each));
   }
-  if (has_file(all.journal.path)) {
+  if (!all.journal.path.empty()) {
     TROUPE_CHECK(open(all.journal));
   }
   if (!on_server.let_go()) {
@@ -210,7 +205,10 @@ find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
   for (stored_database& each : all) {
     if (topology::is_on_server(each.store)) {
       on_server.push_back(std::move(each));
-    } else if (!has_file(topology::path_in(each.store))) {
+      continue;
+    }
+    TROUPE_TRY(const bool is_here, has_file(topology::path_in(each.store)));
+    if (!is_here) {
       missing.push_back(each.owner);
       if (lost_database(topology::path_in(each.store))) {
         found.lost.push_back(each.owner);

@@ -26,11 +26,6 @@ namespace fs = std::filesystem;
 using store::move_row;
 using store::move_state;
 
-bool is_file(const std::string& path) {
-  std::error_code failed;
-  return fs::exists(path, failed);
-}
-
 /// A file that is to move, and what its place has.
 struct departing_file {
   const moved_database* of = nullptr;
@@ -134,7 +129,8 @@ private:
       }
     }
     for (const moved_database& each : plan_.databases) {
-      if (!is_file(each.file)) {
+      TROUPE_TRY(const bool is_there, has_file(each.file));
+      if (!is_there) {
         TROUPE_CHECK(pass_over(each));
         continue;
       }

@@ -4,6 +4,7 @@
 #include "nodes/commands/restore/in_use.hpp"
 #include "nodes/commands/restore/to_files.hpp"
 #include "nodes/commands/restore/to_schemas.hpp"
+#include "nodes/commands/transfer/locked_file.hpp"
 #include "runtime/store/sqlite/database.hpp"
 #include "runtime/store/sqlite/online_copy.hpp"
 #include "runtime/store/turn/writers.hpp"
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <system_error>
 
 namespace troupe {
 
@@ -67,8 +67,11 @@ std::uint64_t more(std::uint64_t now, std::uint64_t then) {
 outcome<void> look_at_place(returning_file& one, const topology::plan& plan, server_books* books) {
   const std::string& owner = one.saved.owner;
   if (!one.to.empty()) {
-    std::error_code failed;
-    one.is_there = fs::exists(one.to, failed);
+    const auto there = has_file(one.to);
+    if (!there) {
+      return failure{there.error()};
+    }
+    one.is_there = *there;
     if (one.is_there) {
       store::sqlite_options options;
       options.read_only = true;

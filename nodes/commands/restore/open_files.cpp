@@ -13,9 +13,7 @@
 #include "topology/store_path.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
-#include <system_error>
 #include <utility>
 
 namespace troupe {
@@ -24,11 +22,6 @@ namespace {
 
 // A broker takes the journal as soon as this command has ended: its session is the lease's word.
 constexpr milliseconds command_lease{5'000};
-
-bool exists(const std::string& path) {
-  std::error_code failed;
-  return std::filesystem::exists(path, failed);
-}
 
 outcome<void> check_unused(const std::string& path) {
   const auto user = user_of(path);
@@ -221,7 +214,7 @@ outcome<void> open_journal(
 /// Whether a database is there.
 outcome<bool> is_there(const stored_database& what, open_files& all) {
   if (!topology::is_on_server(what.store)) {
-    return exists(topology::path_in(what.store));
+    return has_file(topology::path_in(what.store));
   }
   try {
     return all.books->look_at(what.store, what.schema()).instance.has_value();
@@ -308,12 +301,15 @@ outcome<open_files> open_all(const topology::plan& plan, const clock& time, open
   TROUPE_CHECK(check_all_unused(databases, all));
   const stored_database journal = std::move(databases.back());
   databases.pop_back();
-  if (const std::string path = topology::path_in(journal.store);
-      !topology::is_on_server(journal.store) && !exists(path)) {
-    return failure{invalid(
-        lost_database(path)
-            ? fmt::format("the journal is gone: {} was here before", path)
-            : fmt::format("there is no journal at {}: the system has not run here", path))};
+  if (!topology::is_on_server(journal.store)) {
+    const std::string path = topology::path_in(journal.store);
+    TROUPE_TRY(const bool is_there, has_file(path));
+    if (!is_there) {
+      return failure{invalid(
+          lost_database(path)
+              ? fmt::format("the journal is gone: {} was here before", path)
+              : fmt::format("there is no journal at {}: the system has not run here", path))};
+    }
   }
   TROUPE_CHECK(open_journal(journal, plan.name, time, how, all));
   for (const stored_database& each : databases) {

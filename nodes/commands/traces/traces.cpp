@@ -137,7 +137,8 @@ int run_list(const trace_arguments& given) {
     fmt::print("{}", table.for_terminal());
   }
   const bool is_part = print_silent(all.answers, given.json);
-  if (!given.json) {
+  const bool is_choice = given.slow.count() != 0 || !given.capability.empty();
+  if (!given.json && !(traces.empty() && is_choice)) {
     print_aside(
         traces.empty()
             ? fmt::format(
@@ -180,7 +181,10 @@ int run_one(const trace_arguments& given) {
 std::string check_trace(const std::string& text) {
   return observe::parse_trace_id(text)
              ? std::string{}
-             : "is no trace: 32 hexadecimal digits, or the id of the call or event that began it";
+             : fmt::format(
+                 "`{}` is no trace: 32 hexadecimal digits, or the id of the call or event that "
+                 "began it",
+                 cell_text(text, 60));
 }
 
 } // namespace

@@ -40,6 +40,20 @@ outcome<locked_file> open_locked(const std::string& path, const std::string& own
   return locked_file{std::move(gate), std::move(session), std::move(sign)};
 }
 
+outcome<bool> has_file(const std::string& path) {
+  std::error_code failed;
+  const bool is_there = std::filesystem::exists(path, failed);
+  if (failed) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = fmt::format(
+             "nobody can tell whether {} is there: {}; do this as the user whom the system runs as",
+             path,
+             failed.message())}};
+  }
+  return is_there;
+}
+
 std::optional<uuid> lost_database(const std::string& path) {
   if (has_file_at(path) || !has_file_at(path + ".lock")) {
     return std::nullopt;

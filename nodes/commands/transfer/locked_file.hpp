@@ -26,6 +26,10 @@ struct locked_file {
 /// @errors `unavailable`: a process has it open; of `open_sqlite`.
 outcome<locked_file> open_locked(const std::string& path, const std::string& owner, bool create);
 
+/// Whether a file is there.
+/// @errors `unavailable`: nobody can tell, as in a folder that this user may not enter.
+outcome<bool> has_file(const std::string& path);
+
 /// The id of the database that was in the file when a writer was there last, if the file is gone.
 std::optional<uuid> lost_database(const std::string& path);
 

@@ -4,6 +4,8 @@
 #include "nodes/commands/up/child.hpp"
 #include "nodes/commands/up/display.hpp"
 #include "nodes/commands/up/kept_topology.hpp"
+#include "nodes/commands/up/process_locks.hpp"
+#include "nodes/text_table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -372,6 +374,18 @@ int run(const up_arguments& given) {
   }
   if (const auto reason = reason_not_to_run(children)) {
     return print_error(*reason, given.json, "install all programs into one folder");
+  }
+  std::vector<std::string> names;
+  for (const child& each : children) {
+    names.push_back(each.name);
+  }
+  if (const auto locked = lock_processes(log_folder.string(), names); !locked) {
+    return print_error(
+        locked.error(),
+        given.json,
+        fmt::format(
+            "`troupe status {}` says how they are; stop the other one to start them anew",
+            shell_word(given.file)));
   }
   sigset_t signals;
   ::sigemptyset(&signals);
