@@ -332,7 +332,7 @@ class Actors(SystemTest):
 
     def test_one_stopped_inside_a_turn_is_killed_by_who_waits_for_its_lock(self):
         system = self.system(
-            {**harness.CAPABILITIES, "notes": "{turn_limit: 500ms}"})
+            {**harness.CAPABILITIES, "notes": "{turn_limit: 3s}"})
         system.broker()
         stalled = system.worker("n1", faults="turn.before_commit=stop@5")
         other = system.worker("n2")

@@ -32,6 +32,8 @@ database_fault io_fault_of(sqlite3* connection, int code) {
   switch (code) {
   case SQLITE_IOERR_WRITE:
     return has_no_room(connection) ? database_fault::full : database_fault::io;
+  case SQLITE_IOERR_SHMSIZE:
+    return database_fault::full; // The index of the WAL, in memory that is a file, cannot grow.
   case SQLITE_IOERR_FSYNC:
   case SQLITE_IOERR_DIR_FSYNC:
   case SQLITE_IOERR_TRUNCATE:

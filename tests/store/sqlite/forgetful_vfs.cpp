@@ -64,6 +64,7 @@ struct forgetful_vfs::state {
   std::optional<std::uint64_t> crash_at;
   std::optional<std::uint64_t> growth_left;
   std::optional<std::uint64_t> failing_sync;
+  bool is_index_full = false;
   bool dead = false;
   bool sync_failed = false;
 
@@ -193,7 +194,15 @@ int characteristics(sqlite3_file* file) {
 }
 
 int map_memory(sqlite3_file* file, int page, int size, int extend, void volatile** memory) {
-  return of(file).real()->pMethods->xShmMap(of(file).real(), page, size, extend, memory);
+  auto& self = of(file);
+  const auto map = [&](int may_extend) {
+    return self.real()->pMethods->xShmMap(self.real(), page, size, may_extend, memory);
+  };
+  if (!self.owner->is_index_full) {
+    return map(extend);
+  }
+  const auto code = map(0);
+  return code == SQLITE_OK && extend != 0 && *memory == nullptr ? SQLITE_IOERR_SHMSIZE : code;
 }
 
 int lock_memory(sqlite3_file* file, int offset, int count, int flags) {
@@ -370,6 +379,10 @@ void forgetful_vfs::limit_growth(std::uint64_t bytes) {
 
 void forgetful_vfs::unlimit_growth() {
   state_->growth_left.reset();
+}
+
+void forgetful_vfs::set_index_full(bool is_full) {
+  state_->is_index_full = is_full;
 }
 
 void forgetful_vfs::fail_sync(std::uint64_t nth) {

@@ -49,6 +49,9 @@ public:
   void limit_growth(std::uint64_t bytes);
   void unlimit_growth();
 
+  /// Whether the disk has no room for more of a WAL's index.
+  void set_index_full(bool is_full);
+
   /// The `nth` sync from now on fails, once; what it was to sync is as good as lost.
   void fail_sync(std::uint64_t nth);
 

@@ -194,6 +194,27 @@ BOOST_FIXTURE_TEST_CASE(a_full_disk_is_refused_in_words_and_recovered_from, powe
   BOOST_TEST(session->integer_of("SELECT count(*) FROM log WHERE round = 1000").value() == 2000);
 }
 
+// The index of a WAL is a file, too, which grows by 32 KiB for each 4,096 pages.
+BOOST_FIXTURE_TEST_CASE(a_disk_without_room_for_the_index_of_the_wal_is_full, power_fixture) {
+  BOOST_REQUIRE(write_rounds() == rounds - 1);
+  auto session = open();
+  const auto fill = [&] {
+    transaction writing{*session};
+    for (int part = 0; part < 4'200; ++part) {
+      session->execute("INSERT INTO log VALUES (1000, $1, $2)", part, std::string(3'000, 'f'));
+    }
+    writing.commit();
+  };
+  disk.set_index_full(true);
+
+  BOOST_TEST(fault_of_call(fill) == database_fault::full);
+
+  BOOST_TEST(session->integer_of("SELECT count(*) FROM log").value() == rounds * rows_per_round);
+  disk.set_index_full(false);
+  BOOST_CHECK_NO_THROW(fill());
+  BOOST_TEST(session->integer_of("SELECT count(*) FROM log WHERE round = 1000").value() == 4'200);
+}
+
 // Some errors make SQLite drop the whole transaction: what follows must not run outside of one.
 BOOST_FIXTURE_TEST_CASE(nothing_slips_out_of_a_transaction_that_an_error_undid, power_fixture) {
   BOOST_REQUIRE(write_rounds() == rounds - 1);
