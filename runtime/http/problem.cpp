@@ -45,8 +45,22 @@ std::string_view phrase_of(int status) {
     return "Created";
   case 202:
     return "Accepted";
+  case 203:
+    return "Non-Authoritative Information";
   case 204:
     return "No Content";
+  case 205:
+    return "Reset Content";
+  case 206:
+    return "Partial Content";
+  case 207:
+    return "Multi-Status";
+  case 208:
+    return "Already Reported";
+  case 226:
+    return "IM Used";
+  case 300:
+    return "Multiple Choices";
   case 301:
     return "Moved Permanently";
   case 302:
@@ -63,6 +77,8 @@ std::string_view phrase_of(int status) {
     return "Bad Request";
   case 401:
     return "Unauthorized";
+  case 402:
+    return "Payment Required";
   case 403:
     return "Forbidden";
   case 404:
@@ -71,6 +87,8 @@ std::string_view phrase_of(int status) {
     return "Method Not Allowed";
   case 406:
     return "Not Acceptable";
+  case 407:
+    return "Proxy Authentication Required";
   case 408:
     return "Request Timeout";
   case 409:
@@ -87,16 +105,30 @@ std::string_view phrase_of(int status) {
     return "URI Too Long";
   case 415:
     return "Unsupported Media Type";
+  case 416:
+    return "Range Not Satisfiable";
   case 417:
     return "Expectation Failed";
   case 421:
     return "Misdirected Request";
   case 422:
     return "Unprocessable Content";
+  case 423:
+    return "Locked";
+  case 424:
+    return "Failed Dependency";
+  case 425:
+    return "Too Early";
+  case 426:
+    return "Upgrade Required";
+  case 428:
+    return "Precondition Required";
   case 429:
     return "Too Many Requests";
   case 431:
     return "Request Header Fields Too Large";
+  case 451:
+    return "Unavailable For Legal Reasons";
   case 500:
     return "Internal Server Error";
   case 501:
@@ -109,6 +141,16 @@ std::string_view phrase_of(int status) {
     return "Gateway Timeout";
   case 505:
     return "HTTP Version Not Supported";
+  case 506:
+    return "Variant Also Negotiates";
+  case 507:
+    return "Insufficient Storage";
+  case 508:
+    return "Loop Detected";
+  case 510:
+    return "Not Extended";
+  case 511:
+    return "Network Authentication Required";
   default:
     return "Unknown";
   }
