@@ -144,14 +144,11 @@ http::response admin_server::answer_to(const http::request& asked) const {
   }
   const int weight = observe::weight_of(accept, standard_type);
   const bool is_standard = weight > 0 && weight >= observe::weight_of(accept, "application/json");
+  const auto words = is_standard ? observe::health_words::standard : observe::health_words::plain;
   return http::with_body(
-      health.is_healthy() ? 200 : 503,
+      observe::status_of(health, words),
       is_standard ? standard_type : "application/json",
-      observe::to_json(
-          health,
-          found_->took,
-          is_standard ? observe::health_words::standard : observe::health_words::plain,
-          time_.wall()));
+      observe::to_json(health, found_->took, words, time_.wall()));
 }
 
 } // namespace troupe

@@ -99,6 +99,7 @@ void connection::cut() {
 void connection::next_request() {
   phase_ = phase::head;
   scanner_ = head_scanner{host_.options.request};
+  has_skipped_line_ = false;
   head_.reset();
   body_.reset();
   if (!received_.empty()) {
@@ -106,6 +107,10 @@ void connection::next_request() {
     scan_head();
     return;
   }
+  await_request();
+}
+
+void connection::await_request() {
   if (host_.is_draining && !stream_->has_input()) {
     say_farewell();
     return;
@@ -118,6 +123,16 @@ void connection::next_request() {
 }
 
 void connection::scan_head() {
+  if (!has_skipped_line_ && received_.bytes().starts_with("\r\n")) {
+    // Some clients end a body with a line more than it has. @source RFC 9112, 2.2.
+    has_skipped_line_ = true;
+    received_.use(2);
+    scanner_ = head_scanner{host_.options.request};
+    if (received_.empty()) {
+      await_request();
+      return;
+    }
+  }
   const auto found = scanner_.scan(received_.bytes());
   if (!found) {
     refuse(found.error());
@@ -265,7 +280,10 @@ void connection::answer(const response& how) {
 }
 
 void connection::write_answer(const response& answer) {
-  const answer_frame how = frame();
+  write_framed(answer, frame());
+}
+
+void connection::write_framed(const response& answer, const answer_frame& how) {
   phase_ = phase::writing;
   deadline_->set(host_.options.request.write);
   const auto digit = static_cast<std::size_t>(answer.status / 100);
@@ -312,13 +330,13 @@ void connection::begin_stream(
     return;
   }
   answer_frame how = frame();
+  how.framing = how.is_http_1_0 ? body_framing::until_close : body_framing::chunked;
   if (how.omits_body) {
     channel->end();
-    write_answer({head.status, head.fields, {}});
+    write_framed(head, how); // No length is said: the body of GET has none. @source RFC 9110, 8.6.
     return;
   }
   how.keeps_alive = false;
-  how.framing = how.is_http_1_0 ? body_framing::until_close : body_framing::chunked;
   phase_ = phase::streaming;
   channel_ = channel;
   deadline_->set(host_.options.request.write);

@@ -68,7 +68,7 @@ struct server_options {
   /// Plain HTTP if absent.
   std::optional<tls_files> tls{};
   /// The names that a request's Host may have, without port; any other is answered with 421. Any
-  /// name is right if this is empty.
+  /// name is right if this is empty, and on HTTP/1.0 none.
   std::vector<std::string> hosts{};
   /// Fields to add to what is refused before a handler has it, by the request's Origin, which is
   /// empty if there is none: a page of another site may read an answer only if that says so. Called

@@ -152,6 +152,17 @@ std::optional<std::string> host_of(std::string_view value) {
   return is_host && is_port(port) ? std::optional{lower_case(host)} : std::nullopt;
 }
 
+/// An authority as it is compared: "a" of "A:80", whose port is that of its scheme.
+std::string comparable(std::string_view authority) {
+  for (const std::string_view usual : {":80", ":443", ":"}) {
+    if (authority.ends_with(usual)) {
+      authority.remove_suffix(usual.size());
+      break;
+    }
+  }
+  return lower_case(authority);
+}
+
 verdict_on_head check_host(
     const request_head& head, const std::string& authority, const std::vector<std::string>& hosts) {
   const auto given = single(head.fields, "host");
@@ -159,12 +170,12 @@ verdict_on_head check_host(
     return problem{400, "malformed_host", "a request has exactly one Host"};
   }
   if (given.count == 0 && authority.empty()) {
-    return hosts.empty() ? std::nullopt
-                         : std::optional{problem{421, "misdirected", "the request names no host"}};
+    // No browser sends such a request; probes of load balancers do.
+    return std::nullopt;
   }
   const std::string_view named = given.count == 0 ? std::string_view{authority} : given.value;
   const auto host = host_of(named);
-  if (!host || (!authority.empty() && lower_case(authority) != lower_case(named))) {
+  if (!host || (!authority.empty() && comparable(authority) != comparable(named))) {
     return problem{
         400, "malformed_host", "the Host is no HOST or HOST:PORT, or the target names another one"};
   }

@@ -23,6 +23,27 @@ double response_time(std::chrono::nanoseconds took) {
   return std::round(std::chrono::duration<double, std::micro>{took}.count()) / 1'000;
 }
 
+nlohmann::ordered_json
+check_of(const health_check& each, std::chrono::nanoseconds took, health_words words) {
+  nlohmann::ordered_json check{{"status", word_for(each.error.empty(), words)}};
+  if (words == health_words::plain) {
+    check["responseTime"] = response_time(took);
+  } else {
+    check["observedValue"] = response_time(took);
+    check["observedUnit"] = "ms";
+  }
+  if (!each.error.empty()) {
+    check[words == health_words::plain ? "error" : "output"] = each.error;
+  }
+  return check;
+}
+
+/// The word for all of it.
+std::string_view verdict_on(const health& of, health_words words) {
+  const bool is_warning = words == health_words::standard && !of.is_healthy() && of.is_ready();
+  return is_warning ? "warn" : word_for(of.is_healthy(), words);
+}
+
 } // namespace
 
 bool health::is_healthy() const {
@@ -31,23 +52,26 @@ bool health::is_healthy() const {
          });
 }
 
+int status_of(const health& of, health_words words) {
+  return of.is_healthy() || (words == health_words::standard && of.is_ready()) ? 200 : 503;
+}
+
 std::string
 to_json(const health& of, std::chrono::nanoseconds took, health_words words, wall_time now) {
+  const bool is_plain = words == health_words::plain;
   nlohmann::ordered_json checks = nlohmann::ordered_json::object();
   for (const health_check& each : of.checks) {
-    auto& check = checks[each.name] = {
-        {"status", word_for(each.error.empty(), words)},
-        {"responseTime", response_time(each.took.value_or(took))}};
-    if (!each.error.empty()) {
-      check["error"] = each.error;
-    }
+    nlohmann::ordered_json check = check_of(each, each.took.value_or(took), words);
+    checks[each.name] =
+        is_plain ? std::move(check) : nlohmann::ordered_json::array({std::move(check)});
   }
-  const bool is_warning = words == health_words::standard && !of.is_healthy() && of.is_ready();
-  return nlohmann::ordered_json{
-      {"status", is_warning ? "warn" : word_for(of.is_healthy(), words)},
-      {"checks", std::move(checks)},
-      {"timestamp", utc_time_text(now)}}
-      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  nlohmann::ordered_json said{{"status", verdict_on(of, words)}};
+  if (!is_plain && !of.is_ready()) {
+    said["output"] = of.unready;
+  }
+  said["checks"] = std::move(checks);
+  said["timestamp"] = utc_time_text(now);
+  return said.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 health not_live(milliseconds waited) {

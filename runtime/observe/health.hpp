@@ -38,11 +38,16 @@ enum class health_words : std::uint8_t {
   /// healthy, unhealthy.
   plain,
   /// pass, warn, fail: warn while something is wrong and the node is ready all the same.
-  /// @source draft-inadarei-api-health-check-06, 3.1.
+  /// @source draft-inadarei-api-health-check-06, 3.1 and 4.
   standard,
 };
 
-/// {"status", "checks": {NAME: {"status", "responseTime", "error"}}, "timestamp"}.
+/// The status of HTTP: 200 of what is healthy, and in the standard words of a warning, too.
+int status_of(const health& of, health_words words);
+
+/// {"status", "checks": {NAME: {"status", "responseTime", "error"}}, "timestamp"}; in the standard
+/// words {"status", "output", "checks": {NAME: [{"status", "observedValue", "observedUnit",
+/// "output"}]}, "timestamp"}.
 ///
 /// `responseTime` is in milliseconds.
 ///

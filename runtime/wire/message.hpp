@@ -229,7 +229,6 @@ inline bool decode(reader& from, double& to, decode_fault& fault) {
   if (!from.read(to)) {
     return fail_type(fault, "a number", from.peek());
   }
-
   return std::isfinite(to) || fail(fault, std::string{not_finite});
 }
 

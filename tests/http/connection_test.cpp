@@ -138,6 +138,42 @@ BOOST_AUTO_TEST_CASE(a_request_that_came_just_in_time_is_answered) {
   BOOST_TEST(asked == 2);
 }
 
+// Old clients end a body with a line more than it has.
+BOOST_AUTO_TEST_CASE(an_empty_line_before_a_request_is_passed_over) {
+  host.options.request.idle = 1h;
+  send(get);
+  loop.poll();
+  send("\r\n");
+  loop.poll();
+  BOOST_TEST(asked == 1);
+  send("\r\n" + std::string{get});
+  loop.poll();
+  BOOST_TEST(asked == 1, "there may be one, not two");
+  BOOST_TEST(peer.written.find("HTTP/1.1 400 ") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_line_is_passed_over_piece_by_piece_and_begins_no_request) {
+  host.options.request.idle = 1h;
+  send(get);
+  loop.poll();
+  send("\r");
+  host.options.request.idle = 1ms;
+  send("\n");
+  loop.poll();
+
+  loop.run_for(5s);
+
+  BOOST_TEST(peer.has_ended);
+  BOOST_TEST(peer.written.find(" 408 ") == std::string::npos, "nothing was asked");
+}
+
+BOOST_AUTO_TEST_CASE(a_request_behind_an_empty_line_is_answered) {
+  send("\r\n" + std::string{get});
+  loop.poll();
+
+  BOOST_TEST(asked == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace troupe::http

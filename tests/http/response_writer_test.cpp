@@ -46,6 +46,17 @@ BOOST_AUTO_TEST_CASE(head_is_told_the_length_and_nothing_else) {
   BOOST_TEST(text.ends_with("\r\n\r\n"));
 }
 
+// Routes may refuse with any status of 4xx, and legacy systems answer with what they like.
+BOOST_AUTO_TEST_CASE(each_known_status_has_its_phrase) {
+  BOOST_TEST(phrase_of(206) == "Partial Content");
+  BOOST_TEST(phrase_of(402) == "Payment Required");
+  BOOST_TEST(phrase_of(416) == "Range Not Satisfiable");
+  BOOST_TEST(phrase_of(423) == "Locked");
+  BOOST_TEST(phrase_of(451) == "Unavailable For Legal Reasons");
+  BOOST_TEST(phrase_of(507) == "Insufficient Storage");
+  BOOST_TEST(phrase_of(499) == "Unknown");
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_without_content_has_no_length) {
   for (const int status : {204, 304}) {
     const auto text = written_answer({status, {}, "lost"}, kept, long_ago);

@@ -69,6 +69,12 @@ class Serving(http_harness.Case):
         self.assertEqual("x" * 100_000 + "END", curl(url).stdout)
         self.assertEqual("x" * 100_000 + "END", curl("--http1.0", url).stdout)
         self.assertEqual("", curl("-I", "-o", "/dev/null", url).stderr)
+        with server.connect() as raw:  # No length is said that GET has not; the connection is kept.
+            for _ in range(2):
+                raw.sendall(b"HEAD /stream?parts=1&bytes=9 HTTP/1.1\r\nHost: a\r\n\r\n")
+                _, head, _ = read_answer(raw)
+                self.assertNotIn(b"content-length", head.lower())
+                self.assertIn(b"text/event-stream", head)
 
     def test_a_handler_that_fails_is_answered_for(self):
         server = self.serve()

@@ -45,6 +45,26 @@ BOOST_AUTO_TEST_CASE(the_standard_words_know_a_warning) {
   BOOST_TEST(told(not_live(800ms), health_words::standard).starts_with(R"({"status":"fail")"));
 }
 
+BOOST_AUTO_TEST_CASE(the_standard_form_is_that_of_the_draft) {
+  BOOST_TEST(
+      told(warning, health_words::standard)
+      == R"({"status":"warn","checks":{)"
+         R"("journal":[{"status":"pass","observedValue":1.235,"observedUnit":"ms"}],)"
+         R"("broker.b1":[{"status":"fail","observedValue":1.235,"observedUnit":"ms",)"
+         R"("output":"away"}]},"timestamp":"1970-01-01T00:00:01.000Z"})");
+  BOOST_TEST(told(unready, health_words::standard)
+                 .starts_with(R"({"status":"fail","output":"it is being drained","checks")"));
+}
+
+// Whoever reads the standard takes 503 for a failure, whatever the word is.
+BOOST_AUTO_TEST_CASE(a_warning_is_no_failure) {
+  BOOST_TEST(status_of(good, health_words::standard) == 200);
+  BOOST_TEST(status_of(warning, health_words::standard) == 200);
+  BOOST_TEST(status_of(unready, health_words::standard) == 503);
+  BOOST_TEST(status_of(warning, health_words::plain) == 503);
+  BOOST_TEST(status_of(good, health_words::plain) == 200);
+}
+
 BOOST_AUTO_TEST_CASE(a_question_is_answered_once_to_all_who_ask) {
   loop_question<int> asked;
   int made = 0;
