@@ -15,7 +15,7 @@ inline constexpr int ok = 0;
 inline constexpr int faults = 1;
 /// The command line cannot be used.
 inline constexpr int usage = 2;
-/// The business said no (`rejected`).
+/// The business refused (`rejected`).
 inline constexpr int rejected = 3;
 /// Any other error.
 inline constexpr int error = 4;
@@ -35,7 +35,8 @@ using or_exit = tl::expected<Value, int>;
 /// @return the exit code for it.
 int print_error(const error& why, bool json, std::string_view next = {});
 
-/// Says what is wrong with the command line, where `print_error` would; `exit_code::usage`.
+/// Prints what is wrong with the command line, to the same place as `print_error`;
+/// `exit_code::usage`.
 /// @param command its name: "publish"; empty for `troupe` itself.
 int print_wrong_usage(std::string_view command, std::string_view what, bool json);
 
@@ -46,7 +47,7 @@ void print_aside(std::string_view text);
 /// @return `code`, or `exit_code::error` for `ok` after stderr was told that this cannot be done.
 int written_out(int code);
 
-/// The message of `why`, without the advice to ask under the same id where nobody was told one.
+/// The message of `why`, without the advice to ask under the same id if no id was shown.
 std::string_view message_of(const error& why);
 
 } // namespace troupe
