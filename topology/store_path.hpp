@@ -12,7 +12,7 @@ namespace troupe::topology {
 /// The schema of the journal of events, in a database on a server.
 inline constexpr std::string_view journal_schema = "troupe_journal";
 
-/// The fault of the value of a `store` key, if it has one; `at` is left to the caller.
+/// What is wrong with the value of a `store` key, if anything; the caller sets `at`.
 std::optional<fault> check_store(std::string_view store);
 
 /// `what` is wrong with `store`, with the store as it stands; an address is not repeated, since it
@@ -23,7 +23,7 @@ std::string told_of_store(std::string_view store, std::string_view what);
 /// and no file of this machine.
 bool is_on_server(std::string_view store);
 
-/// The fault of a store on a server where a file is wanted, if it is one.
+/// The fault if `store` is on a server although a file is required.
 std::optional<fault> check_is_file(std::string_view store, std::string_view example);
 
 /// The database of `capability` for a `store` such as "sqlite:data/{capability}.db" or
