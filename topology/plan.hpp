@@ -123,7 +123,7 @@ struct events_plan {
 
   const retention_rule& rule_for(std::string_view topic) const;
 
-  /// Whether the brokers share the journal in a database server, so that any of them may have it.
+  /// Whether the brokers share the journal in a database server: any of them may have it.
   bool is_shared() const { return journal.starts_with("postgresql://"); }
 };
 

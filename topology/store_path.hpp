@@ -23,7 +23,7 @@ std::string told_of_store(std::string_view store, std::string_view what);
 /// and no file of this machine.
 bool is_on_server(std::string_view store);
 
-/// The fault if `store` is on a server although a file is required.
+/// The fault of a store on a server where a file is wanted, if it is one.
 std::optional<fault> check_is_file(std::string_view store, std::string_view example);
 
 /// The database of `capability` for a `store` such as "sqlite:data/{capability}.db" or

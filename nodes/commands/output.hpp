@@ -35,8 +35,7 @@ using or_exit = tl::expected<Value, int>;
 /// @return the exit code for it.
 int print_error(const error& why, bool json, std::string_view next = {});
 
-/// Prints what is wrong with the command line, to the same place as `print_error`;
-/// `exit_code::usage`.
+/// Says what is wrong with the command line, where `print_error` would; `exit_code::usage`.
 /// @param command its name: "publish"; empty for `troupe` itself.
 int print_wrong_usage(std::string_view command, std::string_view what, bool json);
 

@@ -66,8 +66,8 @@ struct server_options {
   std::string address;
   /// Plain HTTP if absent.
   std::optional<tls_files> tls{};
-  /// The names that a request's Host may have, without port; any other is answered with 421. If
-  /// empty, any name is accepted.
+  /// The names that a request's Host may have, without port; any other is answered with 421. Any
+  /// name is right if this is empty.
   std::vector<std::string> hosts{};
   /// The fields to add to answers that are given before a handler gets the request, by the
   /// request's Origin (empty if there is none): a page of another site may read an answer only if
