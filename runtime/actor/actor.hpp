@@ -103,7 +103,7 @@ protected:
   /// repeat of the id gets the first answer again. `handler` is `(const Request&, turn&)`.
   ///
   /// A returned error goes to the caller, effect none, and the handler's writes are undone. A
-  /// throw undoes the turn, the caller gets `crashed`, effect none, and the replica is made anew.
+  /// throw undoes the turn, the caller gets `crashed`, effect none, and the replica is made again.
   /// With `store: none` there is nothing to undo, and the effect is unknown.
   template <class Handler>
   void command(std::string operation, Handler handler) {

@@ -13,7 +13,7 @@ namespace troupe {
 
 /// Takes over the work of processes over the same database that are gone: their sagas and effects
 /// become those of this process, as far as its program can continue them. A process that was taken
-/// over by mistake finds itself fenced and joins anew.
+/// over by mistake finds itself fenced and joins again.
 ///
 /// Confined to the runner's thread.
 class takeover {
@@ -38,7 +38,7 @@ public:
       effect_pool* effects,
       awaited_answers& awaited);
 
-  /// The session was lost and is connected anew: takes a new writer's number and fences its old
+  /// The session was lost and is reconnected: takes a new writer's number and fences its old
   /// one, in a transaction of its own. Its former work is left for `take_own_left`.
   ///
   /// Throws database_error; must be tried again.
