@@ -92,8 +92,8 @@ protected:
   /// thread only; a handler that calls begin(), commit(), rollback() or reconnect() is answered
   /// `internal`.
   ///
-  /// A returned error goes to the caller, effect none. A handler that writes to the database
-  /// counts as having thrown: the caller gets `crashed`, effect none, and the replica is made anew.
+  /// A returned error goes to the caller, effect none. A handler that writes to the database counts
+  /// as having thrown: the caller gets `crashed`, effect none, and the replica is made again.
   template <class Handler>
   void query(std::string operation, Handler handler) {
     operations_.emplace_back(std::move(operation), handlers::make_query(std::move(handler)));

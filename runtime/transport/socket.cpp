@@ -124,7 +124,8 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
   const std::string endpoint = "inproc://monitor-" + std::to_string(count++);
   socket_.set(zmq::sockopt::linger, 0);
   // libzmq tells on the thread that serves all connections, and waits for room: at its mark (2,000)
-  // a crowd that comes and goes would stop everybody, and block forever a loop that then listens again.
+  // a crowd that comes and goes would stop everybody, and block forever a loop that then listens
+  // again.
   socket_.set(zmq::sockopt::rcvhwm, 0);
   if (zmq_socket_monitor(
           watched.handle(),

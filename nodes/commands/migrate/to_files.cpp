@@ -84,7 +84,7 @@ private:
     if (auto unused = books_->check_unused(); !unused) {
       return failure{std::move(unused).error()};
     }
-    // From now on nobody starts over in a place to which something comes.
+    // From now on nobody begins anew in a place to which something comes.
     for (const departing_schema& each : sources_) {
       if (is_occupied(each.of->arriving())) {
         continue;

@@ -43,7 +43,7 @@ open_earlier(const new_file& made, const database_identity& identity) {
   }
   auto opened = open_locked(made.path, made.what.owner_inside(), false);
   if (!opened) {
-    // A file whose making was cut short is refused, and made again; one in use is not touched.
+    // A file whose making was cut short is refused, and made anew; one in use is not touched.
     return opened.error().code == errc::unavailable
                ? outcome<std::optional<locked_file>>{failure{std::move(opened).error()}}
                : std::nullopt;
@@ -126,7 +126,7 @@ outcome<database_size> fill_new_file(const new_file& made, const clock& time) {
       if (is_new || size.error().code != errc::conflict) {
         return size;
       }
-      earlier->reset(); // The source has changed since: made again.
+      earlier->reset(); // The source has changed since: made anew.
     }
   } catch (const store::database_error& met) {
     return failure{met.to_error()};

@@ -23,7 +23,7 @@ void drop_schema(const new_schema& made, server_books& books) {
           fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", store::quoted_name(made.what.schema())));
 }
 
-/// Makes the schema again, ready for use, if it is not. Only a copy that was begun here is dropped.
+/// Makes the schema anew and ready, if it is not. Only a copy that was begun here is dropped.
 /// @return whether it was made.
 outcome<bool> make_schema(
     const new_schema& made,
@@ -81,7 +81,7 @@ fill_new_schema(const new_schema& made, server_books& books, const clock& time) 
       if (size || *is_new || size.error().code != errc::conflict) {
         return size;
       }
-      // The source has changed since an earlier call copied it: the copy is made again.
+      // The source has changed since an earlier call copied it: the copy is made anew.
       session->reset();
       drop_schema(made, books);
     }
