@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// The registered types (runtime/actor/registry.hpp), as far as a topology must know them.
+/// The registered types (runtime/actor/registry.hpp), in the form that a topology needs.
 std::vector<topology::actor_type> actor_types();
 
 } // namespace troupe

@@ -15,26 +15,27 @@
 
 namespace troupe {
 
-/// The report of a node's loop on itself. Both parts are made of the same copy, outside of the
-/// loop.
+/// The report of a node's loop. Both parts are made from the same copy, outside the loop.
 struct node_report {
   std::function<observe::health()> health;
   std::function<std::string(observe::metrics_format)> metrics;
 };
 
-/// Asks the loop of this process how it is; what is given is called with the answer, on any thread.
+/// Asks the loop of this process for its report; the given function is called with the answer, on
+/// any thread.
 using ask_node = std::function<void(std::function<void(node_report)>)>;
 
 /// The admin address of a node: /livez, /readyz, /health and /metrics.
 ///
-/// The loop is asked when somebody asks here, once a second at most; who comes in between hears the
-/// same. All but the constructor and destructor is on the HTTP server's thread. Outlives the loop.
+/// The loop is asked when a request comes here, at most once a second; requests in between get the
+/// same answer. All but the constructor and destructor runs on the HTTP server's thread. Outlives
+/// the loop.
 class admin_server {
 public:
   struct options {
     /// The address, as in the topology.
     std::string address;
-    /// A loop that has not answered for so long is not alive.
+    /// A loop that has not answered for this long is not alive.
     milliseconds patience;
   };
 
@@ -70,10 +71,10 @@ private:
   const ask_node ask_;
   std::optional<finding> found_;
   std::vector<question> waiting_;
-  /// The time of the question that the loop has not answered yet.
+  /// The time of the request that the loop has not answered yet.
   std::optional<instant> asked_at_;
   std::latch is_started_{1};
-  /// Last, as its thread uses all else.
+  /// Last member: its thread uses all others.
   std::unique_ptr<http::server> server_;
 };
 

@@ -19,8 +19,8 @@
 
 namespace troupe {
 
-/// The door of a broker whose links have keys: its own keys, and the answers to libzmq's
-/// question at each handshake.
+/// Access control of a broker whose links have keys: its own keys, and the answers to libzmq's
+/// request at each handshake.
 ///
 /// Made before the broker's socket, and ends after it.
 class broker_door {
@@ -35,18 +35,18 @@ public:
 
   transport::curve_secret_key key() const { return ring_->own().secret_key; }
 
-  /// Knocks with a key that nobody knows. Until it was refused, the broker must not serve.
-  /// @errors `internal`: it was let in, or nobody answered.
+  /// Connects with a key that nobody knows. Until that was refused, the broker must not serve.
+  /// @errors `internal`: it was accepted, or there was no answer.
   outcome<void> try_strangers(const std::string& endpoint);
 
-  /// Whether somebody has this key now.
+  /// Whether this key has an owner now.
   std::function<bool(const transport::curve_public_key&)> is_valid_key() const;
 
-  /// Reads the keys again. `loop` ends the links whose keys nobody has any more, and listens with
-  /// the broker's own if that is another one.
+  /// Reads the keys again. `loop` closes the links whose keys no longer have an owner, and listens
+  /// with the broker's own key if that has changed.
   void reread(transport::router_loop& loop);
 
-  /// Strangers that were not let in.
+  /// The number of refused strangers.
   std::uint64_t refused() const { return zap_->refused() - tried_; }
 
 private:

@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// The bytes that each store of a broker may have, by `limits.memory`.
+/// The bytes that each part of a broker's memory may have, by `limits.memory`.
 broker::memory_shares shares_of(const topology::plan& plan);
 
 /// The window of each subscriber, in bytes: an equal part of their share, and

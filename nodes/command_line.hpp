@@ -41,7 +41,7 @@ struct command_page {
   std::vector<command_page> commands;
 };
 
-/// The options of a program, or of one command of it. A thin face of CLI11, whose templates are
+/// The options of a program, or of one command of it. A thin wrapper of CLI11, whose templates are
 /// slow to compile.
 ///
 /// A handle, valid as long as its `command_line`. Variables are filled when that runs, before the
@@ -83,7 +83,7 @@ public:
       std::uint64_t least,
       std::uint64_t most);
   command& option(const std::string& name, double& to, const std::string& what, double least);
-  /// A duration such as "5s", and no zero.
+  /// A duration such as "5s", not zero.
   command& option(const std::string& name, milliseconds& to, const std::string& what);
   command& flag(const std::string& name, bool& to, const std::string& what);
   /// Refuses two options at once.
@@ -118,10 +118,10 @@ public:
   command_line(const command_line&) = delete;
   command_line& operator=(const command_line&) = delete;
 
-  /// Prints `text` where --version is given.
+  /// Prints `text` if --version is given.
   void version(const std::string& text);
 
-  /// All that was declared.
+  /// Everything that was declared.
   command_page page() const;
 
   /// The help of one command: {"dead-letters", "list"}, which must be declared.
@@ -130,7 +130,7 @@ public:
   /// Whether `option` ("--json") is among the words of the program.
   bool has(std::string_view option) const;
 
-  /// Reads the words and runs the command they name; prints help where it is asked for.
+  /// Reads the words and runs the command they name; prints help on request.
   /// @param refuse is told which command ("dead-letters list") was used wrongly and how.
   /// @return the exit code of the command or of `refuse`; 0 for help.
   int run(const std::function<int(const std::string& command, const std::string& fault)>& refuse);

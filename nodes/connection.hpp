@@ -39,8 +39,8 @@ enum class needs : std::uint8_t { any_broker, journal };
 std::vector<std::string> addresses_of(const topology::plan& plan);
 
 /// The options by which to reach `brokers` of a topology.
-/// @param name of the one who asks, for the brokers' logs.
-/// @param keys of the one who asks; null if links have none.
+/// @param name of the caller, for the brokers' logs.
+/// @param keys of the caller; null if links have none.
 client::options options_for(
     const topology::plan& plan,
     std::vector<std::string> brokers,
@@ -53,7 +53,7 @@ client::options options_for(
 outcome<client::options> options_for_command(
     const topology::plan& plan, std::vector<std::string> brokers, std::string_view command);
 
-/// One of several questions that are asked at once.
+/// One of several requests that are made at once.
 struct question {
   std::string capability;
   std::string operation;
@@ -68,7 +68,7 @@ std::vector<outcome<std::string>> ask_at_once(
     const std::vector<question>& questions,
     milliseconds deadline);
 
-/// Does the same over a client that asks nothing else meanwhile.
+/// Does the same over a client that is not used otherwise meanwhile.
 std::vector<outcome<std::string>>
 ask_at_once(client::client& calls, const std::vector<question>& questions, milliseconds deadline);
 
@@ -86,7 +86,8 @@ public:
   /// The topology; nothing if brokers were given instead.
   const std::optional<topology::plan>& plan() const { return plan_; }
 
-  /// Asks within the deadline: again if the broker was busy or away, but not the wrong broker.
+  /// Asks within the deadline, and again if the broker was busy or away, but not if it is the wrong
+  /// one.
   outcome<std::string> ask(client::call_request request);
 
   template <wire::message Reply, wire::message Request>

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// Gives `to` the documents that tell of its routes, for whoever may call them: `/openapi.json`,
+/// Gives `to` the documents that describe its routes, for those who may call them: `/openapi.json`,
 /// and `/asyncapi.json` if it streams events. After its routes.
 void add_documents(
     gateway::gateway& to,

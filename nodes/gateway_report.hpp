@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// The health of a gateway. Ready if it is logged in at a broker and is not being drained: what
-/// else its routes need is said by their answers.
+/// The health of a gateway. Ready if it is logged in at a broker and is not being drained; the
+/// answers show whatever else its routes lack.
 ///
 /// @param brokers their names, in the order of the snapshot's links.
 observe::health

@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// Keeps other commands that make keys out of the folder as long as it lives.
+/// Locks the folder against other commands that make keys, as long as it lives.
 class folder_lock {
 public:
   explicit folder_lock(const std::string& folder);
@@ -19,8 +19,8 @@ private:
   int folder_;
 };
 
-/// Has root act as the owner of a folder, or of the one it is to be made in: the system's user could
-/// not read what root makes, and nobody notices before the next start.
+/// Makes root act as the owner of a folder, or of the one it is to be made in: the system's user
+/// could not read files made by root, and that would not show before the next start.
 /// @errors `forbidden`: this process cannot act as that user; nothing has changed.
 outcome<void> act_as_owner_of(const std::string& folder);
 

@@ -12,8 +12,8 @@
 
 namespace troupe {
 
-/// Opens the keys of a process, which leaves no core file and gains no rights from then on; null if
-/// the links of `plan` have none.
+/// Opens the keys of a process, which from then on leaves no core file and cannot gain rights; null
+/// if the links of `plan` have none.
 /// @param owner the name of the node, broker, gateway, operator or client.
 /// @errors of key_ring::open.
 outcome<std::shared_ptr<security::key_ring>>
@@ -21,7 +21,7 @@ open_keys(const topology::plan& plan, const std::string& owner);
 
 /// The keys of links to `brokers`, which are addresses of brokers in `plan`; none if `ring` is
 /// null.
-/// @param log is told why a token cannot be renewed; null for links that end soon. Outlives all.
+/// @param log receives why a token cannot be renewed; null for short-lived links. Outlives all.
 transport::link_key_source link_keys(
     const topology::plan& plan,
     std::shared_ptr<const security::key_ring> ring,

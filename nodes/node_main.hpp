@@ -11,7 +11,7 @@
 
 namespace troupe {
 
-/// The codes that troupe-broker and troupe-worker end with, beside 0.
+/// The exit codes of troupe-broker and troupe-worker besides 0.
 namespace node_exit {
 inline constexpr int ok = 0;
 /// The command line or the topology cannot be used.
@@ -25,7 +25,7 @@ inline constexpr int internal = 70;
 struct node_arguments {
   /// The topology.
   std::string file;
-  /// The node or broker of it to be.
+  /// The node or broker of it that this process is.
   std::string node;
   bool log_json = false;
   /// The descriptor under which its text was read before; 0: `file` is read.

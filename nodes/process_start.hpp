@@ -6,10 +6,10 @@ namespace troupe {
 
 /// The kinds of programs, which differ from the start on.
 enum class program_kind : std::uint8_t {
-  /// A broker, worker or gateway. A write whose reader has left (SIGPIPE) fails, and nothing ends:
-  /// who reads a log may come and go. It starts no process. Where it adopts some, as the first
-  /// process of a container, these are forgotten when they end: there a handler that starts one
-  /// itself (`popen`) hears nothing of its end.
+  /// A broker, worker or gateway. A write whose reader has closed (SIGPIPE) fails without ending
+  /// the process: readers of a log may come and go. It starts no process. Where it adopts some, as
+  /// the first process of a container, these are forgotten when they end: there a handler that
+  /// starts one itself (`popen`) hears nothing of its end.
   node,
   /// `troupe`: a lost reader ends it, as `head` ends what is in front of it. It waits for the
   /// processes that it starts, and `troupe up` for those that it adopts.
@@ -25,9 +25,8 @@ enum class program_kind : std::uint8_t {
 ///   what callers sent.
 /// - Memory that is freed goes back to the system from 4 MiB on, and not at once.
 ///
-/// Left as whoever starts the process has it: the folder, the environment (HOME is not asked for),
-/// the limits, of core dumps and of open files, whose soft one a node raises, and an ignored SIGHUP
-/// (nohup).
+/// Inherited unchanged: the folder, the environment (HOME is not asked for), the limits, of core
+/// dumps and of open files, whose soft one a node raises, and an ignored SIGHUP (nohup).
 void begin_process(program_kind kind);
 
 } // namespace troupe

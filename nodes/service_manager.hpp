@@ -10,18 +10,17 @@
 
 namespace troupe {
 
-/// The service manager that started this process and wants to hear of it: systemd, for a unit of
+/// The service manager that started this process and expects notifications: systemd, for a unit of
 /// Type=notify. @source sd_notify(3).
 class service_manager {
 public:
   /// The service manager; nothing if $NOTIFY_SOCKET names no socket.
   static std::optional<service_manager> from_environment();
 
-  /// Says such as "READY=1". What cannot be said is not: nothing depends on it here.
+  /// Sends a notification such as "READY=1". Failures are ignored: nothing here depends on it.
   void say(std::string_view state) const;
 
-  /// The time between two WATCHDOG=1 that it wants to hear, from $WATCHDOG_USEC; nothing if it
-  /// wants none.
+  /// The required time between two WATCHDOG=1, from $WATCHDOG_USEC; nothing if none are required.
   std::optional<milliseconds> watchdog() const { return watchdog_; }
 
 private:
@@ -29,8 +28,8 @@ private:
   std::optional<milliseconds> watchdog_;
 };
 
-/// Tells the service manager when this node is ready and, as often as it wants, that it is live. A
-/// thread; there is none without a service manager.
+/// Tells the service manager when this node is ready and, as often as required, that it is alive. A
+/// thread; none without a service manager.
 class service_reports {
 public:
   explicit service_reports(const ask_node& ask);

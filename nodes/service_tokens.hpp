@@ -23,17 +23,17 @@ security::token_rules token_rules(const topology::token_options& options);
 outcome<std::unique_ptr<security::checked_tokens>>
 open_tokens(const topology::plan& plan, const topology::gateway_plan& self);
 
-/// The checker of the tokens of logins; null if brokers of the topology want none.
+/// The checker of login tokens; null if brokers of the topology require none.
 /// @errors of `security::read_checking_keys`.
 outcome<std::shared_ptr<security::login_tokens>> open_login_tokens(const topology::plan& plan);
 
-/// Reads the keys of these tokens again, and logs whether that went well; those that cannot be read
-/// leave the others in use.
+/// Reads the keys of these tokens again, and logs whether that went well; if they cannot be read,
+/// the earlier ones stay in use.
 void reread_login_tokens(
     security::login_tokens& tokens, const std::string& folder, observe::event_log& log);
 
-/// The token with which the owner of `ring` logs in: what is in FOLDER/NAME.token, which somebody
-/// else renews; or a new one, where the keys are that sign tokens (tokens.jwks).
+/// The token with which the owner of `ring` logs in: that in FOLDER/NAME.token, which is renewed
+/// from outside, or a new one if the signing keys (tokens.jwks) are here.
 /// @param folder of the keys.
 /// @errors `unavailable`: there is neither; `invalid`, `forbidden`: a file cannot be used.
 outcome<transport::login_token> login_token_of(
@@ -41,7 +41,7 @@ outcome<transport::login_token> login_token_of(
     const topology::token_options& options,
     const security::key_ring& ring);
 
-/// A token of this topology for `service` that holds from now on, bound to `key` if there is one.
+/// A token of this topology for `service`, valid from now on, bound to `key` if there is one.
 security::service_token new_token(
     const topology::token_options& options,
     std::string service,

@@ -13,10 +13,10 @@
 
 namespace troupe {
 
-/// The choice which of the traces that begin at a capability are recorded.
+/// Chooses which of the traces that begin at a capability are recorded.
 observe::sampling sampling_of(const topology::plan& plan, std::string_view capability);
 
-/// Sends what is recorded to the collector that the topology names; null if it names none.
+/// Sends recorded spans to the collector that the topology names; null if it names none.
 /// @param node the broker, node or gateway that this process is. All outlive it.
 std::unique_ptr<observe::span_exporter> export_spans(
     const topology::plan& plan,

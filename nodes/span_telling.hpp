@@ -15,19 +15,20 @@
 
 namespace troupe {
 
-/// Leaves the spans of a gateway, which nobody can ask, with a broker: once a second, the newest.
+/// Stores the spans of a gateway, which cannot be asked, with a broker: once a second, the newest.
 /// So `troupe trace` and the page of another gateway show requests, too.
 ///
-/// A thread of its own, for which nobody waits. What a broker does not take is counted and not told
-/// again: the collector, if there is one, gets all of them.
+/// A thread of its own, for which nobody waits. Spans that a broker does not accept are counted and
+/// not sent again: the collector, if there is one, gets all of them.
 class span_telling {
 public:
   /// @param spans outlive this. @param how to reach the brokers, once there is a span.
   span_telling(const observe::span_rings& spans, std::string gateway, client::options how);
-  /// Tells the last ones, within 200 ms.
+  /// Sends the last ones, within 200 ms.
   ~span_telling();
 
-  /// The spans that were overwritten before they were told, or that no broker took. Any thread.
+  /// The number of spans that were overwritten before they were sent, or that no broker accepted.
+  /// Any thread.
   std::uint64_t untold() const { return untold_; }
 
   span_telling(const span_telling&) = delete;

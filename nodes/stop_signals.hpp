@@ -27,7 +27,7 @@ int await_signal(
 /// Waits for one of `signals`. False if `stop` was requested first.
 bool await_stop_signal(const sigset_t& signals, const std::stop_token& stop);
 
-/// Waits for one of `signals`, as long as `patience` at most. False if none came.
+/// Waits for one of `signals`, at most `patience`. False if none came.
 bool stop_signal_comes(const sigset_t& signals, std::chrono::milliseconds patience);
 
 } // namespace troupe

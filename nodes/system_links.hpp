@@ -13,8 +13,8 @@
 
 namespace troupe {
 
-/// Links over which a system is asked how it is: one to each broker, of itself, and one over any of
-/// them, to the nodes. Each may be asked from a thread of its own, one at a time.
+/// Links for asking a system for its state: one to each broker, about itself, and one over any of
+/// them, to the nodes. Each link may be used from its own thread, one request at a time.
 class system_links {
 public:
   using answers = std::vector<outcome<std::string>>;
@@ -27,7 +27,7 @@ public:
   answers
   ask_broker(std::size_t number, const std::vector<question>& questions, milliseconds deadline);
 
-  /// Asks whomever the questions are for, over any broker.
+  /// Asks the targets of the requests, over any broker.
   answers ask_any(const std::vector<question>& questions, milliseconds deadline);
 
   /// Asks the broker that keeps the journal.

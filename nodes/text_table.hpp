@@ -56,8 +56,8 @@ std::size_t width_of(std::string_view text);
 /// The beginning of `text` that takes at most `most` columns on a terminal, about.
 std::string_view first_characters(std::string_view text, std::size_t most);
 
-/// The first line of `text`, at most `most` columns of it, with `?` for what does not stand for
-/// itself (`character::is_shown`); "-" for nothing.
+/// The first line of `text`, at most `most` columns of it, with `?` for characters that are not
+/// shown as themselves (`character::is_shown`); "-" for nothing.
 std::string cell_text(std::string_view text, std::size_t most = 200);
 
 /// `text` in lines of at most `columns` characters, broken at blanks, each with its line end. A
@@ -70,7 +70,7 @@ wrapped(std::string_view text, std::size_t columns, std::string_view first, std:
 /// indented further than the first.
 std::string fitted(std::string_view text, std::size_t columns);
 
-/// `text` as a word of a shell: in quotes where a shell would read it as more or else.
+/// `text` as one word of a shell: in quotes if a shell would read it differently.
 std::string shell_word(std::string_view text);
 
 /// The width of the terminal behind stdout now; `otherwise` if there is none.

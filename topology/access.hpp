@@ -17,7 +17,7 @@ struct access_rule {
   std::string who;
   security::grants may{};
   file_position at{};
-  /// The place where each right stands, by `security::act` and in the order of
+  /// The position of each right in the file, by `security::act` and in the order of
   /// `security::rights_to`.
   std::array<std::vector<file_position>, security::act_count> places{};
 
@@ -32,7 +32,7 @@ struct token_options {
   std::chrono::milliseconds lifetime{std::chrono::hours{1}};
   /// The most by which the clocks of two machines may differ.
   std::chrono::milliseconds leeway{30'000};
-  /// Whether brokers want a token of whoever logs in with a key.
+  /// Whether brokers require a token of peers that log in with a key.
   bool at_login = false;
 
   static constexpr range<std::chrono::milliseconds> lifetime_range{

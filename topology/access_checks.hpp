@@ -9,11 +9,11 @@
 
 namespace troupe::topology {
 
-/// The grants of `security.allow` to `who`; none where no rule is about it.
+/// The grants of `security.allow` to `who`; none without a rule for it.
 security::grants rights_of(const security_options& security, std::string_view who);
 
-/// The rights of a gateway: its rule, and what its strangler features and its page need of Troupe's
-/// own topics and operations. @param whole has `security`.
+/// The rights of a gateway: its rule, and the Troupe topics and operations that its strangler
+/// features and its page need. @param whole has `security`.
 security::grants rights_of(const plan& whole, const gateway_plan& gateway);
 
 /// Adds the faults of `security.allow`: rules that never hold; sagas, subscriptions, events and

@@ -10,20 +10,20 @@
 
 namespace troupe::topology {
 
-/// Somebody who connects, or a capability, and what it may do.
+/// A party that connects, or a capability, and what it may do.
 struct access_party {
   enum class kind : std::uint8_t {
     capability,
     gateway,
     /// The owner of a key that the topology names in `allow` alone.
     client,
-    /// Whoever has no key.
+    /// Peers without a key.
     anonymous,
   };
 
   std::string name;
   kind is = kind::client;
-  /// The nodes of a capability, which may do what it may.
+  /// The nodes of a capability, which have its rights.
   std::vector<std::string> nodes{};
   security::grants may{};
 };

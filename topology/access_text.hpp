@@ -8,7 +8,7 @@
 
 namespace troupe::topology {
 
-/// The rights in words: by who has them, and by what they are for. Says so if nothing is checked.
+/// The rights in words: by party, and by operation and topic. Says so if nothing is checked.
 ///
 /// @param plan without faults. @param types which the plan was checked with.
 std::string access_text(const plan& plan, const std::vector<actor_type>& types);

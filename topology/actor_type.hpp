@@ -21,7 +21,7 @@ struct called_operation {
   std::optional<std::string> reply{};
 };
 
-/// An actor type linked into a program, as far as the checks of a topology must know it.
+/// An actor type linked into a program: what the checks of a topology need to know about it.
 struct actor_type {
   std::string name;
   bool wants_store = false;
@@ -34,7 +34,7 @@ struct actor_type {
   bool has_effects = false;
   /// The types of those calls.
   std::vector<wire::message_schema> call_types{};
-  /// The description of what it answers, hears and publishes.
+  /// The description of what it answers, handles and publishes.
   wire::actor_description described{};
 
   /// The topics it has handlers for, or patterns of them.

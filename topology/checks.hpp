@@ -10,8 +10,7 @@
 
 namespace troupe::topology {
 
-/// A plan that is read but not checked yet, with the tree it comes from, so that faults can say
-/// where they stand.
+/// A plan that is read but not checked yet, with its tree, so that faults can give their position.
 ///
 /// Borrows the tree, and lives no longer than the call of `read` that made it.
 struct draft {
@@ -32,10 +31,10 @@ struct draft {
 file_position
 position_of(std::initializer_list<const config_tree*> values, file_position otherwise);
 
-/// The reason why `name` is no name, or "" if it is one: [a-z][a-z0-9_]{0,63}.
+/// The reason why `name` is not a valid name, or "" if it is: [a-z][a-z0-9_]{0,63}.
 std::string check_name(std::string_view name);
 
-/// Adds the faults that no single key shows: endpoints in use twice, links, memory, shared
+/// Adds the faults that concern several keys: endpoints used twice, links, memory, shared
 /// databases.
 void check_whole(const draft& checked, std::vector<fault>& found);
 

@@ -19,15 +19,15 @@ struct endpoint {
 
 /// Reads tcp://HOST:PORT. A fault leaves `at` to the caller.
 ///
-/// Takes loopback addresses alone: a link without keys does not prove who is at its other end, so
+/// Accepts only loopback addresses: a link without keys does not prove who is at its other end, so
 /// everybody who reaches the port is trusted.
 std::variant<endpoint, fault> read_endpoint(std::string_view text);
 
 /// Reads the same for a broker whose links have keys: any address of its host by which the others
-/// reach it, so none that stands for all addresses.
+/// reach it, so not a wildcard address.
 std::variant<endpoint, fault> read_secured_endpoint(std::string_view text);
 
-/// Reads HOST:PORT in the same way: whoever reaches an admin address may ask.
+/// Reads HOST:PORT in the same way: everybody who reaches an admin address may use it.
 std::variant<endpoint, fault> read_admin_address(std::string_view text);
 
 /// The address on which a gateway listens, and how.
@@ -40,7 +40,7 @@ struct http_endpoint {
 /// a gateway's routes let through is said in the topology, but what crosses a network is encrypted.
 std::variant<http_endpoint, fault> read_http_endpoint(std::string_view text);
 
-/// Whether nothing but its own host reaches it.
+/// Whether only its own host reaches it.
 bool is_loopback(const endpoint& where);
 
 /// "127.0.0.1:9101" or "[::1]:9101".

@@ -27,7 +27,7 @@ void read_subscriptions(
 /// Adds a fault for each capability whose database is the journal.
 void check_journal(const draft& checked, std::vector<fault>& found);
 
-/// Adds a fault for each subscribed pattern that means no event `type` handles.
+/// Adds a fault for each subscribed pattern that matches no event that `type` handles.
 ///
 /// @param section the capability's.
 void check_subscriptions(

@@ -17,7 +17,7 @@ struct faults {
   std::string to_text() const;
 };
 
-/// The remedy for `word`, which is none of `known`: the closest of them, else `otherwise`.
+/// The remedy for `word`, which is not one of `known`: the closest of them, else `otherwise`.
 std::string remedy_for_unknown(
     std::string_view word, const std::vector<std::string>& known, std::string otherwise);
 

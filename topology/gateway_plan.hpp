@@ -23,14 +23,14 @@ struct call_route_plan {
   std::string operation;
   /// The most that a call may take; a request may ask for less.
   std::chrono::milliseconds deadline{5'000};
-  /// The status of a good answer.
+  /// The status of a successful answer.
   int status = 200;
   /// The status of each reason for which the operation may refuse, where it is not 422.
   std::map<std::string, int, std::less<>> rejected{};
   /// Whether a request must have an Idempotency-Key; it may have one anyway.
   bool wants_key = false;
-  /// The field of the request by which calls are ordered: those with one value go to one replica.
-  /// Empty: none.
+  /// The field of the request that is the ordering key: calls with the same value go to one
+  /// replica. Empty: none.
   std::string key_field{};
   /// The feature by whose flag requests go here or to its legacy system; empty: all come here.
   std::string feature{};
@@ -57,7 +57,7 @@ struct route_plan {
 enum class page_readers : std::uint8_t {
   /// The page is not served.
   nobody,
-  /// The page is for whoever is on the gateway's machine.
+  /// The page is for users on the gateway's machine.
   loopback,
   /// Services that have the right to `troupe.broker.status`, by their token.
   operators,
@@ -83,15 +83,14 @@ struct gateway_plan {
   std::optional<tls_plan> tls{};
   /// The origins whose pages may read answers. @source https://fetch.spec.whatwg.org, "CORS".
   std::vector<std::string> origins{};
-  /// The names by which requests may ask for it, without port; empty: any, or on loopback its
-  /// names.
+  /// The Host names that requests may use, without port; empty: any, or on loopback its own names.
   std::vector<std::string> hosts{};
   /// The rate at which each client address may send; absent: as much as it likes.
   std::optional<gateway::rate> rate{};
-  /// Normal addresses of proxies whose X-Forwarded-For and -Proto are believed.
+  /// The addresses (in normal form) of proxies whose X-Forwarded-For and -Proto are trusted.
   std::vector<std::string> proxies{};
   /// The database of the times of keys, such as "sqlite:examples/shop/data/gateway.db"; nothing for
-  /// `none`: only keys that carry their time are taken then.
+  /// `none`: only keys that carry their time are accepted then.
   std::optional<std::string> store{};
   std::vector<route_plan> routes{};
   /// The feature whose legacy system gets the requests that no route takes; empty: none.

@@ -6,8 +6,8 @@
 
 namespace troupe::topology {
 
-/// The machine under `host` of a section: "here" if it is the one the file is used on, whichever of
-/// the names that each machine has for itself the file says, or nothing.
+/// The machine under `host` of a section: "here" for the machine the file is used on, if the file
+/// gives any of the names that every machine has for itself, or nothing.
 std::string read_host(config_reader& section);
 
 } // namespace troupe::topology

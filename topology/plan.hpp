@@ -25,13 +25,12 @@ struct broker_plan {
   std::string name;
   /// Such as "tcp://127.0.0.1:5550".
   std::string listen;
-  /// The endpoint where clients without keys connect, if every link has some: on loopback; empty
-  /// for nowhere.
+  /// The endpoint where clients without keys connect, if links have keys: on loopback; empty for
+  /// none.
   std::string open{};
   /// As of a node.
   std::string host = "here";
-  /// The address at which it tells of its health and metrics over HTTP: "127.0.0.1:9101"; empty for
-  /// nowhere.
+  /// The address of its health and metrics over HTTP: "127.0.0.1:9101"; empty for none.
   std::string admin{};
   file_position at;
 };
@@ -62,7 +61,7 @@ struct effect_options {
       std::chrono::milliseconds{10}, std::chrono::hours{1}};
 };
 
-/// The policies by which a capability is run and looked after: the keys that `defaults` and each
+/// The policies of running and supervising a capability: the keys that `defaults` and each
 /// capability share.
 struct policies {
   supervision::options supervision;
@@ -72,7 +71,7 @@ struct policies {
   supervision::retry_options retry;
   /// A handler or turn that runs longer ends the process.
   std::chrono::milliseconds turn_limit{10'000};
-  /// The time for which answers to calls are remembered: an id that is older may be refused.
+  /// The time for which answers to calls are remembered: an older id may be refused.
   std::chrono::hours inbox_kept{7 * 24};
   /// The time for which sagas that are over, and the answers to their commands, are kept.
   std::chrono::hours sagas_kept{90 * 24};
@@ -85,7 +84,7 @@ struct policies {
       std::chrono::hours{24}, std::chrono::hours{3'650 * 24}};
 };
 
-/// The place in the journal where a capability begins that the journal does not know yet.
+/// The position in the journal where a capability begins that the journal does not know yet.
 struct subscribe_start {
   enum class place : std::uint8_t { newest, oldest, time };
 
@@ -131,13 +130,13 @@ struct capability_plan : policies {
   capability_name name;
   /// The registered actor type.
   std::string actor;
-  /// The replicas over all its nodes together; node i of n gets every n-th one. At least one on
-  /// each node, which is also the default.
+  /// The number of replicas on all its nodes together; node i of n gets every n-th one. At least
+  /// one on each node, which is also the default.
   int replicas = 1;
   std::vector<node_name> nodes;
   /// "sqlite:examples/shop/data/orders.db": the capability's name is filled in, and a relative path
-  /// is joined to the folder of the file, so that it can be opened as it stands. Absent if the
-  /// topology says `store: none`.
+  /// is joined to the folder of the file, so that it can be opened as it is. Absent with `store:
+  /// none`.
   std::optional<std::string> store;
   /// The topics whose events it gets: names, `PREFIX.*` or `*`, each once.
   std::vector<std::string> subscribes;
@@ -159,8 +158,8 @@ struct plan {
   /// The file it was read from, and the folder in which relative paths start.
   std::string file;
   std::string folder;
-  /// The digests of what a broker and its workers must have in common (plan_digest.hpp), and of the
-  /// file's bytes. A broker refuses workers of which it knows neither.
+  /// The digests of the parts that must be the same for a broker and its workers (plan_digest.hpp),
+  /// and of the file's bytes. A broker refuses workers if it knows neither digest.
   std::uint64_t digest = 0;
   std::uint64_t text_digest = 0;
   transport::heartbeat_options heartbeat;
@@ -176,7 +175,7 @@ struct plan {
   std::vector<gateway_plan> gateways;
   events_plan events;
   std::vector<strangler_plan> features;
-  /// The security of links; absent: they have no keys, and are on loopback.
+  /// The security of links; absent: they have no keys and use loopback.
   std::optional<security_options> security;
   traces_plan traces;
 
@@ -199,10 +198,10 @@ struct plan {
 ///
 /// Counts the calls that wait (`bulkhead.queue`) and the calls its workers hold
 /// (`bulkhead.in_flight` on each of its nodes): the broker keeps those until they are answered, so
-/// that it can hand them to another replica. Each is counted with the largest body: this is a bound
-/// and no forecast, since a queue that has room for a message must be able to take it. A worker
-/// holds only its `in_flight`, so never more than the broker. Headers are small; events, journals
-/// and databases are on disk.
+/// that it can hand them to another replica. Each is counted with the largest body: this is a
+/// bound, not a forecast, since a queue that has room for a message must be able to take it. A
+/// worker holds only its `in_flight`, so never more than the broker. Headers are small; events,
+/// journals and databases are on disk.
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max);
 
 /// The bytes of events that each subscriber has room for in memory at least: one of the largest

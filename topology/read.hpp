@@ -11,7 +11,7 @@
 
 namespace troupe::topology {
 
-/// Turns the text of a topology file into a checked plan, or into all of its faults at once.
+/// Turns the text of a topology file into a checked plan, or into all of its faults together.
 ///
 /// @param text YAML.
 /// @param file names the text in faults and gives the folder in which relative paths start.
@@ -19,8 +19,8 @@ namespace troupe::topology {
 std::variant<plan, faults>
 read(std::string_view text, const std::string& file, const std::vector<actor_type>& types);
 
-/// The text of `file`, which may also be a pipe that somebody writes into; the fault that it cannot
-/// be read stands at {0, 0}.
+/// The text of `file`, which may also be a pipe with a writer. If it cannot be read, the fault has
+/// the position {0, 0}.
 std::variant<std::string, faults> read_text(const std::string& file);
 
 /// Does what `read` does with the text of the open file `descriptor`, from its beginning on.

@@ -23,9 +23,9 @@ struct security_options {
   /// The folder of the keys, joined to the file's folder.
   std::string keys;
   plain_clients clients = plain_clients::refused;
-  /// The options of tokens; absent: nobody asks for one.
+  /// The options of tokens; absent: none are required.
   std::optional<token_options> tokens{};
-  /// The rules of who may do what; all else is forbidden.
+  /// The rules of who may do what; everything else is forbidden.
   std::vector<access_rule> allow{};
   file_position at{};
 };

@@ -12,7 +12,7 @@ namespace troupe::topology {
 /// The schema of the journal of events, in a database on a server.
 inline constexpr std::string_view journal_schema = "troupe_journal";
 
-/// The fault of the value of a `store` key, if it has one; `at` is left to the caller.
+/// What is wrong with the value of a `store` key, if anything; the caller sets `at`.
 std::optional<fault> check_store(std::string_view store);
 
 /// `what` is wrong with `store`, with the store as it stands; an address is not repeated, since it

@@ -10,7 +10,7 @@
 namespace troupe::topology {
 
 /// Adds faults if `served` cannot read what the saga's `call` sends, or answers what the saga
-/// cannot read. Types that somebody does not tell are not compared.
+/// cannot read. Types that one side does not give are not compared.
 ///
 /// @param capability the one whose sagas call, with the position of its faults.
 void check_call_types(
@@ -22,8 +22,8 @@ void check_call_types(
     const actor_type& serving,
     std::vector<fault>& found);
 
-/// Adds a fault for each event that a capability of `whole` publishes and a handler of `subscriber`
-/// gets and cannot read.
+/// Adds a fault for each event that a capability of `whole` publishes, a handler of `subscriber`
+/// gets, and that handler cannot read.
 ///
 /// @param section the subscriber's.
 void check_event_types(

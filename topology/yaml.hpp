@@ -27,7 +27,7 @@ struct yaml_document {
 
 /// Reads one YAML document into a tree with positions. Never throws.
 ///
-/// A syntax error ends the reading. A key that comes twice, is no scalar, or is a merge key ("<<")
+/// A syntax error ends the reading. A key that is a duplicate, not a scalar, or a merge key ("<<")
 /// is a fault and left out, and reading goes on. Each alias becomes a copy of its anchor. Tags are
 /// ignored: every scalar is its text. Columns count bytes.
 yaml_document parse_yaml(std::string_view text);

@@ -25,7 +25,7 @@ namespace troupe::shop {
 /// before it is sent (`flush`), so that nothing can come of a call which the log does not know.
 class order_log {
 public:
-  /// Begins `path` anew; a log without a path keeps nothing.
+  /// Begins `path` again; a log without a path keeps nothing.
   /// @errors `unavailable`: the file cannot be written.
   static outcome<order_log> open(const std::string& path);
 

@@ -4,8 +4,8 @@
 
 namespace troupe {
 
-/// `troupe breaker FILE CAPABILITY [STATE]`: how the breakers of a capability are on each node;
-/// takes them over (open, closed, disabled) or gives them back (auto).
+/// `troupe breaker FILE CAPABILITY [STATE]`: shows the breakers of a capability on each node;
+/// forces them (open, closed, disabled) or lets them decide again (auto).
 ///
 /// Arguments: --why, which a STATE needs; --node, --deadline, --json. Ends with `ok`, or with
 /// `error` if a node did not answer.

@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// `troupe check FILE`: everything wrong with a topology at once, or the topology in words.
+/// `troupe check FILE`: shows everything wrong with a topology at once, or the topology in words.
 ///
 /// With --against, what in it breaks programs written for an earlier release (earlier_release.hpp).
 ///

@@ -9,10 +9,11 @@
 
 namespace troupe {
 
-/// Keys and names that do not fit: the folder of keys on this host against the names of a topology.
+/// Keys and names that do not match: compares the folder of keys on this host with the names of a
+/// topology.
 struct key_findings {
   bool has_folder = false;
-  /// Owners of keys that no node and no rule names: they get in, and may do nothing.
+  /// Owners of keys that no node and no rule names: they can connect, but may do nothing.
   std::vector<std::string> unnamed{};
   /// Brokers, nodes, gateways and names in rules that have no public key.
   std::vector<std::string> missing{};

@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// A database beside those of a topology whose work nobody does under it: its capability was
-/// renamed, taken out, or keeps its data elsewhere by now.
+/// A database beside those of a topology whose work nobody does any more: its capability was
+/// renamed or removed, or keeps its data elsewhere by now.
 struct left_behind {
   std::string file;
   /// The capability that it is of, by the file.
@@ -36,8 +36,8 @@ struct left_behind {
 left_behind unfinished_work(store::database& session, std::string owner, std::int64_t taken);
 
 /// Looks into the folders of the plan's databases, and where they usually are if the plan has some
-/// on a server; changes nothing. Files that cannot be read
-/// are passed over: whoever is to use one says what is wrong with it.
+/// on a server; changes nothing. Files that cannot be read are skipped: a process that uses one
+/// reports what is wrong with it.
 std::vector<left_behind> find_left_behind(const topology::plan& plan);
 
 /// The words for people, a paragraph for each; empty if there are none.

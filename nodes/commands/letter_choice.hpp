@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// A choice of dead letters, in a person's words; empty words choose nothing.
+/// A selection of dead letters by command-line words; empty words select nothing.
 struct letter_choice {
   std::string capability;
   std::string topic;

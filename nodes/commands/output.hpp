@@ -16,7 +16,7 @@ inline constexpr int ok = 0;
 inline constexpr int faults = 1;
 /// The command line cannot be used.
 inline constexpr int usage = 2;
-/// The business said no (`rejected`).
+/// The business refused (`rejected`).
 inline constexpr int rejected = 3;
 /// Any other error.
 inline constexpr int error = 4;
@@ -53,7 +53,7 @@ void print_aside(std::string_view text);
 /// @return `code`, or `exit_code::error` for `ok` after stderr was told that this cannot be done.
 int written_out(int code);
 
-/// The message of `why`, without the advice to ask under the same id where nobody was told one.
+/// The message of `why`, without the advice to ask under the same id if no id was shown.
 std::string_view message_of(const error& why);
 
 } // namespace troupe

@@ -8,9 +8,9 @@
 
 namespace troupe {
 
-/// The line of standard error on which a command that takes long says how far it is: written over
-/// itself, five times a second at most, and gone when something else is to be printed. Nothing is
-/// written unless standard error is a terminal.
+/// The line on standard error on which a long command shows its progress: overwritten at most five
+/// times a second, and erased before anything else is printed. Nothing is written unless standard
+/// error is a terminal.
 class progress_line {
 public:
   /// @param is_wanted false: nothing is shown.

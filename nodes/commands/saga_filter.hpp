@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// Which sagas of a capability, or of all, a command is about.
+/// Selects the sagas of one or all capabilities that a command is about.
 struct saga_filter {
   std::string capability;
   /// As in `wire::standing_saga`; empty for those that stand still.
@@ -48,8 +48,8 @@ struct saga_page {
   std::vector<node_answer> answers;
 };
 
-/// Leaves out what stands behind `next`: it comes with the next page, together with what nodes that
-/// had more before it have there.
+/// Leaves out what comes after `next`: it is on the next page, together with more sagas of nodes
+/// that had not listed all before it.
 void end_at_next(saga_page& page);
 
 /// Asks the nodes of the capabilities `meant`. Nodes of an earlier release name those that stand

@@ -10,23 +10,23 @@
 
 namespace troupe {
 
-/// Asks a system what somebody at its page wants to know, one question after the other, on a thread
-/// of its own. The links are there only while somebody asks.
+/// Makes the requests of the page's users to the system, one after the other, on its own thread.
+/// Links are open only while requests come.
 class page_desk {
 public:
-  /// Questions that may wait; a person asks few.
+  /// The most requests that may wait; a person makes few.
   static constexpr std::size_t waiting_max = 64;
 
   using job = std::function<void(system_links&)>;
 
   /// @param open makes the links, on the desk's thread.
   explicit page_desk(std::function<system_links()> open);
-  /// Finishes the question in hand and forgets the others.
+  /// Finishes the current request and drops the others.
   ~page_desk();
   page_desk(const page_desk&) = delete;
   page_desk& operator=(const page_desk&) = delete;
 
-  /// Has `one` done soon. From any thread. @return false if too many wait.
+  /// Queues `one`. From any thread. @return false if too many wait.
   bool add(job one);
 
 private:

@@ -91,8 +91,8 @@ protected:
   /// thread only; a handler that calls begin(), commit(), rollback() or reconnect() is answered
   /// `internal`.
   ///
-  /// A returned error goes to the caller, effect none. A handler that writes to the database
-  /// counts as having thrown: the caller gets `crashed`, effect none, and the replica is made anew.
+  /// A returned error goes to the caller, effect none. A handler that writes to the database counts
+  /// as having thrown: the caller gets `crashed`, effect none, and the replica is made again.
   template <class Handler>
   void query(std::string operation, Handler handler) {
     operations_.emplace_back(std::move(operation), handlers::make_query(std::move(handler)));
@@ -102,7 +102,7 @@ protected:
   /// repeat of the id gets the first answer again. `handler` is `(const Request&, turn&)`.
   ///
   /// A returned error goes to the caller, effect none, and the handler's writes are undone. A
-  /// throw undoes the turn, the caller gets `crashed`, effect none, and the replica is made anew.
+  /// throw undoes the turn, the caller gets `crashed`, effect none, and the replica is made again.
   /// With `store: none` there is nothing to undo, and the effect is unknown.
   template <class Handler>
   void command(std::string operation, Handler handler) {

@@ -26,7 +26,7 @@ inline constexpr std::uint8_t cuts_convicted = 3;
 std::string cut_words(std::string_view what, std::string_view node, std::size_t bytes);
 
 /// Finds out which message cuts the links of a worker. A peer that accepts smaller frames than it
-/// is sent cuts its link (ZMQ_MAXMSGSIZE), logs in anew, and would be sent the same message again.
+/// is sent cuts its link (ZMQ_MAXMSGSIZE), logs in again, and would be sent the same message again.
 /// ZeroMQ does not say why a link ended.
 ///
 /// A worker that cuts a link for size has accepted nothing as large as the message that caused it:

@@ -19,7 +19,7 @@ bool journal_links::lost(int link) {
   return choose();
 }
 
-/// @return whether another broker has the journal, or the same one has it anew.
+/// @return whether another broker has the journal, or the same one has it again.
 bool journal_links::choose() {
   std::uint64_t highest = 0;
   for (const statement& each : said_) {

@@ -28,7 +28,8 @@ private:
   std::unordered_map<std::string, std::size_t> by_address_;
 };
 
-/// Under what an address is counted: itself, or its /64 for IPv6, of which one machine has all.
+/// The key by which an address is counted: itself, or its /64 for IPv6, since one machine has all
+/// of it.
 std::string counted_as(const std::string& address);
 
 } // namespace troupe::http

@@ -18,7 +18,7 @@ namespace troupe::http {
 class body_reader {
 public:
   body_reader(const request_head& head, const limits& most);
-  /// @param room for what comes in before the end. @param address of the peer.
+  /// @param room for what comes before the end of the body. @param address of the peer.
   body_reader(
       const request_head& head, const limits& most, body_room& room, const std::string& address);
 
@@ -26,12 +26,12 @@ public:
 
   /// Reads on.
   ///
-  /// @param bytes what came since the last call.
-  /// @return how many of them are the body's: all, unless it is complete.
+  /// @param bytes those that came since the last call.
+  /// @return how many of them belong to the body: all, unless it is complete.
   /// @errors 400: malformed chunks or trailers, or too many bytes around the content; 413: more
-  /// content than `body_bytes_max`; 503: there is no room for so much, in all or of this address.
+  /// content than `body_bytes_max`; 503: no room for that much, in total or for this address.
   /// Nothing more may be read then.
-  /// @source RFC 9112, 7.1. Extensions of chunks and trailers are read over.
+  /// @source RFC 9112, 7.1. Chunk extensions and trailers are ignored.
   tl::expected<std::size_t, problem> read(std::string_view bytes);
 
   /// The content of a complete body. Once.
@@ -63,7 +63,8 @@ private:
   std::size_t around_max_;
   bool is_chunked_;
   place at_;
-  /// Of the content or chunk, what is still to come; of a chunk's size, what is read of it.
+  /// The bytes of the content or chunk that are still to come; while a chunk's size is read, its
+  /// value so far.
   std::uint64_t left_ = 0;
   std::size_t digits_ = 0;
   std::size_t around_ = 0;

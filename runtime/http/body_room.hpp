@@ -9,15 +9,15 @@
 
 namespace troupe::http {
 
-/// The memory of bodies that have not come in whole, in shares by the addresses they come from:
-/// whoever begins many and ends none leaves room for the bodies of others.
+/// The memory for incomplete bodies, in shares by client address: a client that begins many and
+/// ends none leaves room for the bodies of others.
 ///
 /// Confined to the server's thread; outlives its parts.
 class body_room {
 public:
   explicit body_room(std::size_t bytes_max) : held_{bytes_max} {}
 
-  /// The part of one body, given back at its end.
+  /// The part of one body; its destructor gives it back.
   class part {
   public:
     /// @param address an IP address as text.
@@ -26,7 +26,7 @@ public:
     part(const part&) = delete;
     part& operator=(const part&) = delete;
 
-    /// Whether the body may have as many bytes; if not, it has as many as before.
+    /// Whether the body may have that many bytes; if not, it keeps what it had.
     bool grow_to(std::size_t bytes);
 
   private:

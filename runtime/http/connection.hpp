@@ -39,10 +39,10 @@ struct connection_host {
   bool is_draining = false;
 };
 
-/// One connection: reads a request through the gate, has it handled, writes the answer, and so on,
-/// one request at a time; what a peer sends ahead waits in the buffer, and then at the peer.
-/// Confined to the server's thread, but for the exchanges and channels it gives out. Kept alive by
-/// what it waits for.
+/// One connection: reads a request through the gate, gives it to the handler, writes the answer,
+/// and so on, one request at a time; what a peer sends ahead waits in the buffer, and then at the
+/// peer. Confined to the server's thread, except the exchanges and channels it gives out. Kept
+/// alive by what it waits for.
 class connection : public std::enable_shared_from_this<connection> {
 public:
   connection(
@@ -52,7 +52,7 @@ public:
       connection_host& host);
 
   void start();
-  /// Answers with `why`, whatever is asked, and ends.
+  /// Answers any request with `why`, and ends.
   void start_refused(const problem& why);
   /// The server is to end: closes if nothing is under way.
   void drain();
@@ -61,10 +61,10 @@ public:
 
   const peer_address& peer() const { return peer_; }
 
-  /// The answer to the request in hand, which nobody else has answered.
+  /// The answer to the current request, which nobody else has answered.
   void answer(const response& how);
   void begin_stream(const response& head, const std::shared_ptr<stream_channel>& channel);
-  /// Sends what the channel of a stream has.
+  /// Sends what is in the channel of a stream.
   void flush_stream();
 
 private:
@@ -120,7 +120,8 @@ private:
   bool has_skipped_line_ = false;
   std::optional<request_head> head_;
   std::optional<body_reader> body_;
-  /// Whether the request in hand is answered; shared with its exchange. Who sets it, answers.
+  /// Whether the current request is answered; shared with its exchange. The one that sets it gives
+  /// the answer.
   std::shared_ptr<std::atomic<bool>> is_answered_;
   std::shared_ptr<stream_channel> channel_;
   /// A write of the stream is under way.

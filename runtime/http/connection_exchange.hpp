@@ -15,7 +15,7 @@ class connection;
 /// and server.
 class connection_exchange final : public exchange {
 public:
-  /// @param is_answered is shared with the connection; who sets it, answers.
+  /// @param is_answered shared with the connection; the one that sets it gives the answer.
   connection_exchange(
       std::weak_ptr<connection> whose,
       std::shared_ptr<loop_mailbox> mailbox,

@@ -11,13 +11,14 @@
 
 namespace troupe::http {
 
-/// One deadline that is moved often and seldom met: the timer beneath is set again only where the
-/// deadline comes before it. Confined to the server's thread; a shared_ptr keeps it for its timer.
+/// A deadline that is moved often and rarely reached: the underlying timer is set again only if the
+/// deadline comes before it. Confined to the server's thread; a shared_ptr keeps it alive for its
+/// timer.
 class deadline_timer : public std::enable_shared_from_this<deadline_timer> {
 public:
   explicit deadline_timer(const boost::asio::any_io_executor& executor) : timer_{executor} {}
 
-  /// @param late is called each time a deadline is met.
+  /// @param late called each time a deadline is reached.
   void begin(std::function<void()> late) { late_ = std::move(late); }
 
   /// Calls `late` once `time` has passed, unless the deadline is moved before.

@@ -4,8 +4,7 @@
 
 namespace troupe::http {
 
-/// Whether two names of fields are one: the case of their letters does not count. @source RFC 9110,
-/// 5.1.
+/// Whether two field names are equal, ignoring case. @source RFC 9110, 5.1.
 bool is_same_name(std::string_view one, std::string_view other);
 
 } // namespace troupe::http

@@ -9,16 +9,16 @@
 
 namespace troupe::http {
 
-/// Finds the end of a request's head as its bytes come in, and refuses what can be none as soon as
-/// it is seen. Each byte is looked at once. Pure; a value.
+/// Finds the end of a request's head as its bytes come in, and refuses bytes that cannot be one as
+/// soon as they come. Each byte is looked at once. Pure; a value.
 class head_scanner {
 public:
   explicit head_scanner(const limits& most) : most_{most} {}
 
   /// Looks at what came since the last call.
   ///
-  /// @param bytes all bytes since the head's first, those of earlier calls too.
-  /// @return how many bytes the head has; 0 as long as its end is not among them.
+  /// @param bytes all bytes from the head's first on, including those of earlier calls.
+  /// @return the number of bytes of the head; 0 until its end has come.
   /// @errors 400: control characters, CR or LF alone, bytes of TLS; 414 and 431: over a limit.
   /// Nothing
   ///         more may be scanned after one.
@@ -28,7 +28,7 @@ public:
   tl::expected<std::size_t, problem> scan(std::string_view bytes);
 
 private:
-  /// Goes over letters that neither end a line nor reach a limit.
+  /// Skips characters that neither end a line nor reach a limit.
   void pass_ordinary(std::string_view bytes);
   tl::expected<void, problem> see(char letter);
   tl::expected<void, problem> end_line();

@@ -12,9 +12,8 @@
 
 namespace troupe::http {
 
-/// The most that one request may have, and the most time that each of its phases may take. Each
-/// time is for the whole phase, so that no peer holds a connection by sending or reading a byte now
-/// and then.
+/// The size limits of a request, and the time limits of its phases. Each time is for the whole
+/// phase, so that no peer holds a connection by sending or reading a byte now and then.
 struct limits {
   /// The request line with its CRLF. Answered with 414.
   std::size_t request_line_bytes_max = 8 * 1'024;
@@ -31,26 +30,26 @@ struct limits {
   std::chrono::milliseconds body{30'000};
   /// From the request to the handler's answer. Answered with 503.
   std::chrono::milliseconds handler{60'000};
-  /// From an answer, or from any part of a stream, until the peer has taken it. Then the connection
-  /// is cut.
+  /// From an answer, or from any part of a stream, until the peer has read it. After that the
+  /// connection is cut.
   std::chrono::milliseconds write{30'000};
   /// Between two requests of a connection. Then it is closed.
   std::chrono::milliseconds idle{30'000};
-  /// From the last answer of a connection until the peer closes it; what it sends is thrown away.
+  /// From the last answer of a connection until the peer closes it; what it sends is discarded.
   std::chrono::milliseconds farewell{2'000};
   /// What a stream keeps for a peer that reads slowly; or one part, if that is larger.
   std::size_t stream_bytes_max = 256 * 1'024;
 };
 
-/// The most connections at once. Whoever is over it hears 503 and is closed.
+/// The most connections at once. Those over it get 503 and are closed.
 struct connection_limits {
   std::size_t all = 1'024;
   /// Of one address; of one /64 for IPv6.
   std::size_t per_address = 256;
-  /// The content of bodies that have not come in whole, of all connections together. Of one
-  /// address, or /64, as much as is left for others; whoever wants more hears 503.
+  /// The most content of incomplete bodies, over all connections. One address, or /64, may have as
+  /// much as is left for others; more is answered with 503.
   std::size_t bodies_bytes_max = std::size_t{256} * 1'024 * 1'024;
-  /// How many may be hearing 503 at once; any more are closed without a word.
+  /// How many may be getting a 503 at once; any more are closed without an answer.
   std::size_t refusals = 16;
   /// File descriptors that are left to the rest of the process.
   std::size_t files_reserved = 64;
@@ -70,9 +69,9 @@ struct server_options {
   /// The names that a request's Host may have, without port; any other is answered with 421. Any
   /// name is right if this is empty, and on HTTP/1.0 none.
   std::vector<std::string> hosts{};
-  /// Fields to add to what is refused before a handler has it, by the request's Origin, which is
-  /// empty if there is none: a page of another site may read an answer only if that says so. Called
-  /// on the server's thread.
+  /// The fields to add to answers that are given before a handler gets the request, by the
+  /// request's Origin (empty if there is none): a page of another site may read an answer only if
+  /// the answer allows it. Called on the server's thread.
   std::function<field_list(std::string_view origin)> fields_of_refusals{};
   limits request{};
   connection_limits connections{};

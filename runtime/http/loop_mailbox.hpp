@@ -8,12 +8,12 @@
 
 namespace troupe::http {
 
-/// The way to the server's thread, for those who may outlive it.
+/// The way to the server's thread, for objects that may outlive it.
 class loop_mailbox {
 public:
   explicit loop_mailbox(boost::asio::io_context& loop) : loop_{&loop} {}
 
-  /// Has `task` run on the server's thread; drops it if the server has ended. From any thread.
+  /// Runs `task` on the server's thread; drops it if the server has ended. From any thread.
   template <class Task>
   void post(Task task) {
     const std::lock_guard lock{mutex_};
@@ -28,7 +28,7 @@ public:
     return loop_ != nullptr && loop_->get_executor().running_in_this_thread();
   }
 
-  /// Before the loop goes.
+  /// To be called before the loop ends.
   void close() {
     const std::lock_guard lock{mutex_};
     loop_ = nullptr;

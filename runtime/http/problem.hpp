@@ -15,9 +15,9 @@ struct problem {
   int status = 500;
   /// A word for programs: "malformed_target".
   std::string code;
-  /// For a person: what was wrong, and what to do. Holds no secrets.
+  /// For a person: what was wrong, and what to do. Contains no secrets.
   std::string detail;
-  /// What else a program may want to know. Texts and numbers; a name that is above is left out.
+  /// Further facts for programs. Texts and numbers; a name used above is left out.
   std::vector<std::pair<std::string, std::string>> texts{};
   std::vector<std::pair<std::string, std::int64_t>> numbers{};
 
@@ -26,7 +26,7 @@ struct problem {
 
 inline constexpr std::string_view problem_type = "application/problem+json";
 
-/// The JSON object of `what`. Bytes that are no UTF-8 become U+FFFD.
+/// The JSON object of `what`. Bytes that are not UTF-8 become U+FFFD.
 std::string to_json(const problem& what);
 
 /// The phrase of a status ("Not Found"); "Unknown" for one that no RFC names.

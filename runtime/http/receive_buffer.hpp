@@ -8,7 +8,7 @@
 
 namespace troupe::http {
 
-/// What came from a peer and is not used yet.
+/// Received bytes that are not used yet.
 class receive_buffer {
 public:
   std::string_view bytes() const { return {memory_.data(), size_}; }
@@ -28,7 +28,7 @@ public:
     std::memmove(memory_.data(), memory_.data() + bytes, size_);
   }
 
-  /// Gives the memory back that a large request took; what an ordinary one needs stays.
+  /// Frees the memory that a large request took; what an ordinary one needs is kept.
   void shrink() {
     if (empty() && memory_.size() > kept_bytes_max) {
       memory_ = {};

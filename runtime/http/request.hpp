@@ -23,8 +23,8 @@ struct request_target {
   /// As it came, in origin form: "/users/a%20b?full=1".
   std::string raw;
   /// The segments of the path, decoded once: "/users/a%20b" is {"users", "a b"}, "/" is {} and
-  /// "/a/" is {"a", ""}. None has a slash, a backslash or a control character, is "." or "..", or
-  /// is empty but for the last.
+  /// "/a/" is {"a", ""}. None has a slash, a backslash or a control character, or is "." or "..";
+  /// only the last may be empty.
   std::vector<std::string> path;
   /// The parameters in their order, decoded once; "+" is a space. One without "=" has an empty
   /// value.
@@ -33,7 +33,7 @@ struct request_target {
   bool operator==(const request_target&) const = default;
 };
 
-/// Who sent a request: the other end of the connection, whatever the request says.
+/// The sender of a request: the other end of the connection, whatever the request says.
 struct peer_address {
   /// "127.0.0.1", "::1".
   std::string host;
@@ -41,11 +41,11 @@ struct peer_address {
   bool uses_tls = false;
 };
 
-/// A request that came in whole. A value: the connection keeps nothing of it.
+/// A complete request. A value: the connection keeps nothing of it.
 struct request {
   http::method method = http::method::get;
   request_target target;
-  /// Names in lower case, values without space around them, in their order.
+  /// Names in lower case, values without surrounding space, in the order received.
   field_list fields;
   std::string body;
   peer_address peer;

@@ -12,7 +12,7 @@
 
 namespace troupe::http {
 
-/// What the head of a request says, once nothing about it is in doubt.
+/// The head of a request, once it is known to be unambiguous.
 struct request_head {
   http::method method = http::method::get;
   request_target target;
@@ -21,7 +21,7 @@ struct request_head {
   bool is_http_1_0 = false;
   /// The peer wants the connection kept after the answer.
   bool keeps_alive = true;
-  /// The peer waits for 100 before it sends the body.
+  /// The peer waits for status 100 before it sends the body.
   bool expects_continue = false;
   bool is_chunked = false;
   /// 0 without a body, and if it is chunked.
@@ -30,8 +30,8 @@ struct request_head {
   bool has_body() const { return is_chunked || content_length > 0; }
 };
 
-/// Reads a head that `head_scanner` found complete, and lets nothing pass that another server on
-/// the way could read otherwise. Pure.
+/// Reads a head that `head_scanner` found complete, and refuses whatever another server on the way
+/// could read differently. Pure.
 ///
 /// @param hosts as in `server_options`.
 /// @errors Each ends the connection, as nobody knows where the next request would begin.

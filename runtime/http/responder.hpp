@@ -12,20 +12,19 @@ namespace troupe::http {
 enum class written : std::uint8_t {
   /// It will be sent as soon as the peer reads.
   queued,
-  /// `stream_bytes_max` would be waiting: this part was not taken, nor is any other before `room`
-  /// is
-  /// called. `finish` may say a last word instead. Where nothing waits, a part is taken however
-  /// large it is.
+  /// More than `stream_bytes_max` would be waiting: this part was not accepted, nor is any other
+  /// before `room` is called. `finish` may send a last part instead. If nothing waits, a part of
+  /// any size is accepted.
   full,
-  /// The peer is gone, took nothing for the time of a write, or the stream was finished.
+  /// The peer is gone, read nothing for the time limit of a write, or the stream was finished.
   gone,
 };
 
-/// What the maker of a stream is told, on the server's thread. Neither may block.
+/// Callbacks for the writer of a stream, on the server's thread. They may not block.
 struct stream_listener {
-  /// The stream ended before `finish` was said. Called once.
+  /// The stream ended before `finish` was called. Called once.
   std::function<void()> gone{};
-  /// After `full`: parts are taken again.
+  /// After `full`: parts are accepted again.
   std::function<void()> room{};
 };
 
@@ -41,7 +40,7 @@ public:
   virtual void finish(std::string_view last) = 0;
 };
 
-/// An answer whose body is made bit by bit. Any thread, one at a time. A stream that ends without
+/// An answer whose body is made in parts. Any thread, one at a time. A stream that ends without
 /// `finish` is cut, so that the peer sees that something is missing.
 class stream {
 public:
@@ -49,8 +48,8 @@ public:
 
   written write(std::string_view part) { return sink_->write(part); }
 
-  /// Ends the body, with a last part of `stream_last_bytes_max` (4 KiB) at most, which has room
-  /// when all else is full. Once is enough.
+  /// Ends the body, with a last part of at most `stream_last_bytes_max` (4 KiB), for which there is
+  /// always room. To be called once.
   void finish(std::string_view last = {}) { sink_->finish(last); }
 
 private:
@@ -69,19 +68,19 @@ public:
   virtual stream open_stream(response head, stream_listener listener) = 0;
 };
 
-/// What answers one request: once, from any thread, at any time; also after the server has ended. A
-/// request whose last responder goes without an answer is answered with 500.
+/// Answers one request: once, from any thread, at any time, also after the server has ended. If its
+/// last responder is destroyed without an answer, the request is answered with 500.
 class responder {
 public:
   explicit responder(std::shared_ptr<exchange> made) : exchange_{std::move(made)} {}
 
-  /// False if the request was answered already (by the time of a handler, perhaps) or its peer is
-  /// known to be gone.
+  /// False if the request was already answered (perhaps because the handler's time was over) or its
+  /// peer is known to be gone.
   bool respond(response answer) const { return exchange_->respond(std::move(answer)); }
 
   bool respond(const problem& what) const { return respond(to_response(what)); }
 
-  /// Answers with a stream. The connection is closed behind it.
+  /// Answers with a stream. The connection is closed after it.
   ///
   /// @param head without body.
   stream open_stream(response head, stream_listener listener = {}) const {

@@ -18,10 +18,10 @@ enum class body_framing : std::uint8_t {
   until_close,
 };
 
-/// What an answer's head says beside what the handler put there.
+/// What an answer's head says in addition to the handler's fields.
 struct answer_frame {
   body_framing framing = body_framing::length;
-  /// Of HEAD: the head alone is sent.
+  /// For HEAD: only the head is sent.
   bool omits_body = false;
   bool keeps_alive = false;
   bool is_http_1_0 = false;

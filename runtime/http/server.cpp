@@ -181,7 +181,7 @@ void server::state::accept() {
       accept();
       return;
     }
-    // Accepting at once would fail at once, for ever.
+    // Accepting at once would fail at once, forever.
     pause.expires_after(accept_pause);
     pause.async_wait([this](error_code ended) {
       if (!ended && acceptor.is_open()) {

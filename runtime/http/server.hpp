@@ -14,17 +14,17 @@
 
 namespace troupe::http {
 
-/// Is given each request that the gate lets through, on the server's thread, and must not block:
-/// what takes time answers later, from where it was done. A throw is answered with 500.
+/// Receives each request that the gate accepts, on the server's thread, and must not block: work
+/// that takes time is done elsewhere and answers from there. An exception is answered with 500.
 using request_handler = std::function<void(request, responder)>;
 
-/// Is told what a handler threw, on the server's thread, for the log.
+/// Receives what a handler threw, on the server's thread, for the log.
 using fault_listener = std::function<void(std::string_view what)>;
 
 /// An HTTP/1.1 server: one address, one thread, plain or TLS.
 ///
-/// All members may be called from any thread but the server's own, where not said otherwise. Owns
-/// its thread; its end cuts what is left.
+/// All members may be called from any thread except the server's own, unless said otherwise. Owns
+/// its thread; its destructor cuts what is left.
 class server {
 public:
   /// @errors `unavailable`: the address cannot be listened on, and why. `invalid`: it is no
@@ -40,19 +40,18 @@ public:
   /// The address it listens on, with the port that the system chose for 0.
   std::string address() const;
 
-  /// Reads certificate and key again, for connections from now on. For SIGHUP.
+  /// Reads certificate and key again, for new connections. For SIGHUP.
   ///
   /// @errors `invalid`: they cannot be used, and why; the old ones stay in use. Or there is no TLS.
   outcome<void> reload_certificates();
 
-  /// Takes no more connections, closes those that are idle, and has the others end with their
-  /// answer
-  /// (`Connection: close`) and with the stream that they are at. Returns when none is left.
+  /// Accepts no more connections, closes idle ones, and ends the others after their current answer
+  /// (`Connection: close`) or stream. Returns when none is left.
   ///
   /// @return whether all ended by themselves `within` that time; else they were cut.
   bool drain(milliseconds within);
 
-  /// Has `task` run on the server's thread, at once or after a while; not at all if the server ends
+  /// Runs `task` on the server's thread, at once or after a delay; not at all if the server ends
   /// before. Also from the server's thread.
   void post(std::function<void()> task);
   void post_after(milliseconds time, std::function<void()> task);

@@ -11,10 +11,10 @@
 
 namespace troupe::http {
 
-/// What stands between who makes a stream, on any thread, and the connection that sends it.
+/// The queue between the writer of a stream, on any thread, and the connection that sends it.
 class stream_channel {
 public:
-  /// @param wake has the connection call `take` soon; called from any thread.
+  /// @param wake makes the connection call `take` soon; called from any thread.
   stream_channel(
       body_framing framing,
       std::size_t bytes_max,
@@ -25,15 +25,15 @@ public:
   written write(std::string_view part);
   void finish(std::string_view last);
 
-  /// Nobody will write any more: without `finish`, the stream is to be cut.
+  /// The writer is gone: without `finish`, the stream is to be cut.
   void abandon();
 
   /// What the connection does next.
   struct step {
-    /// To be sent; what was taken before has been sent. Of a part that is much larger than
-    /// `bytes_max` a piece: the next `take` has more.
+    /// To be sent; what was taken before has been sent. Only a piece of a part that is much larger
+    /// than `bytes_max`: the next `take` has more.
     std::string bytes;
-    /// Nothing is behind `bytes`: the peer has seen it end well.
+    /// Nothing follows `bytes`: the stream ends normally.
     bool is_finished = false;
     bool is_abandoned = false;
   };
@@ -56,7 +56,7 @@ private:
 
   std::mutex mutex_;
   std::string waiting_;
-  /// What the last `take` gave out.
+  /// What the last `take` returned.
   std::size_t in_hand_ = 0;
   bool is_awake_ = false;
   bool is_full_ = false;

@@ -19,10 +19,8 @@ struct target_parts {
 ///
 /// Takes the origin form and, as a server must, the absolute form with http or https.
 /// @errors 400: other forms, characters that a URI does not have, a bad escape, and whatever could
-/// mean
-///         two things to two readers: an escaped slash, a backslash, control characters, "." and
-///         "..", also with parameters ("..;x"), two slashes in a row, bytes that are no UTF-8. 501:
-///         "*".
+/// mean two things to two readers: an escaped slash, a backslash, control characters, "." and "..",
+/// also with parameters ("..;x"), two slashes in a row, bytes that are not UTF-8. 501: "*".
 /// @source RFC 9112, 3.2; RFC 3986, 3.3.
 tl::expected<target_parts, problem> read_target(std::string_view text);
 

@@ -29,9 +29,9 @@ using log_fields = std::vector<std::pair<std::string, std::string>>;
 ///
 /// Of an event that comes again and again most lines are left out (`line_rates`), and
 /// `log.left_out` says of which and how many, as soon as there is another line or somebody calls
-/// `tell_left_out`. Under systemd each line begins with its level, as the
-/// journal reads it. Nobody waits for whoever reads it. Lines that its pipe or terminal has no room
-/// for are lost, and `log.lines_lost` says how many before the next line that has room.
+/// `tell_left_out`. Under systemd each line begins with its level, as the journal reads it. Logging
+/// never waits for the reader. Lines for which its pipe or terminal has no room are lost, and
+/// `log.lines_lost` says how many before the next line that has room.
 class event_log {
 public:
   event_log(const clock& time, std::string node, log_format format);
@@ -43,7 +43,7 @@ public:
   /// @param event what happened, as `subject.happened` ("replica.failed").
   void write(std::string_view event, const log_fields& fields = {});
 
-  /// Tells what was left out before it became quiet. To be called now and then.
+  /// Logs what was left out before it became quiet. To be called now and then.
   void tell_left_out();
 
 private:

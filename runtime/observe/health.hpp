@@ -21,11 +21,11 @@ struct health_check {
 
 /// The state of a node, as its loop told it.
 struct health {
-  /// The reason why it should not be given work; empty if it should. A thing that it needs and that
-  /// is away belongs here, never to its being alive: restarting the node would not bring that back.
+  /// The reason why it should not be given work; empty if it should. A missing dependency belongs
+  /// here and never makes the node count as not alive: restarting the node would not bring it back.
   std::string unready;
   std::vector<health_check> checks;
-  /// The reason why the process is beyond help, though its loop answers; empty if it is not.
+  /// The reason why the process cannot recover although its loop answers; empty if it can.
   std::string stuck{};
 
   bool is_ready() const { return unready.empty(); }
@@ -33,7 +33,7 @@ struct health {
   bool is_healthy() const;
 };
 
-/// The words in which health is told.
+/// The words that describe health.
 enum class health_words : std::uint8_t {
   /// healthy, unhealthy.
   plain,

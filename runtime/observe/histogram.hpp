@@ -10,11 +10,11 @@
 
 namespace troupe::observe {
 
-/// The times that things took: how many took up to 10 us, 20 us, 40 us and so on to 10.5 s, and how
+/// A histogram of durations: how many took up to 10 us, 20 us, 40 us and so on to 10.5 s, and how
 /// many longer.
 ///
-/// One thread records, which costs two additions; any thread reads. A copy is a reading, in which
-/// the sum may be ahead of the counts by what is being recorded.
+/// One thread records, which costs two additions; any thread reads. A copy has the values at that
+/// moment; its sum may be ahead of the counts by what is being recorded.
 class histogram {
 public:
   static constexpr std::size_t bounds = 21;
@@ -24,7 +24,7 @@ public:
     return std::chrono::nanoseconds{first_bound << bucket};
   }
 
-  /// @param took less than nothing counts as nothing.
+  /// @param took a negative time counts as zero.
   void record(std::chrono::nanoseconds took) {
     const auto time = static_cast<std::uint64_t>(took.count() > 0 ? took.count() : 0);
     counts_[bucket_of(time)].add();

@@ -10,7 +10,7 @@
 
 namespace troupe::observe {
 
-/// The newest spans of processes that cannot be asked, as they told them. One thread.
+/// The newest spans of processes that cannot be asked, as sent by them. One thread.
 class kept_spans {
 public:
   /// The most spans of all processes together, and of one message.

@@ -14,7 +14,7 @@ namespace troupe::observe {
 /// The rates at which lines of a log are written: of each event, about each capability, 100 at
 /// once, and then 10 a second. An event that happens a thousand times a second must not fill a
 /// disk, nor hide one that happens once. Lines left out are counted. Audit lines are all written:
-/// whoever writes them takes samples (`security::audit_sample`), or they tell what a person did.
+/// they are already samples (`security::audit_sample`), or they record what a person did.
 class line_rates {
 public:
   static constexpr double at_once = 100;

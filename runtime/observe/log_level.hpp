@@ -8,9 +8,9 @@ namespace troupe::observe {
 /// The level of a line of a log, as syslog and the journal count.
 /// @source RFC 5424, 6.2.1; sd-daemon(3).
 enum class log_level : std::uint8_t {
-  /// Work stands still, or was lost, until somebody does something.
+  /// Work has stopped, or was lost, until a person does something.
   error = 3,
-  /// Something failed that the system mends by itself, or was refused to somebody.
+  /// Something failed that the system repairs by itself, or was refused.
   warning = 4,
   info = 6,
 };

@@ -8,11 +8,11 @@
 
 namespace troupe::observe {
 
-/// A question that other threads ask a loop, such as how it is. It costs the loop nothing while
-/// nobody asks: one load of a flag.
+/// A request of other threads to a loop, for its state for instance. It costs the loop only one
+/// load of a flag while there is none.
 ///
-/// An asker waits for its answer before it asks again, so that a loop that hangs collects no
-/// questions.
+/// The requester waits for the answer before it asks again, so that requests do not pile up at a
+/// loop that hangs.
 template <class Answer>
 class loop_question {
 public:

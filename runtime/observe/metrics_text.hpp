@@ -12,7 +12,7 @@
 
 namespace troupe::observe {
 
-/// The format of metrics, which whoever asks can read.
+/// The format of metrics, chosen by what the client accepts.
 enum class metrics_format : std::uint8_t {
   /// Prometheus's text format 0.0.4.
   prometheus,
@@ -31,7 +31,7 @@ metrics_format format_for(std::string_view accept);
 ///
 /// Labels name what the topology names (capability, node, broker) or a program declares
 /// (operation), so that there are as many series as these have entries; never a topic, an id or a
-/// client, of which there is no end.
+/// client, whose number has no bound.
 class metrics_text {
 public:
   using labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;

@@ -23,15 +23,15 @@ enum class span_kind : std::uint32_t {
 
 std::string_view name_of(span_kind kind);
 
-/// Whether the recording of spans is compiled in. Without it (`TROUPE_SPANS=OFF`) a build says what
-/// it costs where nothing is recorded; it is not for use.
+/// Whether the recording of spans is compiled in. A build without it (`TROUPE_SPANS=OFF`) is for
+/// measuring its cost when nothing is recorded, not for use.
 #ifdef TROUPE_NO_SPANS
 inline constexpr bool has_spans = false;
 #else
 inline constexpr bool has_spans = true;
 #endif
 
-/// The time from which on something has a span although its trace is not recorded.
+/// The duration from which on something has a span although its trace is not recorded.
 inline constexpr milliseconds slow_from{1'000};
 
 /// A piece of work in a trace: a plain record of fixed size, so that keeping one allocates nothing.

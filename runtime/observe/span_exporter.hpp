@@ -36,8 +36,8 @@ enum class export_verdict : std::uint8_t { taken, again, refused };
 /// got no answer; nothing else.
 export_verdict verdict_on_export(long status);
 
-/// Sends the spans of a process to a collector, from a thread of its own. Nobody waits for it: what
-/// rings overwrite before it comes to them is counted and lost.
+/// Sends the spans of a process to a collector, from a thread of its own. Nobody waits for it:
+/// spans that the rings overwrite before it reads them are counted and lost.
 ///
 /// A collector that is away or busy is asked again later, each time, up to a minute; a batch is
 /// kept meanwhile, and the rings keep what is newer. One that refuses a batch, or a part of it,

@@ -11,10 +11,10 @@
 
 namespace troupe::observe {
 
-/// The answer to `spans` (wire/spans.hpp): what `rings` still have.
+/// The answer to `spans` (wire/spans.hpp): the spans that `rings` still have.
 ///
-/// @param node who tells. @param bytes_max of the answer. @param kept of other processes; null if
-/// there are none.
+/// @param node the one that answers. @param bytes_max of the answer. @param kept of other
+/// processes; null if there are none.
 /// @errors `invalid`: the question cannot be read, or `count` is not 1 to 1,000.
 outcome<std::string> told_spans(
     const span_rings& rings,
@@ -23,7 +23,7 @@ outcome<std::string> told_spans(
     std::size_t bytes_max,
     const kept_spans* kept = nullptr);
 
-/// A span as it is told.
+/// A span in the form of the answer.
 wire::told_span told(const span& what);
 
 } // namespace troupe::observe

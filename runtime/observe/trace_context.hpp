@@ -23,7 +23,8 @@ struct trace_context {
 // behind a blank that of `tracestate`, if there is one. Only HTTP has two fields for it.
 
 /// The text of the two fields of a request; empty if `traceparent` is none that can be passed on.
-/// What of `tracestate` has no room is left out: members of over 128 bytes first, then the last.
+/// Parts of `tracestate` for which there is no room are left out: members of over 128 bytes first,
+/// then the last ones.
 /// @source W3C Trace Context, 3.2, 3.3.1.5 and 4.3.
 std::string trace_text(std::string_view traceparent, std::string_view tracestate = {});
 
@@ -53,8 +54,8 @@ inline bool says_recorded(std::string_view text) {
 std::string hex_of(const uuid& trace);
 std::string hex_of(std::uint64_t span);
 
-/// The id of the trace of a message: what its text says, or its own id where it has none, under
-/// which whoever handles it begins one.
+/// The id of the trace of a message: what its text says, or its own id if it has none: the one that
+/// handles it begins a trace under that.
 uuid trace_of(std::string_view text, const uuid& message);
 
 /// A trace as a person gives it: 32 hexadecimal digits, an id with dashes, or a whole
@@ -93,8 +94,8 @@ private:
   bool is_always_ = false;
 };
 
-/// The span that a message without a trace begins: who handles it has this one, whoever else tells
-/// of it names this one above.
+/// The span that a message without a trace begins: that of its handler; spans of others about the
+/// message have it as parent.
 inline trace_context root_of(const uuid& message) {
   std::uint64_t span = 0;
   for (std::size_t i = 8; i < message.bytes.size(); ++i) {

@@ -115,7 +115,7 @@ void shorten(slice& seen, const std::string& to);
 std::vector<case_change>
 differences(const slice& seen, std::string_view behind, const std::vector<sighting>& open);
 
-/// The pass as it goes on by `rule`: one that was begun by another rule of its name begins anew.
+/// The pass as it goes on by `rule`: one that was begun by another rule of its name starts over.
 pass_state by_rule(pass_state pass, std::int64_t rule);
 
 /// Decides by a look: what is new is looked at again, and only what holds still is told.

@@ -12,8 +12,8 @@
 
 namespace troupe::strangler {
 
-/// Requests that wait: those of one client in their order, and clients in turn, so that a client
-/// with many holds up no other. Pure.
+/// Waiting requests: those of one client in order, and clients in turn, so that a client with many
+/// does not delay others. Pure.
 template <class Value>
 class client_turns {
 public:
@@ -31,7 +31,7 @@ public:
 
   bool empty() const { return all_.empty(); }
 
-  /// @param until when it has waited too long: not before any that waits already.
+  /// @param until when it has waited too long; not earlier than that of any waiting request.
   void push(std::uint64_t client, instant until, Value what) {
     const auto [found, is_new] = of_.try_emplace(client);
     if (is_new) {
@@ -79,7 +79,7 @@ private:
     return taken;
   }
 
-  /// In the order in which they came, which is that of their ends.
+  /// In the order in which they came, which is also that of their deadlines.
   std::list<entry> all_;
   std::unordered_map<std::uint64_t, client_state, secret_hash> of_;
   std::list<std::uint64_t> turns_;

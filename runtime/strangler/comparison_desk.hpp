@@ -18,16 +18,15 @@
 
 namespace troupe::strangler {
 
-/// Compares answers of both sides on a thread of its own, so that nobody's answer waits for it;
-/// counts the differences, logs them and has them published, ten in a row and then one a second
-/// for each feature.
+/// Compares answers of both sides on its own thread, so that no answer waits for it; counts the
+/// differences, logs them and publishes them: ten in a row, and then one a second for each feature.
 class comparison_desk {
 public:
   /// Publishes a difference. Called on the desk's thread; may block.
   using announcer = std::function<outcome<void>(const wire::answers_differ&)>;
 
-  /// Two answers to one request, from whatever threads they come. What is not complete when it
-  /// ends is not compared.
+  /// The two answers to one request, from any threads. A pair that is incomplete when it ends is
+  /// not compared.
   class pair {
   public:
     pair(comparison_desk& desk, feature& of, std::string request)
@@ -79,7 +78,7 @@ private:
   std::thread thread_;
 };
 
-/// An exchange whose answer is one side of a pair, and goes nowhere else.
+/// An exchange whose answer is one side of a pair and is not sent to the client.
 class compared_exchange final : public http::exchange {
 public:
   explicit compared_exchange(std::shared_ptr<comparison_desk::pair> of) : pair_{std::move(of)} {}

@@ -13,7 +13,7 @@
 
 namespace troupe::strangler {
 
-/// The counts of what has become of the requests of a feature. Read by any thread.
+/// Counters of the requests of a feature by outcome. Read by any thread.
 struct feature_counts {
   std::atomic<std::uint64_t> legacy{0};
   std::atomic<std::uint64_t> modern{0};
@@ -44,7 +44,7 @@ public:
 
   const feature_counts& counts() const { return counts_; }
 
-  /// Its share now; nothing if nobody knows it.
+  /// Its share now; nothing if unknown.
   std::optional<std::uint32_t> share() const;
 
   /// The side that answers `asked`.

@@ -17,7 +17,8 @@ namespace troupe::strangler {
 struct compare_options {
   /// The fraction of safe requests that is sent to both.
   double sample = 1;
-  /// Requests to capabilities that nobody but the comparison waits for; beyond it none is sent.
+  /// The most requests to capabilities that are made only for comparison, at once; beyond it none
+  /// is sent.
   std::uint32_t in_flight = 16;
   comparison_rules rules{};
 

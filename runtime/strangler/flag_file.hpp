@@ -8,8 +8,8 @@
 
 namespace troupe::strangler {
 
-/// Writes the values to a file of their own, in place of what is there: whole or not at all.
-/// @errors `unavailable`: why; the file is as it was.
+/// Writes the values to their file, replacing it: completely or not at all.
+/// @errors `unavailable`, with the reason; the file is unchanged.
 outcome<void> keep_flags(const std::string& path, const flag_values& values);
 
 /// The values that were kept, or nothing if there is no file.

@@ -12,23 +12,23 @@
 
 namespace troupe::strangler {
 
-/// Knows the values of flags in a process that runs for long: follows the journal, and keeps what
-/// it heard in a file, with which the next process begins while no broker answers.
+/// Keeps the values of flags in a long-running process: follows the journal, and stores the values
+/// in a file, from which the next process starts while no broker answers.
 ///
-/// Owns a thread. A change is known as soon as it is in the journal and the broker answers. Writes
-/// `flag.changed` for each, and says in the log when it stops and begins to hear of changes.
+/// Owns a thread. A change is known as soon as it is in the journal and the broker answers. Logs
+/// `flag.changed` for each, and also when it loses and regains the journal.
 class flag_follower {
 public:
-  /// @param ask may block as long as its question waits, 1 s; is used by one thread at a time.
+  /// @param ask may block as long as its request waits, 1 s; used by one thread at a time.
   /// @param path the file; its folder is made.
   flag_follower(journal_question ask, std::string path, observe::event_log& log);
-  /// Waits for the question that is under way.
+  /// Waits for the request under way.
   ~flag_follower();
   flag_follower(const flag_follower&) = delete;
   flag_follower& operator=(const flag_follower&) = delete;
 
-  /// The values that are known: of the journal, else of the file. Null if neither could be read
-  /// yet. Any thread.
+  /// The known values: from the journal, else from the file. Null if neither could be read yet. Any
+  /// thread.
   std::shared_ptr<const flag_values> values() const;
 
 private:

@@ -29,7 +29,7 @@ struct recorded_change {
   wire::flag_change what;
 };
 
-/// The state of the flags by the record at a place of the journal.
+/// The state of the flags at a position of the journal.
 struct flag_state {
   /// The newest change; absent if no flag was ever set.
   std::optional<recorded_change> newest{};
@@ -41,19 +41,19 @@ struct flag_state {
   flag_values values() const { return newest ? newest->what.values : flag_values{}; }
 };
 
-/// Reads the newest change and all values: three questions, however long the journal is.
-/// @errors those of the questions.
+/// Reads the newest change and all values, with three requests, however long the journal is.
+/// @errors those of the requests.
 outcome<flag_state> read_flags(const journal_question& ask);
 
-/// Reads on behind `known`, waiting for a change as long as `wait_ms`.
+/// Reads on after `known`, waiting for a change for up to `wait_ms`.
 /// @return the new state; one without `read_to` (0) if the journal is another one than before, so
-/// that all has to be read anew.
+/// that everything has to be read again.
 outcome<flag_state> read_on(const journal_question& ask, flag_state known, std::uint32_t wait_ms);
 
 /// The change of position `at`. @errors `rejected`: there is none.
 outcome<recorded_change> read_change(const journal_question& ask, std::uint64_t at);
 
-/// The event that sets `flag` next, behind `known`.
+/// The event that sets `flag` next, after `known`.
 wire::flag_change change_after(
     const flag_state& known,
     std::string_view flag,

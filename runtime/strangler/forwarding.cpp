@@ -26,7 +26,7 @@ constexpr std::array<std::string_view, 9> of_connection{
     "transfer-encoding",
     "upgrade"};
 
-// The fields that whoever sends the request writes anew, and those in which one proxy or another
+// The fields that whoever sends the request writes again, and those in which one proxy or another
 // says who asks, for what and how. A client's own words in them would be believed by a system that
 // has only ever heard them from its proxy: "proxy" becomes HTTP_PROXY of a program behind CGI.
 // The service token is for the gateway: whoever has it is that service.

@@ -25,19 +25,18 @@ struct base_url {
   bool operator==(const base_url&) const = default;
 };
 
-/// The fields with which `asked` goes on to a legacy system: its own, without those that are for
-/// this connection alone, without what only a proxy or gateway may say and without the service
-/// token, then X-Forwarded-For, -Proto and -Host, and Via. Host and Content-Length are left to
-/// whoever sends it.
+/// The fields with which `asked` is sent on to a legacy system: its own, without those for this
+/// connection only, those that only a proxy or gateway may set and the service token; then
+/// X-Forwarded-For, -Proto and -Host, and Via. Host and Content-Length are left to the sender.
 ///
-/// @param client the address of whoever asked.
+/// @param client the address of the client.
 /// @source RFC 9110, 7.6.1 (Connection) and 7.6.3 (Via).
 http::field_list forwarded_fields(const http::request& asked, std::string_view client);
 
-/// The answer of a legacy system as it goes back: without the fields that are for that connection
-/// alone and those that the server here writes itself. A Location at `from` becomes the path by
-/// which it is asked for here, without the prefix of `from`; the Path of cookies likewise. Nothing
-/// if it has a status or a field that HTTP does not allow.
+/// The answer of a legacy system as sent to the client: without the fields for that connection only
+/// and those that the server here writes itself. A Location at `from` becomes the path that it has
+/// here, without the prefix of `from`; the Path of cookies likewise. Nothing if it has a status or
+/// a field that HTTP does not allow.
 /// @source RFC 9110, 7.6.1.
 std::optional<http::response> returned(http::response answer, const base_url& from);
 

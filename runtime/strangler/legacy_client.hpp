@@ -16,7 +16,7 @@
 
 namespace troupe::strangler {
 
-/// A legacy system, and how it is asked.
+/// A legacy system, and how to reach it.
 struct legacy_system {
   base_url at;
   legacy_options how{};
@@ -35,17 +35,16 @@ struct legacy_system {
 /// nothing, else `unknown`.
 using legacy_answer = tl::expected<http::response, http::problem>;
 
-/// Sends requests on to legacy systems over kept connections. HTTP/1.1; follows no redirect, asks
-/// no proxy, and sends nothing twice that is not idempotent.
+/// Forwards requests to legacy systems over persistent connections. HTTP/1.1; follows no redirects,
+/// uses no proxy, and repeats only idempotent requests.
 ///
-/// Owns a thread. Answers are bounded and whole.
+/// Owns a thread. Answers are bounded and complete.
 class legacy_client {
 public:
-  /// The function that is told what came of a request, once, on the client's thread; must not
-  /// block.
+  /// Receives the outcome of a request, once, on the client's thread; must not block.
   using receiver = std::function<void(legacy_answer)>;
 
-  /// @param log is told why a system has not answered; outlives this.
+  /// @param log receives why a system has not answered; outlives this.
   /// @errors `internal`: libcurl cannot be used.
   static outcome<std::unique_ptr<legacy_client>>
   start(std::vector<legacy_system> systems, observe::event_log& log);

@@ -7,13 +7,13 @@
 
 namespace troupe::strangler {
 
-/// The options of asking a legacy system.
+/// The options of requests to a legacy system.
 struct legacy_options {
   /// The whole exchange, waiting for a connection included.
   milliseconds deadline{10'000};
   /// Requests under way at once, each on a connection of its own.
   std::uint32_t connections = 64;
-  /// Requests that wait for a connection; the next is refused.
+  /// The most requests that wait for a connection; the next is refused.
   std::uint32_t waiting = 1'024;
   /// Bytes of an answer's body.
   std::uint64_t answer_bytes_max = 8U << 20U;

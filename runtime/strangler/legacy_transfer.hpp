@@ -14,8 +14,8 @@ struct curl_slist;
 
 namespace troupe::strangler {
 
-/// One request to a legacy system and what has come of its answer: libcurl's handle with all that
-/// it refers to. Stays where it is; confined to the client's thread once it was handed over.
+/// One request to a legacy system and the received part of its answer: libcurl's handle with
+/// everything that it refers to. Not movable; confined to the client's thread once handed over.
 class legacy_transfer {
 public:
   legacy_transfer(
@@ -42,7 +42,7 @@ public:
   /// The transfer ended with `code` of libcurl: tells the receiver.
   void end(int code);
 
-  /// Tells the receiver that nothing comes, before or while it was sent.
+  /// Tells the receiver that no answer will come, before or while the request was sent.
   void refuse(int status, std::string_view code, std::string detail);
 
 private:

@@ -11,8 +11,8 @@
 
 namespace troupe::strangler {
 
-/// The part of a request that names whoever asks: "{header.x-user}", "{cookie.session}",
-/// "{query.user}" or "{path.user_id}".
+/// The part of a request that names the user: "{header.x-user}", "{cookie.session}", "{query.user}"
+/// or "{path.user_id}".
 class request_key {
 public:
   /// Names nothing.
@@ -21,10 +21,10 @@ public:
   /// The variables of a route with their values.
   using variables = std::vector<std::pair<std::string, std::string>>;
 
-  /// @errors `invalid`: it is written otherwise, or has a name that can be none.
+  /// @errors `invalid`: another form, or an impossible name.
   static outcome<request_key> parse(std::string_view text);
 
-  /// The variable of a path that it is, if it is one.
+  /// The path variable that it is, if it is one.
   std::optional<std::string> path_variable() const {
     return where_ == place::path ? std::optional{name_} : std::nullopt;
   }

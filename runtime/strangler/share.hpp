@@ -9,7 +9,7 @@
 
 namespace troupe::strangler {
 
-/// The share that `text` means: "off", "on", "25%", "0.5%"; two digits behind the point at most.
+/// The share that `text` means: "off", "on", "25%", "0.5%"; at most two digits after the point.
 std::optional<std::uint32_t> parse_share(std::string_view text);
 
 /// "25%", "0.5%", "0%".

@@ -11,7 +11,7 @@
 
 namespace troupe::strangler {
 
-/// The traces of a route's requests: what the route is called in them, and which are recorded.
+/// The traces of a route's requests: the name of the route in them, and which are recorded.
 struct route_tracing {
   gateway::request_traces& traces;
   observe::sampling sampling{};
@@ -21,8 +21,8 @@ struct route_tracing {
 
 /// A route whose requests go to a legacy system or to the route that takes its place.
 ///
-/// A request that the legacy system answers has a span, and a further one for the question to that
-/// system, which is told it as the trace of its request. The other route tells of its own requests.
+/// A request that the legacy system answers has a span, and another one for the request to that
+/// system, which gets it as the trace of its request. The other route reports its own requests.
 ///
 /// On the HTTP loop; borrows what is shared by the routes of a gateway.
 class strangler_route final : public gateway::route_handler {

@@ -107,7 +107,7 @@ void prepare(
     zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max) {
   const auto interval = static_cast<int>(heartbeat.interval.count());
   const auto timeout = static_cast<int>(heartbeat.timeout.count());
-  socket.set(zmq::sockopt::linger, 0); // Default: for ever.
+  socket.set(zmq::sockopt::linger, 0); // Default: forever.
   socket.set(zmq::sockopt::sndhwm, send_mark);
   socket.set(zmq::sockopt::rcvhwm, receive_mark);
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
@@ -124,7 +124,8 @@ monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
   const std::string endpoint = "inproc://monitor-" + std::to_string(count++);
   socket_.set(zmq::sockopt::linger, 0);
   // libzmq tells on the thread that serves all connections, and waits for room: at its mark (2,000)
-  // a crowd that comes and goes would stop everybody, and for ever a loop that listens anew then.
+  // a crowd that comes and goes would stop everybody, and block forever a loop that then listens
+  // again.
   socket_.set(zmq::sockopt::rcvhwm, 0);
   if (zmq_socket_monitor(
           watched.handle(),

@@ -53,7 +53,7 @@ bool read_retry_after(reader& values, error& to) {
   if (!values.read(millis)) {
     return false;
   }
-  // Cut to 49 days, as `ttl` is: longer waits are as good as for ever, and would overflow later.
+  // Cut to 49 days, as `ttl` is: longer waits are as good as forever, and would overflow later.
   to.retry_after =
       milliseconds{std::min<std::uint64_t>(millis, std::numeric_limits<std::uint32_t>::max())};
   return true;

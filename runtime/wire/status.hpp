@@ -361,7 +361,7 @@ struct group_status {
   std::string down_reason;
   /// Calls answered and events handled per second, over the last minute.
   std::optional<double> rate_per_s{};
-  /// Instances of replicas made anew.
+  /// Instances of replicas made again.
   std::optional<std::uint64_t> restarts{};
   /// For how long it has been down, its breaker open, its outbox stopped, or the oldest event of
   /// its outbox not confirmed; absent if it is not.

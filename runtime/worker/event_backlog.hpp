@@ -12,7 +12,7 @@ namespace troupe {
 /// the turn was undone, or there is no room for effects. They are tried again after 200 ms.
 ///
 /// While there are any, all later ones join them, since a partition's events must stay in order.
-/// After a new login the broker assigns and delivers anew: items of an earlier login are dropped.
+/// After a new login the broker assigns and delivers again: items of an earlier login are dropped.
 /// Confined to the runner's thread.
 class event_backlog {
 public:

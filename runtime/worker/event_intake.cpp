@@ -60,7 +60,7 @@ void event_intake::take_event(
   if (to == nullptr) {
     return;
   }
-  // The broker respects its credit, which starts anew after a login. Far beyond it something is
+  // The broker respects its credit, which starts over after a login. Far beyond it something is
   // wrong, and a dropped event would be missing: broker and worker start over.
   if (to->queues().events_taken() >= std::int64_t{3} * to->options().events_in_flight) {
     log_.write(

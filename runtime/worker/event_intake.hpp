@@ -31,8 +31,8 @@ public:
   /// `link` is lost; the writers are told if it was the journal's.
   void lost(int link) { follow(journal_.lost(link)); }
 
-  /// A database was connected anew, and may be older than the state agreed under this login: logs
-  /// in anew at the journal's broker, unless that has happened since.
+  /// A database was reconnected, and may be older than the state agreed under this login: logs
+  /// in again at the journal's broker, unless that has happened since.
   void renew_login(std::uint32_t login);
 
   void take_event(

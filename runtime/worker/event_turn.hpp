@@ -41,7 +41,7 @@ public:
   /// BURIED: events have become dead letters.
   void add_dead_letters(const item& what);
 
-  /// The database was connected anew, and may have gone back: no event is handled until the broker
+  /// The database was reconnected, and may have gone back: no event is handled until the broker
   /// has assigned the partitions again and knows the position of each. Outside a turn.
   void forget_assignments() { partitions_.start_over(); }
 

@@ -69,7 +69,7 @@ void group_trend::take(const view& seen, instant now) {
   note(down_since_, seen.is_down, now);
   note(open_since_, seen.is_open, now);
   note(stopped_since_, seen.is_outbox_stopped, now);
-  // Each confirmation begins the wait of the next event anew, at most so much too late.
+  // Each confirmation begins the wait of the next event again, at most so much too late.
   if (seen.outbox_confirmed != last_.outbox_confirmed) {
     outbox_waits_since_.reset();
   }

@@ -65,7 +65,7 @@ private:
     std::chrono::nanoseconds took{};
   };
 
-  /// The time after which a broker without an answer is asked anew.
+  /// The time after which a broker without an answer is asked again.
   static constexpr milliseconds call_limit{10'000};
 
   void ask_group(std::size_t number, instant now);

@@ -117,7 +117,7 @@ inline bool is_saga_event(const item& each) {
 }
 
 /// The id of an item's message, the same for repeats. Nil for the group's own items, and for a
-/// saga's events, which its coordinator requests anew.
+/// saga's events, which its coordinator requests again.
 inline uuid cause_of(const item& each) {
   const bool has_one =
       is_call(each) || each.what == item::kind::event || each.what == item::kind::effect_done;

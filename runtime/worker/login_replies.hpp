@@ -29,7 +29,7 @@ public:
   void end_login(int link) { logins_[static_cast<std::size_t>(link)] = {}; }
 
   /// WELCOME arrived: sends the kept replies.
-  /// @return false if there were more than could be kept: log in anew, with a HELLO that does not
+  /// @return false if there were more than could be kept: log in again, with a HELLO that does not
   /// name the calls answered in the meantime.
   bool send_held(int link);
 

@@ -48,7 +48,7 @@ struct outbound {
   /// The answer to a probe of the socket loop.
   std::optional<group_probe> probed;
   /// The number of a login at the journal's broker that must be renewed: the database was connected
-  /// anew, and the agreed state of its events and outbox is void. 0: none.
+  /// again, and the agreed state of its events and outbox is void. 0: none.
   std::uint32_t void_login = 0;
   /// Whether credit, breaker or health of the group changed, so that the brokers must be told.
   bool changed = false;

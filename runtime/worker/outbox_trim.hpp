@@ -37,7 +37,7 @@ public:
     outbox.forget(deleted_, deleting_);
   }
 
-  /// The database was connected anew, and may have gone back: forgets its state.
+  /// The database was reconnected, and may have gone back: forgets its state.
   void begin_anew() {
     confirmed_ = {};
     deleted_ = deleting_ = 0;

@@ -15,7 +15,7 @@ namespace troupe {
 class regular_work {
 public:
   /// Runs the handlers of the instance that works on `house`, and undoes their writes if one
-  /// throws: the instance is then made anew. Throws database_error for other failures.
+  /// throws: the instance is then made again. Throws database_error for other failures.
   void run(write& house, turn_scope& in);
 
 private:

@@ -86,7 +86,7 @@ void relay_desk::take_confirmed(const item& what) {
   relay_.confirmed(taken.confirmed, group_.parts().time.now());
   if (taken.confirmed > confirmed_.confirmed) {
     if (known_ && taken.confirmed == known_->confirmed && taken.position == 0) {
-      taken.position = known_->position; // A broker that has begun anew no longer knows it.
+      taken.position = known_->position; // A broker that has restarted no longer knows it.
     }
     confirmed_ = taken;
   }

@@ -25,7 +25,7 @@ public:
   /// journal (`confirmed`), or misses some (`resend`).
   void take(const item& what);
 
-  /// The database was connected anew, and may have gone back: confirmations of this login are no
+  /// The database was reconnected, and may have gone back: confirmations of this login are no
   /// proof any more. Nothing is sent or deleted until the next login has compared the outbox with
   /// the journal.
   /// @return the login's number; 0: there was none.

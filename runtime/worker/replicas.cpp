@@ -122,7 +122,7 @@ bool replicas::renew(std::span<write> all) {
   return true;
 }
 
-/// Makes the instance of a replica anew, where it has one. Coordinators know themselves what a
+/// Makes the instance of a replica again, where it has one. Coordinators know themselves what a
 /// rollback took from them.
 void replicas::rebuild(replica& by) {
   if (!by.instance || by.instance->sagas() != nullptr) {

@@ -51,10 +51,10 @@ public:
   /// @return whether an instance failed on that message before.
   bool discard(const actor* broken, std::string reason, const uuid& message, const uuid& trace);
 
-  /// Makes the instances anew whose turn was not committed, which was no failure of theirs.
+  /// Makes the instances again whose turn was not committed, which was no failure of theirs.
   void rebuild_spoilt(std::span<const write> all);
 
-  /// Makes the instances anew that took part in an undone turn which is run again, so that no
+  /// Makes the instances again that took part in an undone turn which is run again, so that no
   /// handler finds traces of it in its instance, and gives them to `all`.
   /// @return false if no replica has an instance any more, as their constructors threw.
   bool renew(std::span<write> all);

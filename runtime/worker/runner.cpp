@@ -58,7 +58,7 @@ bool runner::run() {
   }
   const auto come_back = [this] {
     turn_->come_back(sagas_of(replicas_));
-    // Its events and its outbox are compared with the journal anew, as at any login.
+    // Its events and its outbox are compared with the journal again, as at any login.
     out_.renew_login(relay_->forget_login());
     queue_.push({.what = item::kind::database_again}); // So that this leaves, whatever is in hand.
   };

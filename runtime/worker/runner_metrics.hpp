@@ -39,7 +39,7 @@ struct operation_metrics {
   std::array<tally, call_outcome::count> outcomes;
 };
 
-/// The reason why an instance of a replica was made anew.
+/// The reason why an instance of a replica was made again.
 enum class restart_cause : std::uint8_t {
   handler_threw,
   constructor_threw,

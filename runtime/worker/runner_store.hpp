@@ -27,7 +27,7 @@ struct runner_store {
   /// The session as handlers get it, for the time of a `lending`.
   store::lent_session& for_handlers();
 
-  /// Whether no turn may run: the session is lost, or it is connected anew and has not passed the
+  /// Whether no turn may run: the session is lost, or it is reconnected and has not passed the
   /// barrier. A turn before that would own work that it has forgotten, and answer from commits that
   /// no standby has.
   bool is_away() const { return is_returning || database->is_lost(); }

@@ -24,7 +24,7 @@ public:
 
   /// Adds a call of a saga of `from`, to be sent by `send`.
   ///
-  /// If the same request is outstanding already, as its coordinator was made anew, it is adopted:
+  /// If the same request is outstanding already, as its coordinator was made again, it is adopted:
   /// its answer goes to this attempt, by the deadline of this attempt at the latest. If a different
   /// request is outstanding under the id, this one fails with `unavailable`, to be tried again.
   void add(group& from, const saga::outgoing::call& call, instant now);

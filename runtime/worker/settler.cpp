@@ -87,7 +87,7 @@ void settler::settle_own(write& each) {
       with_.out.events_ended(1);
     }
   } else if (each.threw && is_saga_event(what)) {
-    return; // The saga asks anew when its wait is over.
+    return; // The saga asks again when its wait is over.
   } else if (each.failed && !is_of_house(what)) {
     // Only an item's own failure counts: a full disk is not its fault.
     const bool counts = each.threw || each.is_put_off;

@@ -20,7 +20,7 @@ public:
 
   /// Takes all items into the hand and, if it is time, tries the database.
   ///
-  /// @param connect connects anew, and resumes this process's work; throws database_error.
+  /// @param connect reconnects, and resumes this process's work; throws database_error.
   /// @return whether it is back.
   bool is_over(const std::function<void()>& connect);
 

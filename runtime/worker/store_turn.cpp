@@ -642,7 +642,7 @@ void store_turn::finish_commit(turn_output& output) {
 }
 
 /// Copies the WAL back, if that is due. How long it takes is up to its size and the disk, and
-/// ending the process would only begin it anew: the watchdog does not count, and waiters are shown
+/// ending the process would only begin it again: the watchdog does not count, and waiters are shown
 /// that the process is at work.
 void store_turn::checkpoint() {
   const std::int64_t pages = store_.database->checkpoint_due();

@@ -48,12 +48,12 @@ public:
   /// Runs `writes` from the front.
   ///
   /// @param output receives the actions of the committed turn; empty if none was committed.
-  /// @param instances the instances that run the writes: made anew before an undone turn is run
+  /// @param instances the instances that run the writes: made again before an undone turn is run
   /// again.
   /// @return how many are settled; the others have not happened and must be tried again.
   std::size_t run(std::vector<write>& writes, turn_output& output, replicas& instances);
 
-  /// The session was lost: connects anew, joins as a new writer and fences its former one. This
+  /// The session was lost: reconnects, joins as a new writer and fences its former one. This
   /// commit is the barrier after which the outcome of a turn whose commit got no answer is known:
   /// everything in the database then is on the disks of its standbys, too, and nothing earlier can
   /// still arrive. The former writer's work is taken over in the next turn. All memory of the

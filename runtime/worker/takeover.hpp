@@ -24,7 +24,7 @@ struct owned_work {
 
 /// Takes over the work of processes over the same database that are gone: their sagas and effects
 /// become those of this process, as far as its program can continue them. A process that was taken
-/// over by mistake finds itself fenced and joins anew.
+/// over by mistake finds itself fenced and joins again.
 ///
 /// Confined to the runner's thread.
 class takeover {
@@ -44,7 +44,7 @@ public:
   /// @param awaited gets the calls that the process has yet to answer.
   void rejoin(const owned_work& own);
 
-  /// The session was lost and is connected anew: takes a new writer's number and fences its old
+  /// The session was lost and is reconnected: takes a new writer's number and fences its old
   /// one, in a transaction of its own. Its former work is left for `take_own_left`.
   ///
   /// Throws database_error; must be tried again.

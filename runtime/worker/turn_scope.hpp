@@ -13,7 +13,7 @@
 
 namespace troupe {
 
-/// The current writing turn, for all parts that work in it. Made anew for each attempt.
+/// The current writing turn, for all parts that work in it. Made again for each attempt.
 struct turn_scope {
   group& of;
   store::database& session;

@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_rolled_back_turn_has_only_its_own_sagas_read_again) {
   BOOST_TEST(one.sagas.running().size() == 2U);
 }
 
-// An actor is made anew after a throw: the sagas that it ran must go on without a new process.
+// An actor is made again after a throw: the sagas that it ran must go on without a new process.
 // What a receiver would refuse without an answer, or cut the connection for, must end the saga.
 BOOST_AUTO_TEST_CASE(a_step_that_cannot_travel_fails_where_it_is_made) {
   owner one{path, time};

@@ -61,7 +61,7 @@ struct owner {
     return plans;
   }
 
-  /// As when the actor's instance is made anew.
+  /// As when the actor's instance is made again.
   void make_anew(std::vector<saga::plan> plans) {
     std::destroy_at(&sagas);
     std::construct_at(&sagas, std::move(plans));

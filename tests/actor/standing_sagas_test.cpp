@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_was_left_alone_is_looked_at_under_another_epoch_whoeve
   BOOST_TEST(!troubles.may_go_on(id, 1, time.now()));
   BOOST_TEST(troubles.may_go_on(id, 2, time.now()));
   BOOST_TEST(!troubles.leave_alone(id, {.reason = "other steps", .epoch = 1}));
-  BOOST_TEST(troubles.leave_alone(id, {.reason = "other steps", .epoch = 2})); // Told anew.
+  BOOST_TEST(troubles.leave_alone(id, {.reason = "other steps", .epoch = 2})); // Told again.
 }
 
 // While the owner lives, nobody else takes its sagas up.

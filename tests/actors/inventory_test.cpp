@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE(a_release_puts_back_once, inventory_fixture) {
   BOOST_TEST(is_refused(reserve(order, {{"tea", 6}, {"mug", 1}}), "cancelled"));
 }
 
-// The undo may overtake the do, which then must not leave goods held for ever.
+// The undo may overtake the do, which then must not leave goods held forever.
 BOOST_FIXTURE_TEST_CASE(a_reserve_after_its_release_is_refused, inventory_fixture) {
   const uuid order = fresh_id();
   BOOST_TEST(release(order) == 0);

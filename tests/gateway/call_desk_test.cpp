@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_comes_alone_leaves_after_the_pass_it_came_in) {
   BOOST_TEST(desk->under_way() == 0U);
 }
 
-// Each pass brings another call: nothing would leave for ever.
+// Each pass brings another call: nothing would leave forever.
 BOOST_AUTO_TEST_CASE(calls_leave_in_their_order_after_four_passes_that_bring_more) {
   const auto desk = open();
   std::vector<uuid> ids;

@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_trace_that_begins_here_is_decided_here) {
   BOOST_TEST(all.below() == all.text);
   const traced_request none = begin("", observe::sampling{1e-15});
   BOOST_TEST(!none.is_recorded);
-  BOOST_TEST(!observe::says_recorded(none.text)); // So that nobody decides anew.
+  BOOST_TEST(!observe::says_recorded(none.text)); // So that nobody decides again.
   BOOST_TEST(begin("").text.empty());
   BOOST_TEST(begin(silent, observe::sampling{0, true}).is_recorded);
   const traced_request twice = tested.begin(

@@ -48,7 +48,7 @@ BOOST_FIXTURE_TEST_CASE(what_finds_no_room_is_not_taken_until_there_is_some, cha
   BOOST_TEST(rooms == 1);
 }
 
-// Refused, it would be refused for ever, and with it all that comes behind.
+// Refused, it would be refused forever, and with it all that comes behind.
 BOOST_FIXTURE_TEST_CASE(
     a_part_larger_than_all_the_room_is_taken_when_nothing_waits, channel_fixture) {
   const std::string large(100, 'b');

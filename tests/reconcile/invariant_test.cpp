@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_row_with_a_value_that_cannot_be_compared_is_refused) {
       == "what `orders.list` answered has a row whose `amount` is no id, text or integer");
 }
 
-// It could be neither published nor shown, and its settlement failed for ever.
+// It could be neither published nor shown, and its settlement failed forever.
 BOOST_AUTO_TEST_CASE(a_row_with_a_key_that_is_no_text_for_all_is_refused) {
   std::vector<fault> faults;
   const auto rules = read(good, faults);

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(what_both_clocks_call_over_is_over_at_once) {
 BOOST_AUTO_TEST_CASE(a_wall_clock_that_is_right_again_ends_nothing) {
   BOOST_TEST((look(16 * day, 1 * day) == 1min));
   BOOST_TEST((look(1 * day + 1min, 1 * day + 1min) == 13 * day - 1min));
-  BOOST_TEST((look(16 * day, 1 * day + 2min) == 1min)); // Wrong once more, and doubted anew.
+  BOOST_TEST((look(16 * day, 1 * day + 2min) == 1min)); // Wrong once more, and doubted again.
 }
 
 // As after a stop of weeks: the settled time takes as long to come after.

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(whatever_does_not_belong_to_the_link_is_refused) {
   BOOST_TEST(reason(write_token(good(), *others.signing())) == "key");
 }
 
-// A link that was cut is made anew, and shows the same token.
+// A link that was cut is made again, and shows the same token.
 BOOST_AUTO_TEST_CASE(an_id_belongs_to_one_token) {
   const service_token first = good();
   service_token second = first;

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(slow_starts_followed_by_quick_deaths_take_the_group_down) {
   BOOST_TEST(deaths == 4);
 }
 
-// The budget allows this pace for ever, as in Erlang.
+// The budget allows this pace forever, as in Erlang.
 BOOST_AUTO_TEST_CASE(deaths_at_the_allowed_pace_never_take_the_group_down) {
   group_bench group{at_once(strategy::one_for_one, 5, 10s), children_named("a")};
   group.bring_up();

@@ -124,7 +124,7 @@ zmq::socket_t router_fixture::connect(zmq::socket_type type, std::string_view ro
 }
 
 void router_fixture::send(zmq::socket_t& socket, const frames& message) {
-  // A socket whose connection was refused has nobody to send to, and would wait for ever.
+  // A socket whose connection was refused has nobody to send to, and would wait forever.
   socket.set(zmq::sockopt::sndtimeo, static_cast<int>(milliseconds{5s}.count()));
   for (std::size_t i = 0; i < message.size(); ++i) {
     (void)socket.send(

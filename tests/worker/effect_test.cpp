@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_kept_result_that_went_to_another_process_and_came_back_is
   BOOST_TEST(seen.effect_keys.size() == 1U);
 }
 
-// Stored, it would be the answer to this id for ever.
+// Stored, it would be the answer to this id forever.
 BOOST_AUTO_TEST_CASE(a_settlement_that_fails_for_the_moment_is_undone_and_tried_again) {
   std::atomic<bool> is_away{true};
   seen.on_settle = [&] {

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(an_order_whose_turn_was_undone_has_nothing_settled) {
   BOOST_TEST(seen.settled == 1);
 }
 
-// Tried again with the others of its turn, it would keep all of them waiting for ever.
+// Tried again with the others of its turn, it would keep all of them waiting forever.
 BOOST_AUTO_TEST_CASE(a_statement_that_took_too_long_is_laid_upon_its_message) {
   seen.writes_events = true;
   seen.on_event = [](const thing& event, turn&, const event_info&) -> outcome<void> {
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_statement_that_took_too_long_is_laid_upon_its_message) {
   p->deliver(2, "b", thing{"slow"});
   p->deliver(3, "c", thing{"quick, too"});
   p->run();
-  p->start(0, 2); // Its instance is made anew, as after a throw.
+  p->start(0, 2); // Its instance is made again, as after a throw.
   p->run();
 
   BOOST_TEST(things() == 2);

@@ -179,7 +179,7 @@ struct careless_fixture {
 
   std::int64_t inbox() { return p->number("SELECT COUNT(*) FROM inbox"); }
 
-  /// Why the instance failed last; it is made anew, as the supervisor does.
+  /// Why the instance failed last; it is made again, as the supervisor does.
   std::string last_failure() {
     const auto failed = all_of<supervision::child_exited>(p->events);
     BOOST_REQUIRE(!failed.empty());

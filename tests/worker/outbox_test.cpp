@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_refused_outbox_says_so_and_stays_where_it_is) {
   BOOST_TEST(p->front->condition().outbox_trouble().empty());
 }
 
-// The journal has another event under a number that the outbox, an older copy, has given anew.
+// The journal has another event under a number that the outbox, an older copy, has given again.
 BOOST_AUTO_TEST_CASE(an_outbox_that_outgrew_the_journals_number_is_still_found_to_be_another) {
   announce(5);
   p->journal_joined();

@@ -62,8 +62,8 @@ struct saga_calls_fixture {
 BOOST_FIXTURE_TEST_SUITE(
     runtime_worker_saga_calls, saga_calls_fixture, *utf::label("integration") * utf::timeout(60))
 
-// A coordinator was made anew and asks as try 1, while the former one's try 2 is out. The answer
-// to what is out must reach the new try, or the saga waits for ever.
+// A coordinator was made again and asks as try 1, while the former one's try 2 is out. The answer
+// to what is out must reach the new try, or the saga waits forever.
 BOOST_AUTO_TEST_CASE(a_call_that_is_out_is_adopted_with_its_token_and_its_time) {
   add(call(2, 1s));
   time.advance(500ms);
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(another_request_under_an_id_that_is_out_waits_for_its_end) 
   BOOST_TEST(answers().empty());
 }
 
-// Dropped without a word, it would leave its saga waiting for ever.
+// Dropped without a word, it would leave its saga waiting forever.
 BOOST_AUTO_TEST_CASE(a_call_that_cannot_be_sent_fails) {
   saga::outgoing::call one = call(1, 1s);
   one.key = std::string(300, 'k');

@@ -514,7 +514,7 @@ BOOST_AUTO_TEST_CASE(work_whose_time_is_up_when_its_turn_begins_is_not_begun) {
   BOOST_TEST(inbox() == 1); // The inbox has the refusal's row alone.
 }
 
-// A WAL that grew while somebody read takes as long as the disk needs, in every process anew.
+// A WAL that grew while somebody read takes as long as the disk needs, in every process again.
 BOOST_AUTO_TEST_CASE(the_watchdog_does_not_count_while_the_wal_is_copied_back) {
   std::vector<bool> is_busy;
   seen.on_handle = [&](const thing&) {

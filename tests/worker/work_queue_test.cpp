@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_batch_keeps_its_order_and_is_emptied) {
   }
 }
 
-// A lost wake would leave the taker waiting for ever, and the test's time limit end it.
+// A lost wake would leave the taker waiting forever, and the test's time limit end it.
 BOOST_AUTO_TEST_CASE(many_threads_push_and_nothing_is_lost_repeated_or_left_asleep) {
   constexpr std::uint64_t threads = 3;
   constexpr std::uint64_t each = 200;

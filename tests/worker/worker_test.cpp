@@ -39,7 +39,7 @@ public:
         .value_or("");
   }
 
-  /// Refuses a call of the worker; with the nil id, everything until the worker logs in anew.
+  /// Refuses a call of the worker; with the nil id, everything until the worker logs in again.
   void refuse(const uuid& id, const error& why) {
     std::string header;
     wire::append_error_header(header, id, why);

@@ -9,8 +9,7 @@
 
 namespace troupe {
 
-/// A line of the board, and how it is to be told apart where a terminal has colours. What it says
-/// is in its words, too.
+/// A line of the board, and its style on a terminal with colours. Its words say the same.
 struct board_line {
   enum class tone : std::uint8_t { plain, good, bad, waits, quiet };
 
@@ -24,8 +23,9 @@ struct board_room {
   std::size_t rows = static_cast<std::size_t>(-1);
 };
 
-/// The answer of `troupe top`: the verdict; what is wrong and the command that mends it; a row for
-/// each capability with its nodes; breakers, sagas, dead letters; brokers, nodes, gateways. Pure.
+/// The answer of `troupe top`: the verdict; what is wrong and the command that repairs it; a row
+/// for each capability with its nodes; breakers, sagas, dead letters; brokers, nodes, gateways.
+/// Pure.
 ///
 /// No line is longer than `room.columns`, and there are not more than `room.rows`. What does not
 /// fit is left out by columns and by rows, never in the middle of a number, and a line says so:

@@ -27,7 +27,7 @@ std::optional<database_identity> identity_of(const store::table_space& space);
 
 /// Makes the tables of `what` in `to`, empty, and gives it the identity and the schema versions of
 /// `from`, which must be up to date: the last step, so that one without it is not ready. Sessions
-/// with `to` are to be opened anew.
+/// with `to` are to be reopened.
 /// @errors of the store.
 outcome<void> make_ready(
     const stored_database& what,

@@ -10,7 +10,7 @@ namespace troupe {
 struct restart_backoff {
   milliseconds first{50};
   milliseconds most{5000};
-  /// After a life of this length the waits begin anew: a process that served for a second does not
+  /// After a life of this length the waits start over: a process that served for a second does not
   /// fail at its start, and a broker that is killed every second must be back within its callers'
   /// deadlines.
   milliseconds forgiven_after{1'000};

@@ -34,7 +34,7 @@ struct up_event {
   std::optional<milliseconds> restart_in{};
 };
 
-/// Where `troupe up` says what happens: JSON lines, a live line each on a terminal, or log lines.
+/// The output of `troupe up`: JSON lines, one live line per process on a terminal, or log lines.
 class up_display {
 public:
   explicit up_display(bool json);

@@ -17,7 +17,7 @@ enum class verdict : std::uint8_t {
   done,
   /// Work is under way, or waits for its time.
   under_way,
-  /// Only a person moves it on.
+  /// Only a person can let it go on.
   waits_for_person,
   /// No store knows it.
   not_known,
@@ -61,7 +61,7 @@ struct unheard_told {
   std::string capability{};
 };
 
-/// All that stores and journal have of one id, and of what came of it.
+/// Everything that the stores and the journal have about one id and its consequences.
 struct life {
   std::vector<wire::message_told> messages{};
   std::vector<wire::saga_told> sagas{};
@@ -72,7 +72,7 @@ struct life {
   std::vector<retry_told> retries{};
   std::vector<cancellation_told> cancelled{};
   std::vector<unheard_told> unheard{};
-  /// The things that could not be looked at, or are not written down anywhere, in sentences.
+  /// What could not be read, or is not stored anywhere, in sentences.
   std::vector<std::string> not_known{};
 };
 
@@ -82,10 +82,10 @@ struct judgement {
   std::string why{};
 };
 
-/// The one verdict on `asked`: of the thing itself, not of what came of it.
+/// The verdict on `asked`: on the item itself, not on its consequences.
 judgement judge(const life& of, const uuid& asked);
 
-/// The things that leave no row in any store, whatever the id: a sentence each.
+/// What leaves no row in any store, whatever the id: a sentence each.
 std::vector<std::string> things_without_rows();
 
 /// The life as a page for a terminal, with its verdict.

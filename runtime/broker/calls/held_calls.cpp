@@ -41,7 +41,7 @@ std::uint32_t held_calls::add(
     made.ttl_at = header.ttl_at;
     made.op_at = static_cast<std::uint32_t>(header.op.data() - header_bytes.data());
   } else {
-    // Its `ttl` is too narrow to be patched: write the header anew.
+    // Its `ttl` is too narrow to be patched: write the header again.
     wire::append_call_header(
         made.bytes,
         {.id = header.id,

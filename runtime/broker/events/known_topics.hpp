@@ -31,10 +31,10 @@ public:
   /// The batch is on disk.
   void written();
   /// The batch failed: topics admitted since the last batch on disk are unknown again. Topics of
-  /// events still to be written must be admitted anew.
+  /// events still to be written must be admitted again.
   void take_back();
   /// The journal has forgotten these topics. Those of events still to be written must be admitted
-  /// anew.
+  /// again.
   void forget(const std::vector<std::string>& names);
 
   std::size_t topics_max() const { return topics_max_; }

@@ -221,7 +221,7 @@ bool outbox_intake::relayed(
       out.actions.emplace_back(send_confirmed{from, confirmed_of(found->first, whose)});
     }
   } else if (!has_room && seq > whose.accepted) {
-    whose.asked = 0; // The events came, so the count begins anew: there is no room.
+    whose.asked = 0; // The events came, so the count starts over: there is no room.
     whose.asked_at = now;
   } else if (seq == whose.accepted + 1) {
     whose.asked = 0;
@@ -363,7 +363,7 @@ void outbox_intake::written(bool is_good, instant now, decisions& out) {
     } else if (!is_good && whose.take_back()) {
       whose.asked_at = now;
       if (whose.waits_at_event) {
-        // The events before the one that has to wait are wanted again: workers announce them anew.
+        // The events before the one that has to wait are wanted again: workers announce them again.
         go_on(whose);
         confirm_all(name, whose, out);
       }

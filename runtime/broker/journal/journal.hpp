@@ -72,7 +72,7 @@ public:
   bool is_writing() const;
 
   /// Whether the writer can write no more, as another broker has the journal, or as it must be
-  /// opened anew (`journal_writer::is_lost`). Takes no lock. Set before the answer that reports it.
+  /// reopened (`journal_writer::is_lost`). Takes no lock. Set before the answer that reports it.
   bool is_lost() const { return signs_.is_lost.load(std::memory_order_acquire); }
 
   /// The times of batches' commits, with their fsync.

@@ -62,7 +62,7 @@ void question_line::answered(asker whom, instant::duration took) {
     return;
   }
   spent_on_peers_ += took;
-  // A peer without another question begins anew, behind those that wait now.
+  // A peer without another question starts over, behind those that wait now.
   if (const auto line = of_peers_.find(whom); line != of_peers_.end()) {
     line->second.spent += took;
   }

@@ -24,7 +24,7 @@ public:
   /// @errors of `open_sqlite`; the journal must exist.
   static outcome<std::unique_ptr<journal_reader>> open(const journal_options& options);
 
-  /// Connects anew if the server was lost, not more often than each 100 ms.
+  /// Reconnects if the server was lost, not more often than each 100 ms.
   ///
   /// @errors `unavailable` (another process has the database locked, the server is away),
   /// `internal`.
@@ -73,7 +73,7 @@ private:
   instant connects_at_{}; // Not before.
   std::uint64_t scan_max_;
   std::map<std::uint32_t, std::string> topics_;
-  /// The number of topics at which they are read anew, to drop forgotten ones.
+  /// The number of topics at which they are read again, to drop forgotten ones.
   std::size_t topics_read_anew_ = 0;
 };
 

@@ -33,7 +33,7 @@ bool is_undone(const store::database_error& met, const journal_fence& fence) {
   }
 }
 
-/// The error of a lost shared journal: the broker that opens it anew, and then knows its content,
+/// The error of a lost shared journal: the broker that reopens it, and then knows its content,
 /// writes the next batches. Publishers ask again.
 error lost(error why) {
   why.code = errc::unavailable;

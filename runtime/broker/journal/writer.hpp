@@ -47,7 +47,7 @@ public:
   /// nothing was written. For a shared journal, `unavailable` for any other failure: it is lost.
   outcome<void> write(const journal_batch& batch);
 
-  /// Whether a shared journal must be opened anew, by this broker or another: its lease has ended,
+  /// Whether a shared journal must be reopened, by this broker or another: its lease has ended,
   /// or it is unknown what was written.
   bool is_lost() const { return session_.fence.is_shared() && spent_.has_value(); }
 

@@ -43,7 +43,7 @@ public:
   /// A connection ended.
   void lost(transport::peer whom, instant now);
 
-  /// Makes a peer log in anew, as its messages were dropped, possibly replies. Logged.
+  /// Makes a peer log in again, as its messages were dropped, possibly replies. Logged.
   /// @param dropped the dropped messages of all peers so far.
   void end_flooding(transport::peer whom, std::uint64_t dropped, instant now);
 
@@ -51,7 +51,7 @@ public:
   void note_stuck(std::size_t links, instant now);
 
   /// The broker's process stood still and dropped received messages, possibly replies: all workers
-  /// log in anew.
+  /// log in again.
   void end_workers(instant now);
 
   /// The time at which `due` must be called next.

@@ -16,7 +16,7 @@ namespace troupe::broker {
 /// The logins of connections: the peers that sent HELLO and have not left.
 ///
 /// A login's place in the table is its `login_id`, which is given again once the login is over. A
-/// connection has at most one login that `find` finds; while a worker logs in anew, its earlier
+/// connection has at most one login that `find` finds; while a worker logs in again, its earlier
 /// login has a place beside the new one. Pure; belongs to the server's thread.
 class login_table {
 public:

@@ -372,7 +372,7 @@ void events_route::show_life() {
   for (const number which : numbers()) {
     reader& each = readers_.at(which);
     if (each.to && each.still_holds && !each.still_holds()) {
-      each.to->finish(); // Whoever asks anew is told what is wrong.
+      each.to->finish(); // Whoever asks again is told what is wrong.
       readers_.erase(which);
     } else if (each.to && !each.is_full) {
       (void)write(which, place_text(*each.position));

@@ -142,7 +142,7 @@ uuid request_traces::new_trace_id() {
 }
 
 /// The trace of a request that brought none: also if it is not recorded, so that nobody behind the
-/// gateway decides anew. Empty where none is recorded ever.
+/// gateway decides again. Empty where none is recorded ever.
 std::string request_traces::new_trace(const observe::sampling& sampling) {
   if (sampling.is_off()) {
     return {};

@@ -45,7 +45,7 @@ std::string statement_timeout(milliseconds of) {
 }
 
 /// How long the server lets a statement run: shorter than this session waits, else the session
-/// would take every slow statement for a lost server, and its message would be tried for ever.
+/// would take every slow statement for a lost server, and its message would be tried forever.
 milliseconds statement_limit(const postgres_options& options) {
   return options.patience * 3 / 4;
 }

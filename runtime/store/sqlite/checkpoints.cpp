@@ -44,7 +44,7 @@ int checkpoints::run_all() {
 int checkpoints::after_commit(void* self, sqlite3*, const char*, int pages) noexcept {
   auto& own = *static_cast<checkpoints*>(self);
   if (pages < own.wal_pages_) {
-    // SQLite began the WAL anew, so all it held is in the database file.
+    // SQLite restarted the WAL, so all it held is in the database file.
     own.next_ = own.options_.checkpoint_pages;
   }
   own.wal_pages_ = pages;

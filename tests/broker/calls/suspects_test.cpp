@@ -121,7 +121,7 @@ BOOST_FIXTURE_TEST_CASE(a_call_that_cuts_link_after_link_is_set_aside, router_fi
   BOOST_TEST(receivers(1).empty());
 
   leave(login);
-  BOOST_REQUIRE(join("n1", ++login, 4, {}, 56)); // It was mended, and started anew.
+  BOOST_REQUIRE(join("n1", ++login, 4, {}, 56)); // It was mended, and started again.
   forget_all();
   call(1, 0, 3'000s, {}, "orders", large);
   BOOST_TEST(receivers(1).size() == 1U);

@@ -145,7 +145,7 @@ BOOST_FIXTURE_TEST_CASE(questions_do_not_hold_a_batch_up, threads_fixture) {
   BOOST_TEST(find(last_question) == nullptr);
 }
 
-// SQLite begins the WAL anew only while nobody looks into it, and here somebody always does.
+// SQLite begins the WAL again only while nobody looks into it, and here somebody always does.
 BOOST_FIXTURE_TEST_CASE(the_wal_stays_small_while_questions_never_end, threads_fixture) {
   options.sqlite.durable = false;
   start();

@@ -276,7 +276,7 @@ BOOST_FIXTURE_TEST_CASE(a_sweep_looks_at_some_topics_and_the_next_at_the_others,
   BOOST_TEST(ask(ask_topics{}).topics.size() == 1U);
 }
 
-// Topics interleave, rules and needs differ, and the journal is opened anew now and then: the
+// Topics interleave, rules and needs differ, and the journal is reopened now and then: the
 // counters always agree with the rows, and events that are needed stay.
 BOOST_FIXTURE_TEST_CASE(counters_agree_with_the_rows_after_any_sweep, journal_fixture) {
   options.sweep_rows = 37;

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(the_next_token_is_overdue_when_a_sixth_of_the_time_is_left)
   BOOST_TEST((table[added].overdue == instant::max()));
 }
 
-// Its worker logs in anew, and is refused.
+// Its worker logs in again, and is refused.
 BOOST_AUTO_TEST_CASE(a_login_that_was_never_bound_takes_nothing_from_the_earlier_one) {
   login_table table;
   const login_id earlier = table.add(one, true, 7);

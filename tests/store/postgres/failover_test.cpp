@@ -41,7 +41,7 @@ struct two_servers {
     session->commit();
   }
 
-  /// Connects anew, and commits: what this writer does before it goes on.
+  /// Reconnects, and commits: what this writer does before it goes on.
   void come_back() {
     for (int tries = 0;; ++tries) {
       try {

@@ -142,7 +142,7 @@ BOOST_FIXTURE_TEST_CASE(writes_cost_two_round_trips_however_many_they_are, sessi
   BOOST_TEST(items() == 2'000);
 }
 
-// Both sides send more than all buffers between them hold: whoever only writes waits for ever.
+// Both sides send more than all buffers between them hold: whoever only writes waits forever.
 BOOST_FIXTURE_TEST_CASE(answers_larger_than_every_buffer_do_not_stop_the_writing, session_fixture) {
   const std::string large(1'000'000, 'x');
   std::size_t seen = 0;

@@ -175,7 +175,7 @@ BOOST_FIXTURE_TEST_CASE(after_an_orderly_end_the_file_alone_is_whole, open_fixtu
   BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
 }
 
-// Begun anew without a word, it would look as if nothing had ever been there.
+// Begun again without a word, it would look as if nothing had ever been there.
 BOOST_FIXTURE_TEST_CASE(a_database_that_was_there_is_told_from_a_new_one, open_fixture) {
   fill(10);
   open()->checkpoint_all();

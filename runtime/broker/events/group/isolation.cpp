@@ -57,7 +57,7 @@ bool isolation::follow() {
   }
   const bool has_turn = quarantine_.has_turn(self_);
   if ((is_ == phase::running || is_ == phase::granted) && !has_turn) {
-    // The turn took too long: a suspect that was sent goes on beside others, another asks anew.
+    // The turn took too long: a suspect that was sent goes on beside others, another asks again.
     end();
     return true;
   }
@@ -76,7 +76,7 @@ bool isolation::advance(instant now, event_decisions& out) {
     return false;
   }
   // One suspect after another while the worker is free: two killed workers may leave thousands,
-  // and to free a worker for each anew takes far longer than the events do.
+  // and to free a worker for each again takes far longer than the events do.
   if (is_ == phase::granted) {
     since_ = now;
   }

@@ -448,7 +448,7 @@ void subscriber::rebalance(instant now, event_decisions& out) {
 void subscriber::give_if_idle(std::uint32_t partition) {
   if (workers_.is_leaving(partition) && !events_.has_in_flight(partition)) {
     if (isolation_.is_of_partition(partition)) {
-      isolation_.end(); // The suspect's turn begins anew with the other worker.
+      isolation_.end(); // The suspect's turn starts over with the other worker.
     }
     workers_.give(partition);
   }

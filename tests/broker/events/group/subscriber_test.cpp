@@ -444,7 +444,7 @@ BOOST_FIXTURE_TEST_CASE(what_waits_in_the_database_is_fetched, subscriber_fixtur
   BOOST_TEST(dead_letters[0].letter.what->position == 13U);
 }
 
-// A person retried or dropped it before the worker heard of it, and the broker was started anew.
+// A person retried or dropped it before the worker heard of it, and the broker was started again.
 BOOST_FIXTURE_TEST_CASE(a_letter_that_was_decided_upon_is_not_made_again, subscriber_fixture) {
   begin({.capability = {}, .patterns = {}, .journal_last = 70}, 60);
   answers_assign = false;
