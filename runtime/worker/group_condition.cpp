@@ -1,5 +1,8 @@
 #include "runtime/worker/group_condition.hpp"
 
+#include "runtime/wire/error_map.hpp"
+#include "runtime/wire/limits.hpp"
+
 #include <utility>
 
 namespace troupe {
@@ -106,6 +109,10 @@ std::optional<group_condition::store_failure> group_condition::store_trouble(ins
 }
 
 void group_condition::set_open_matters(open_matters what) {
+  // An author's words, which go into the status of the node: nobody could read that for a text that
+  // is no UTF-8.
+  what.what = wire::travelling(what.what, wire::why_bytes_max);
+  what.operation = wire::travelling(what.operation, wire::name_bytes_max);
   const std::lock_guard lock{mutex_};
   open_ = std::move(what);
 }

@@ -1,6 +1,7 @@
 #include "runtime/worker/worker_status.hpp"
 
 #include "runtime/time_text.hpp"
+#include "runtime/wire/error_map.hpp"
 
 #include <algorithm>
 #include <unistd.h>
@@ -14,6 +15,12 @@ std::uint64_t at_least_0(std::int64_t count) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
 }
 
+/// What actors throw and what folders are called goes into the status as it can be read: for one
+/// text that is no UTF-8, nobody could read the whole.
+std::string shown(std::string_view text) {
+  return wire::travelling(text, text.size());
+}
+
 std::optional<std::uint64_t> unless_0(std::uint64_t count) {
   return count == 0 ? std::nullopt : std::optional{count};
 }
@@ -24,7 +31,7 @@ wire::replica_status describe(const supervision::child_status& child, instant no
     const auto ago = std::chrono::duration_cast<milliseconds>(now - each.when).count();
     wire::replica_failure& failed = said.failures.emplace_back();
     failed.ms_ago = at_least_0(ago);
-    failed.reason = each.reason;
+    failed.reason = shown(each.reason);
     if (each.message) {
       failed.message = to_string(*each.message);
     }
@@ -49,7 +56,7 @@ wire::group_status describe(group_runtime& of, instant now) {
   const wire::breaker_report breaker = front.breaker_report();
   wire::group_status said;
   said.capability = front.name();
-  said.store = front.has_store() ? *front.options().database : std::string{"none"};
+  said.store = front.has_store() ? shown(*front.options().database) : std::string{"none"};
   said.breaker = breaker.state;
   if (breaker.order && breaker.order->mode != "auto") {
     said.forced_by = breaker.order->who;
@@ -75,9 +82,9 @@ wire::group_status describe(group_runtime& of, instant now) {
   said.outbox_confirmed = counters.outbox_confirmed.load();
   said.outbox_depth =
       std::max(counters.outbox_newest.load(), said.outbox_confirmed) - said.outbox_confirmed;
-  said.outbox_trouble = front.condition().outbox_trouble();
-  if (std::string trouble = front.condition().sagas_trouble().what(); !trouble.empty()) {
-    said.sagas_trouble = std::move(trouble);
+  said.outbox_trouble = shown(front.condition().outbox_trouble());
+  if (const std::string trouble = front.condition().sagas_trouble().what(); !trouble.empty()) {
+    said.sagas_trouble = shown(trouble);
   }
   if (std::string ahead = front.condition().time_ahead().what(); !ahead.empty()) {
     said.time_ahead = std::move(ahead);
@@ -85,15 +92,15 @@ wire::group_status describe(group_runtime& of, instant now) {
   said.sagas_queued = unless_0(counters.sagas_queued.load());
   said.sagas_refused = unless_0(counters.sagas_refused.load());
   said.sagas_full = counters.sagas_full.load() ? std::optional{true} : std::nullopt;
-  if (auto trouble = front.condition().store_trouble(now)) {
-    said.store_trouble = std::move(trouble->reason);
+  if (const auto trouble = front.condition().store_trouble(now)) {
+    said.store_trouble = shown(trouble->reason);
     said.store_trouble_ms =
         at_least_0(std::chrono::duration_cast<milliseconds>(now - trouble->since).count());
   }
   if (open_matters open = front.condition().open(); open.count > 0) {
     said.open_matters = {open.count, std::move(open.what), std::move(open.operation)};
   }
-  said.down_reason = front.condition().down_reason();
+  said.down_reason = shown(front.condition().down_reason());
   said.restarts = restarts_of(front);
   of.trend().describe(said, now);
   if (const auto p99 = of.trend().p99(front)) {

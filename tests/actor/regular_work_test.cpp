@@ -45,7 +45,7 @@ public:
       ++seen.looks;
       return open_matters{
           static_cast<std::uint64_t>(session.integer_of("SELECT COUNT(*) FROM rounds").value_or(0)),
-          "rounds",
+          seen.looks < 3 ? "rounds" : "rounds of caf\xe9",
           "list"};
     });
   }
@@ -116,6 +116,11 @@ BOOST_AUTO_TEST_CASE(what_waits_for_people_is_looked_at_now_and_then) {
   BOOST_TEST(seen.looks == 2);
   BOOST_TEST(p->front->condition().open().count == 2U);
   BOOST_TEST(p->front->condition().open().what == "rounds");
+
+  // It goes into the status of the node, which nobody could read for it.
+  time.advance(2s);
+  round();
+  BOOST_TEST(p->front->condition().open().what == "rounds of caf?");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import re
 import select
@@ -485,6 +486,16 @@ class Up(CommandTest):
         self.next_event(up, "restarted")
 
         self.assertTrue(client.call("notes", "count", ttl=10_000).ok)
+
+    def test_a_folder_whose_name_is_no_utf8_hides_no_node(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        strange = system.folder / os.fsdecode(b"caf\xe9")
+        strange.mkdir()
+        system.file = pathlib.Path(shutil.copy(system.file, strange))
+        self.start(system)
+        done = subprocess.run([str(BIN / "troupe"), "status", str(system.file), "--json"], capture_output=True,
+                              timeout=PATIENCE)
+        self.assertEqual("healthy", json.loads(done.stdout.decode("utf-8"))["verdict"])
 
     def test_a_second_one_does_not_start_the_same_processes(self):
         system = self.system({"notes": "{}"}, nodes=("n1",))

@@ -1,6 +1,7 @@
 #include "runtime/broker/server/journal_desk.hpp"
 
 #include "runtime/fault_point.hpp"
+#include "runtime/wire/error_map.hpp"
 #include "runtime/wire/journal_calls.hpp"
 
 #include <algorithm>
@@ -181,7 +182,7 @@ std::optional<wire::journal_seat> journal_desk::seat() const {
       .since = seen_.since,
       .here = calls_.events() != nullptr,
       .stray = stray_,
-      .trouble = trouble_};
+      .trouble = wire::travelling(trouble_, trouble_.size())};
   if (server) {
     said.standbys = server->standbys;
     const auto at_least_0 = [](std::int64_t number) {

@@ -100,10 +100,12 @@ wire::broker_status status_of(const router& calls, const broker_log& log, instan
     }
   }
   for (const broker_log::line& each : log.recent()) {
-    said.events.push_back(
-        {each.what.name,
-         millis(now - each.at),
-         {each.what.fields.begin(), each.what.fields.end()}});
+    auto& told = said.events.emplace_back();
+    told.name = each.what.name;
+    told.ago_ms = millis(now - each.at);
+    for (const auto& [name, text] : each.what.fields) {
+      told.fields.emplace(name, wire::travelling(text, text.size()));
+    }
   }
   return said;
 }
