@@ -161,6 +161,7 @@ void takeover::rejoin_after_loss(
   // Also a number that was taken by an earlier try, whose commit nobody answered.
   writers.fence_process(parts.incarnation);
   const std::int64_t next = writers.add(parts.node, parts.incarnation, parts.time.wall());
+  tell_handled_topics(of, *store.database); // A failover may have lost that.
   transaction.commit();
   store.writer = next;
   owes_itself_ = true;
@@ -177,9 +178,11 @@ void takeover::rejoin(
   forget_own_work(sagas, effects, awaited);
   const worker_parts& parts = of.parts();
   store::transaction transaction{*store.database};
-  store.writer =
+  const std::int64_t next =
       store::writers{*store.database}.add(parts.node, parts.incarnation, parts.time.wall());
+  tell_handled_topics(of, *store.database); // Who started meanwhile has forgotten the fenced.
   transaction.commit();
+  store.writer = next;
   parts.log.write(
       "store.fenced",
       {{"capability", of.name()},
