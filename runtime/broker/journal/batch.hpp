@@ -68,19 +68,22 @@ struct cancellation {
   std::int64_t at = 0;
 };
 
-/// An order to retry or drop dead letters: one that comes again is known by its id.
+/// An order to retry or drop dead letters: one that comes again is known by its id. Or a letter
+/// that was retried or dropped, under its own id, as long as its database may tell of it once more.
 struct letter_order {
   uuid request{};
   /// Dead letters that it has retried or dropped so far, with those of the batch.
   std::uint64_t letters = 0;
 };
 
-/// Ids of events that a batch has not scheduled.
-struct refused_schedules {
+/// What a batch has not written: ids of events that it has not scheduled, and dead letters.
+struct refused_rows {
   /// Other events wait under them.
   std::vector<uuid> clashed{};
   /// A person has cancelled them.
   std::vector<uuid> cancelled{};
+  /// The ids of dead letters that a person has retried or dropped before.
+  std::vector<uuid> decided{};
 };
 
 /// An outbox that goes back to an earlier number: a copy of its database is in use.
