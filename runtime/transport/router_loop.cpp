@@ -105,8 +105,8 @@ struct router_loop::state {
     return std::max(bytes, frames_least * frame_bytes_max);
   }
 
-  int read(router_handler& handler, instant now);
-  bool receive(router_handler& handler, instant now);
+  int read(router_handler& handler, instant& now);
+  bool receive(router_handler& handler, instant& now);
   void end_expired(router_handler& handler, instant now);
   bool deliver(router_handler& handler, peer from, message& what, instant now);
   bool deliver_batch(router_handler& handler, peer from, message& what, instant now);
@@ -120,7 +120,8 @@ struct router_loop::state {
   /// Looks at everything that is not a message.
   void look(router_handler& handler, instant due);
   /// @param since when the thread was last seen at work; @param expected when it was to go on.
-  void notice_standstill(router_handler& handler, instant since, instant expected, instant now);
+  /// @return whether all that was received is dropped.
+  bool notice_standstill(router_handler& handler, instant since, instant expected, instant now);
 
   const clock& time;
   heartbeat_options heartbeat;
@@ -153,8 +154,9 @@ struct router_loop::state {
   message* current = &received;
 };
 
-/// Reads what has come, as far as a pass goes. @return how many messages.
-int router_loop::state::read(router_handler& handler, instant now) {
+/// Reads what has come, as far as a pass goes. @param now goes on if the thread stood still in the
+/// middle of it. @return how many messages.
+int router_loop::state::read(router_handler& handler, instant& now) {
   int messages = 0;
   instant until = instant::max();
   while (messages < messages_read_max && receive(handler, now)) {
@@ -170,7 +172,7 @@ int router_loop::state::read(router_handler& handler, instant now) {
   return messages;
 }
 
-bool router_loop::state::receive(router_handler& handler, instant now) {
+bool router_loop::state::receive(router_handler& handler, instant& now) {
   (void)out.take_has_sent(); // Receiving takes libzmq's notice of all that came before.
   drained = !receive_frame(socket, routing);
   if (drained) {
@@ -178,6 +180,14 @@ bool router_loop::state::receive(router_handler& handler, instant now) {
   }
   received.count = 0;
   received.read = 0;
+  // A process that was stopped behind the last look at the clock goes on here, with a message that
+  // came meanwhile.
+  if (const instant at = time.now(); at - now >= standstill::least) {
+    const instant began = std::exchange(now, at);
+    if (notice_standstill(handler, began, began, now)) {
+      return true;
+    }
+  }
   bool more = routing.more();
   while (more) {
     // Surplus frames are read into the last place, over each other.
@@ -442,21 +452,23 @@ void router_loop::state::look(router_handler& handler, instant due) {
 
 /// Timers fire every few milliseconds and no pass takes long, so a gap means that the process was
 /// stopped or starved.
-void router_loop::state::notice_standstill(
+bool router_loop::state::notice_standstill(
     router_handler& handler, instant since, instant expected, instant now) {
   const auto late = now - expected;
   if (late < standstill::least) {
-    return;
+    return false;
   }
   still.ended(since, now);
   stuck.stood_still(now);
-  if (late > heartbeat.timeout) {
-    // Its peers have logged in elsewhere by now, and their messages here are out of date.
-    parked.clear();
-    while (receive_frame(socket, routing)) {
-    }
-    handler.stood_still(late, now);
+  if (late <= heartbeat.timeout) {
+    return false;
   }
+  // Its peers have logged in elsewhere by now, and their messages here are out of date.
+  parked.clear();
+  while (receive_frame(socket, routing)) {
+  }
+  handler.stood_still(late, now);
+  return true;
 }
 
 router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} {
@@ -537,7 +549,7 @@ void router_loop::run(router_handler& handler) {
       self.look(handler, expected);
     }
     const instant began = std::exchange(now, self.time.now());
-    self.notice_standstill(handler, began, expected, now);
+    (void)self.notice_standstill(handler, began, expected, now);
   }
   self.out.flush(self.lost);
 }

@@ -75,6 +75,14 @@ void shut_if_damaged(group& of, const store::database_error& fault) {
   }
 }
 
+void tell_handled_topics(group& of, store::database& session) {
+  std::vector<std::string> patterns;
+  for (const wire::topic_description& each : of.type().description.handles) {
+    patterns.push_back(each.pattern);
+  }
+  store::handled_topics{session}.set(of.parts().incarnation, patterns);
+}
+
 bool lock_patiently(group& of, store::gate& gate) {
   for (int tries = 0; tries < lock_tries_max && !of.condition().is_ending(); ++tries) {
     const auto locked = gate.lock(lock_patience);
@@ -153,11 +161,7 @@ outcome<void> runner_store::prepare(group& of) {
     forgotten = store::retention{session}.open(now, of.options().inbox_kept);
     tell_if_ahead(of, forgotten, now);
     writer = store::writers{session}.add(parts.node, parts.incarnation, now);
-    std::vector<std::string> patterns;
-    for (const wire::topic_description& each : of.type().description.handles) {
-      patterns.push_back(each.pattern);
-    }
-    store::handled_topics{session}.set(parts.incarnation, patterns);
+    tell_handled_topics(of, session);
     if (const auto said = store::forced_breakers{session}.on(parts.node)) {
       of.breaker().restore(*said, parts.time.now());
     }

@@ -63,6 +63,10 @@ bool is_postgres(std::string_view place);
 /// and write on top of it.
 void shut_if_damaged(group& of, const store::database_error& fault);
 
+/// Writes down which topics this program handles, for processes of other releases. In the
+/// transaction in which the process takes a writer's number; throws database_error.
+void tell_handled_topics(group& of, store::database& session);
+
 /// Takes the fair lock of a group's database. A holder that makes no progress for longer than a
 /// turn may take is killed: it is a stopped process (otherwise its own watchdog would have ended
 /// it, or it would show long work), and one stopped process must not stop a machine.

@@ -150,6 +150,7 @@ void takeover::rejoin_after_loss(const owned_work& own) {
   // Also a number that was taken by an earlier try, whose commit nobody answered.
   writers.fence_process(parts.incarnation);
   const std::int64_t next = writers.add(parts.node, parts.incarnation, parts.time.wall());
+  tell_handled_topics(own.of, *own.store.database); // A failover may have lost those rows.
   transaction.commit();
   own.store.writer = next;
   owes_itself_ = true;
@@ -160,10 +161,13 @@ void takeover::rejoin_after_loss(const owned_work& own) {
 void takeover::rejoin(const owned_work& own) {
   forget_own_work(own);
   const worker_parts& parts = own.of.parts();
-  store::transaction transaction{*own.store.database};
-  own.store.writer =
-      store::writers{*own.store.database}.add(parts.node, parts.incarnation, parts.time.wall());
+  store::database& session = *own.store.database;
+  store::transaction transaction{session};
+  const std::int64_t next =
+      store::writers{session}.add(parts.node, parts.incarnation, parts.time.wall());
+  tell_handled_topics(own.of, session); // Processes that started meanwhile forgot the fenced one.
   transaction.commit();
+  own.store.writer = next;
   parts.log.write(
       "store.fenced",
       {{"capability", own.of.name()},

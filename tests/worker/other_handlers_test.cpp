@@ -1,5 +1,6 @@
 #include "runtime/worker/other_handlers.hpp"
 
+#include "tests/store/faulty_database.hpp"
 #include "tests/worker/process_fixture.hpp"
 
 namespace utf = boost::unit_test;
@@ -27,6 +28,8 @@ struct two_releases {
   strings ran; // The names of events in the order in which their handlers ran.
   std::unique_ptr<process> older;
   std::unique_ptr<process> newer;
+  std::unique_ptr<store::database> inner; // Of the newer one.
+  store::faulty_database* faulty = nullptr;
 
   two_releases() {
     seen.on_event = [this](const thing& event, turn&, const event_info&) {
@@ -41,9 +44,17 @@ struct two_releases {
     actor_type type = things_type(seen);
     type.make = [this](const context&) { return std::make_unique<newer_things>(seen, ran); };
     type.description.handles = {{"thing.*"}, {"order.*"}};
-    newer = std::make_unique<process>(time, "n2", type, things_options(folder));
+    newer = std::make_unique<process>(
+        time, "n2", type, things_options(folder), [this](runner_store& store) {
+          inner = std::move(store.database);
+          auto made = std::make_unique<store::faulty_database>(*inner);
+          faulty = made.get();
+          store.database = std::move(made);
+        });
     newer->start();
   }
+
+  ~two_releases() { newer.reset(); }
 
   static void deliver(
       process& to,
@@ -94,6 +105,39 @@ BOOST_AUTO_TEST_CASE(an_event_is_passed_over_when_the_process_that_had_a_handler
 
   BOOST_TEST(postponed() == 0);
   BOOST_TEST(older->number("SELECT MAX(handled) FROM partitions") == 1);
+}
+
+// It was given up for dead while it stood still, and whoever started meanwhile has forgotten its
+// handlers.
+BOOST_AUTO_TEST_CASE(a_process_that_was_fenced_says_again_what_it_handles) {
+  store::database& session = *newer->store->database;
+  store::transaction writing{session};
+  store::writers{session}.fence(newer->store->writer);
+  writing.commit();
+  process again{time, "n1", things_type(seen), things_options(folder)};
+  again.start();
+
+  BOOST_TEST(newer->call("put", thing{"x"}).status == wire::status::ok);
+  again.assign_all(2);
+  again.run();
+  deliver(again, 1, "a", "new", "order.refunded");
+
+  BOOST_TEST(postponed() == 1);
+}
+
+// A standby was promoted that does not have the last commits.
+BOOST_AUTO_TEST_CASE(a_process_whose_database_went_back_says_again_what_it_handles) {
+  store::transaction lost{*inner};
+  inner->script("DELETE FROM handled_topics");
+  lost.commit();
+  faulty->lose(store::faulty_database::lost_commit::unknown_undone);
+  newer->send("put", wire::encoded(thing{"x"}));
+  newer->run();
+  BOOST_REQUIRE(!faulty->is_lost());
+
+  deliver(*older, 1, "a", "new", "order.refunded");
+
+  BOOST_TEST(postponed() == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

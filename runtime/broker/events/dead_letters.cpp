@@ -122,6 +122,7 @@ void dead_letters::retry(
           return links_.pass_refusal(from, id, nobody_for(*found, to));
         }
         incoming_.retry_dead_letter(*found, to, wall_ms());
+        note_decided(*found);
         incoming_.next_rows().letter_orders.push_back({id, 1});
         incoming_.answer_when_written(from, id, wire::encoded(wire::letters_retried{1, {}}));
       },
@@ -189,6 +190,7 @@ void dead_letters::change_each(change_of_many& all, const std::vector<dead_lette
       if (all.what.dry_run) {
         continue;
       }
+      note_decided(each);
       if (all.drops) {
         incoming_.next_rows().dropped.push_back(each.id);
       } else {
@@ -200,6 +202,14 @@ void dead_letters::change_each(change_of_many& all, const std::vector<dead_lette
   }
   if (all.changed != before && !all.what.dry_run) {
     incoming_.next_rows().letter_orders.push_back({all.id, all.changed});
+  }
+}
+
+/// Keeps the id of a letter that is retried or dropped, if its database may not know yet that it is
+/// there, and the journal's cursor does not say so: it would be made again.
+void dead_letters::note_decided(const dead_letter& letter) {
+  if (subscribers_.may_be_told_again(letter)) {
+    incoming_.next_rows().letter_orders.push_back({letter.id, 1});
   }
 }
 
@@ -227,6 +237,7 @@ void dead_letters::drop(origin from, const uuid& id, const uuid& which, instant 
           return links_.reply(from, id, wire::encoded(wire::letter_dropped{is_repeat}));
         }
         incoming_.next_rows().dropped.push_back(which);
+        note_decided(*found);
         incoming_.next_rows().letter_orders.push_back({id, 1});
         incoming_.answer_when_written(from, id, wire::encoded(wire::letter_dropped{true}));
       },

@@ -73,6 +73,7 @@ private:
 
   void change_page(const std::shared_ptr<change_of_many>& all, instant now);
   void change_each(change_of_many& all, const std::vector<dead_letter>& page);
+  void note_decided(const dead_letter& letter);
   error nobody_for(const dead_letter& letter, const std::string& to) const;
   std::int64_t wall_ms() const;
 

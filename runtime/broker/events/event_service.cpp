@@ -42,6 +42,26 @@ void report_gone(
   }
 }
 
+/// Says which dead letters were not made again.
+void report_decided(
+    const std::vector<dead_letter>& letters,
+    const std::vector<uuid>& decided,
+    event_links& links,
+    instant now) {
+  for (const dead_letter& each : letters) {
+    if (std::find(decided.begin(), decided.end(), each.id) != decided.end()) {
+      links.report(
+          {"dead_letter_decided",
+           {{"capability", each.capability},
+            {"position", std::to_string(each.what->position)},
+            {"what",
+             "its dead letter was there, and a person has retried or dropped it since; none is "
+             "made again"}}},
+          now);
+    }
+  }
+}
+
 } // namespace
 
 event_service::event_service(
@@ -217,6 +237,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
     }
     if (const auto* done = result_of<batch_written>(result); done != nullptr) {
       bus_.incoming().not_scheduled(done->refused, decided_);
+      report_decided(batch.dead_letters, done->refused.decided, links_, now);
     }
   } else {
     due_.ask_again(); // Events that were to be published in this batch are still scheduled.

@@ -82,6 +82,12 @@ bool feeder::has_taker(std::string_view capability, std::string_view topic) cons
   return index != nowhere && fed_[index].core->wants(topic);
 }
 
+bool feeder::may_be_told_again(const dead_letter& letter) const {
+  const std::uint32_t index = index_of(letter.capability);
+  const std::uint32_t partition = wire::partition_of(letter.what->key, letter.what->id);
+  return index != nowhere && letter.what->position > fed_[index].persisted.handled[partition];
+}
+
 // --- Events, from the journal -------------------------------------------------------------------
 
 const std::vector<std::uint32_t>& feeder::takers_of(const std::string& topic) {

@@ -56,6 +56,10 @@ public:
   /// Whether this capability is a subscriber that gets events of the topic.
   bool has_taker(std::string_view capability, std::string_view topic) const;
 
+  /// Whether a database may tell of this event as dead after the next start of a broker, and the
+  /// cursors on disk would not say that its letter was there.
+  bool may_be_told_again(const dead_letter& letter) const;
+
   void joined(
       login_id login,
       std::string_view node,

@@ -275,7 +275,7 @@ const journal_batch& incoming::take_batch() {
   return writing_.rows;
 }
 
-void incoming::not_scheduled(const refused_schedules& which, event_decisions& out) {
+void incoming::not_scheduled(const refused_rows& which, event_decisions& out) {
   const auto holds = [](const std::vector<uuid>& ids, const uuid& id) { return contains(ids, id); };
   std::erase_if(writing_.operators, [&](const waiting_operator& each) {
     const bool is_cancelled = holds(which.cancelled, each.id);

@@ -115,7 +115,7 @@ public:
   /// Closes the next batch; `written` or `failed` follows, then `end_batch`.
   const journal_batch& take_batch();
   /// The batch has not scheduled these events: answers their callers. Before `written`.
-  void not_scheduled(const refused_schedules& which, event_decisions& out);
+  void not_scheduled(const refused_rows& which, event_decisions& out);
   /// The batch is on disk: answers its waiting callers.
   void written(event_decisions& out);
   /// The batch failed, and nothing of it is on disk: answers its waiting callers.

@@ -77,11 +77,13 @@ struct letter_order {
 };
 
 /// The ids of events that a batch has not scheduled.
-struct refused_schedules {
+struct refused_rows {
   /// Ids under which other events wait.
   std::vector<uuid> clashed{};
   /// Ids that a person has cancelled.
   std::vector<uuid> cancelled{};
+  /// The ids of dead letters that a person has retried or dropped before.
+  std::vector<uuid> decided{};
 };
 
 /// An outbox that goes back to an earlier number: a copy of its database is in use.

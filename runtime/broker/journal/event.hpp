@@ -59,6 +59,9 @@ struct dead_letter {
   std::int64_t last_at = 0;
   std::string node{};
   std::uint32_t replica = 0;
+  /// Its database told of it as given up already: its letter may have been there before, and a
+  /// person may have retried or dropped it since. Then it is not written again.
+  bool may_be_decided = false;
 };
 
 } // namespace troupe::broker

@@ -229,7 +229,7 @@ using journal_question = std::variant<
 struct batch_written {
   /// The last position given.
   std::uint64_t last = 0;
-  refused_schedules refused{};
+  refused_rows refused{};
 };
 
 /// A sweep has ended, or was replaced by a new one.

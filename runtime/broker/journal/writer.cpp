@@ -209,6 +209,7 @@ void journal_writer::write_progress(const journal_batch& batch) {
 }
 
 void journal_writer::write_dead_letters(const journal_batch& batch) {
+  refused_ = {};
   for (const uuid& each : batch.dropped) {
     database_.execute("DELETE FROM dead_letters WHERE id = $1", each);
   }
@@ -225,6 +226,11 @@ void journal_writer::write_dead_letters(const journal_batch& batch) {
         orders_kept);
   }
   for (const dead_letter& each : batch.dead_letters) {
+    if (each.may_be_decided
+        && database_.integer_of("SELECT 1 FROM letter_orders WHERE request = $1", each.id)) {
+      refused_.decided.push_back(each.id);
+      continue;
+    }
     std::vector<store::value>& row = begin_row(
         {store::blob{each.id.view()},
          each.capability,
@@ -248,7 +254,6 @@ void journal_writer::write_dead_letters(const journal_batch& batch) {
 }
 
 void journal_writer::write_scheduled(const journal_batch& batch) {
-  refused_ = {};
   for (const scheduled_event& each : batch.scheduled) {
     if (is_cancelled(database_, each.id)) {
       refused_.cancelled.push_back(each.id);

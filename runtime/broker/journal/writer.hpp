@@ -52,7 +52,7 @@ public:
   bool is_lost() const { return session_.fence.is_shared() && spent_.has_value(); }
 
   /// The events that the last batch has not scheduled.
-  const refused_schedules& refused() const { return refused_; }
+  const refused_rows& refused() const { return refused_; }
 
   /// Copies the WAL back if that is worth it; called once a batch has been answered.
   /// @errors as of `write`.
@@ -103,7 +103,7 @@ private:
   event_sweep sweep_;
   std::uint64_t last_ = 0;
   observe::histogram commits_;
-  refused_schedules refused_;
+  refused_rows refused_;
   std::optional<error> spent_;         // Why nothing can be written any more.
   std::vector<topic_entry*> topic_of_; // The topic of each event of the batch. Reused.
   std::vector<store::value> row_;      // Reused.

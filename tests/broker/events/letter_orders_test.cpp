@@ -47,6 +47,30 @@ struct letters_fixture : service_fixture {
     start();
   }
 
+  /// `mail` comes up, and its database has handled position 1, with a dead letter that it was not
+  /// told of.
+  void tell_of_the_first() {
+    assigned.clear();
+    wire::hello hello;
+    hello.node = "n1";
+    hello.serves.push_back({.capability = "mail", .credit = 1, .events = 10});
+    service->joined(n1, hello, time.now());
+    BOOST_REQUIRE(assigned.size() == 1U);
+    wire::assigned state{"mail", assigned[0].epoch, {}, {}};
+    for (std::uint32_t i = 0; i < wire::partition_count; ++i) {
+      state.partitions.push_back({i, 0, {}});
+    }
+    const auto answer = ask(ask_positions{{1}});
+    const event& first = *answer.events.at(0);
+    wire::partition_state& part = state.partitions[wire::partition_of(first.key, first.id)];
+    part.handled = 1;
+    part.waiting.push_back({1, 3, true, "rejected", "no", 0});
+    reports.clear();
+    say(wire::kind::assigned, state);
+    run_until([&] { return has_report("event_buried"); });
+    publish("noise"); // The batch before it is on disk.
+  }
+
   std::size_t left() {
     return answer_of<wire::letters_found>(call("dead_letters", wire::get_dead_letters{}))
         .letters.size();
@@ -113,6 +137,38 @@ BOOST_AUTO_TEST_CASE(an_order_for_many_goes_on_where_it_was_cut_off) {
   BOOST_TEST(again.retried == count);
   BOOST_TEST(left() == 0U);
   BOOST_TEST(order<wire::letters_retried>(header.id, "retry_dead_letters", all).retried == count);
+}
+
+// The worker died before it heard of the letter, and an earlier event of its partition holds the
+// cursor back, so that no cursor says that the letter was there.
+BOOST_AUTO_TEST_CASE(a_letter_that_was_dropped_is_not_made_again_by_an_old_worker) {
+  open();
+  journal_batch batch;
+  dead_letter& letter = give_up(batch);
+  letter.id = derived_id(letter.what->id, "mail:1");
+  const wire::drop_dead_letter drop{letter.id};
+  must_write(batch);
+  journal.reset();
+  start();
+  BOOST_TEST(answer_of<wire::letter_dropped>(call("drop_dead_letter", drop)).dropped);
+  restart();
+
+  tell_of_the_first();
+
+  BOOST_TEST(left() == 0U);
+  BOOST_TEST(has_report("dead_letter_decided"));
+}
+
+BOOST_AUTO_TEST_CASE(a_letter_that_was_never_written_is_made_at_the_next_assignment) {
+  open();
+  fill("order.created", 1);
+  journal.reset();
+  start();
+
+  tell_of_the_first();
+
+  BOOST_TEST(left() == 1U);
+  BOOST_TEST(!has_report("dead_letter_decided"));
 }
 
 BOOST_AUTO_TEST_CASE(orders_that_are_long_past_are_forgotten) {

@@ -150,7 +150,7 @@ void backlog::give_body(const event_ref& what, instant now, event_decisions& out
   }
   retries_.give_body(slot, what);
   if (events_[slot].postponed->said.dead) {
-    give_up(slot, now, out);
+    give_up(slot, now, out, true);
   }
   const std::uint32_t partition = events_[slot].partition;
   if (!retries_.lacks_bodies(partition)) {
@@ -457,7 +457,7 @@ void backlog::reconcile(
     if (which.what == nullptr) {
       ask_for_body(options_.index, row->position, out);
     } else if (row->dead && which.is == state::waiting) {
-      give_up(slot, now, out);
+      give_up(slot, now, out, true);
     }
   }
   // A convicted event is given up only now: the last worker may have died after its commit, but
@@ -555,7 +555,7 @@ void backlog::came_back(const uuid& incarnation, const std::string& node, event_
 }
 
 /// Makes a dead letter of an event: its worker said so, or too many workers died with it.
-void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
+void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out, bool was_told) {
   tracked_event& lost = events_[slot];
   lost.is = state::dying;
   if (lost.postponed != nullptr) {
@@ -584,6 +584,7 @@ void backlog::give_up(std::uint32_t slot, instant now, event_decisions& out) {
                      : lost.postponed != nullptr ? lost.postponed->node
                                                  : std::string{};
   made.letter.replica = said.replica;
+  made.letter.may_be_decided = was_told;
   // An event that was never sent was not tried.
   made.tried_for = lost.first == instant{}
                        ? milliseconds{0}

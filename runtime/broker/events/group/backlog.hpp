@@ -200,7 +200,8 @@ private:
   std::uint32_t find(std::uint32_t partition, std::uint64_t position) const;
 
   bool send(std::uint32_t slot, login_id to, instant now, event_decisions& out);
-  void give_up(std::uint32_t slot, instant now, event_decisions& out);
+  /// @param was_told its database has it as given up, from an earlier assignment.
+  void give_up(std::uint32_t slot, instant now, event_decisions& out, bool was_told = false);
   void finish(std::uint32_t slot, instant now);
   void go_on(std::uint32_t slot, instant now, event_decisions& out);
 
