@@ -4,10 +4,18 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace troupe::gateway {
+
+namespace {
+
+/// What a 401 has to say of how one shows who one is. @source RFC 9110, 11.6.1 and 15.5.2.
+constexpr std::string_view challenge = R"(Service-Token realm="services", field="x-service-token")";
+
+} // namespace
 
 void answer_counts::begun() {
   const std::lock_guard lock{mutex_};
@@ -51,6 +59,13 @@ http::stream noted_exchange::open_stream(http::response head, http::stream_liste
 }
 
 void noted_exchange::note(http::response& answer) {
+  const auto is_challenge = [](const auto& field) {
+    return http::is_same_name(field.first, "www-authenticate");
+  };
+  if (answer.status == 401
+      && std::none_of(answer.fields.begin(), answer.fields.end(), is_challenge)) {
+    answer.fields.emplace_back("WWW-Authenticate", challenge);
+  }
   if (!more_.empty()) {
     // Which sites may read answers is said here, whatever a legacy system says of it.
     std::erase_if(answer.fields, [](const auto& field) {
