@@ -174,6 +174,9 @@ class Told(GatewayTest):
         while not said("status")[0]["live"]:
             pass
         self.assertEqual(["b1"], said("status")[0]["brokers"])
+        head = gateway.ask("HEAD", "/events")  # No length, as GET has none.
+        self.assertEqual((200, "text/event-stream", "no-store", None),
+                         (head.status, *(head.fields[name] for name in ("Content-Type", "Cache-Control", "Content-Length"))))
         process.kill()
         while said("status")[0]["live"]:
             pass
