@@ -76,11 +76,19 @@ json_object json_of(const topology::gateway_plan& gateway) {
     json_object& route = routes.emplace_back();
     route.add("method", http::name_of(each.key.method)).add("path", each.key.path.text());
     if (const auto* const call = std::get_if<topology::call_route_plan>(&each.does)) {
+      json_object rejected;
+      for (const auto& [reason, status] : call->rejected) {
+        rejected.add(reason, status);
+      }
       route.add("calls", fmt::format("{}.{}", call->capability.value, call->operation))
-          .add("deadline_ms", call->deadline.count());
+          .add("deadline_ms", call->deadline.count())
+          .add("status", call->status)
+          .add("rejected", rejected)
+          .add("wants_key", call->wants_key);
     } else {
       route.add("events", std::get<topology::events_route_plan>(each.does).patterns);
     }
+    route.add("wants_token", each.wants_token);
   }
   json_object json;
   json.add("name", gateway.name)

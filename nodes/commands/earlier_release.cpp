@@ -1,12 +1,16 @@
 #include "nodes/commands/earlier_release.hpp"
 
+#include "nodes/commands/earlier_routes.hpp"
 #include "runtime/text_file.hpp"
 #include "runtime/wire/compatibility.hpp"
 #include "runtime/wire/json.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <fmt/format.h>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 namespace troupe {
 
@@ -20,9 +24,10 @@ TROUPE_MESSAGE(earlier_capability, name, described)
 
 struct earlier_release {
   std::vector<earlier_capability> capabilities;
+  std::optional<std::vector<earlier_gateway>> gateways{};
 };
 
-TROUPE_MESSAGE(earlier_release, capabilities)
+TROUPE_MESSAGE(earlier_release, capabilities, gateways)
 
 namespace {
 
@@ -70,6 +75,16 @@ outcome<std::vector<std::string>> broken_since(
         found.push_back(fmt::format("{}: {}", each.name, change));
       }
     }
+  }
+  const auto described = [&](std::string_view name) -> const wire::actor_description* {
+    const auto& all = release->capabilities;
+    const auto one =
+        std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+    return one == all.end() || !one->described ? nullptr : &*one->described;
+  };
+  for (std::string& change : broken_routes(
+           release->gateways.value_or(std::vector<earlier_gateway>{}), described, plan, types)) {
+    found.push_back(std::move(change));
   }
   return found;
 }

@@ -187,10 +187,13 @@ outcome<rule_path> path_of_name(std::string name, bool is_field) {
   if (!name.empty() && name.front() == '$') {
     return rule_path::parse(name);
   }
-  if (const std::size_t bracket = name.find('['); bracket != std::string::npos) {
-    return rule_path::parse("$['" + name.substr(0, bracket) + "']" + name.substr(bracket));
-  }
-  return rule_path::parse("$['" + name + "']");
+  // The names of parameters may have brackets of their own: "ids[]", "filter[name]".
+  const std::size_t bracket = name.ends_with(']') ? name.rfind('[') : std::string::npos;
+  const bool has_index = bracket != std::string::npos && bracket + 2 < name.size()
+                         && (name.find_first_not_of("0123456789", bracket + 1) == name.size() - 1
+                             || name.substr(bracket) == "[*]");
+  return has_index ? rule_path::parse("$['" + name.substr(0, bracket) + "']" + name.substr(bracket))
+                   : rule_path::parse("$['" + name + "']");
 }
 
 } // namespace

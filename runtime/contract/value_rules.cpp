@@ -30,7 +30,16 @@ bool is_of_one_kind(const json& expected, const json& actual) {
   return expected.is_number() ? actual.is_number() : expected.type() == actual.type();
 }
 
+/// Whether a value has letters of its own. Null and lists have those of JSON alone: "null" matches
+/// many an expression.
+bool has_letters(const json& value) {
+  return !value.is_null() && !value.is_structured();
+}
+
 std::optional<std::string> regex_fault(std::string_view expression, const json& actual) {
+  if (!has_letters(actual)) {
+    return got(fmt::format("what matches /{}/", expression), actual);
+  }
   const auto compiled = regular_expression::compile(expression);
   if (!compiled) {
     return compiled.error().message;
@@ -156,7 +165,7 @@ fault_by(const matching_rule& rule, const json& expected, const json& actual, bo
     return type_fault(rule, expected, actual, is_direct);
   case matcher::include:
     return unless(
-        text_of(actual).find(rule.text) != std::string::npos,
+        has_letters(actual) && text_of(actual).find(rule.text) != std::string::npos,
         fmt::format("what includes {}", json(rule.text).dump()),
         actual);
   case matcher::number:

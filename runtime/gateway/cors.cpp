@@ -1,6 +1,10 @@
 #include "runtime/gateway/cors.hpp"
 
 #include "runtime/contains.hpp"
+#include "runtime/http/fields.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace troupe::gateway {
 
@@ -10,6 +14,16 @@ constexpr std::string_view request_fields =
     "Content-Type, Idempotency-Key, Prefer, Traceparent, Last-Event-ID";
 constexpr std::string_view response_fields =
     "Location, Retry-After, Preference-Applied, Traceresponse";
+
+/// The fields that a preflight names, since nobody knows what a legacy system, or the tracing of a
+/// page (`tracestate`, `baggage`), needs: who may read answers is said by the origin alone.
+std::string fields_wanted(const http::request& asked) {
+  const auto names = http::list_members(asked.listed("access-control-request-headers"));
+  return names.empty() || !std::ranges::all_of(names, http::is_token)
+             ? std::string{request_fields}
+             : fmt::format("{}", fmt::join(names, ", "));
+}
+
 /// Chromium asks again after two hours at the latest, whatever is said.
 constexpr std::string_view preflight_seconds = "7200";
 
@@ -41,7 +55,7 @@ http::response cors::answer_options(const http::request& asked, const std::strin
   http::response answer{.status = 204, .fields = {{"Allow", allow}}};
   if (asked.field("origin") && asked.field("access-control-request-method")) {
     answer.fields.emplace_back("Access-Control-Allow-Methods", allow);
-    answer.fields.emplace_back("Access-Control-Allow-Headers", request_fields);
+    answer.fields.emplace_back("Access-Control-Allow-Headers", fields_wanted(asked));
     answer.fields.emplace_back("Access-Control-Max-Age", preflight_seconds);
   }
   return answer;

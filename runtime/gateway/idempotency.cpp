@@ -97,19 +97,24 @@ call_id_of(const idempotency_key& key, wall_time born, wall_time now, millisecon
 }
 
 wait_preference wait_preferred(std::string_view prefer) {
-  constexpr std::string_view name = "wait=";
   wait_preference found;
   for (const std::string& member : http::list_members(prefer)) {
     // What is behind a semicolon are parameters, of which these have none.
     const std::string_view each =
         http::trimmed(std::string_view{member}.substr(0, member.find(';')));
     found.comes_again = found.comes_again || each == "respond-async";
-    std::uint32_t seconds = 0;
-    const char* const end = each.data() + each.size();
-    if (found.wait || !each.starts_with(name)) {
+    // Space may stand around the equals sign, and a value in quotes (RFC 7240, 2).
+    const std::size_t equals = std::min(each.find('='), each.size());
+    if (found.wait || http::trimmed(each.substr(0, equals)) != "wait") {
       continue; // The first of a preference counts (RFC 7240, 2).
     }
-    const auto [stopped, wrong] = std::from_chars(each.data() + name.size(), end, seconds);
+    std::string_view value = http::trimmed(each.substr(std::min(equals + 1, each.size())));
+    if (value.size() > 2 && value.front() == '"' && value.back() == '"') {
+      value = value.substr(1, value.size() - 2);
+    }
+    std::uint32_t seconds = 0;
+    const char* const end = value.data() + value.size();
+    const auto [stopped, wrong] = std::from_chars(value.data(), end, seconds);
     // A preference that cannot be read is ignored.
     if (wrong == std::errc{} && stopped == end) {
       found.wait = std::chrono::seconds{seconds};

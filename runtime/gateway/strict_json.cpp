@@ -3,7 +3,6 @@
 #include "runtime/wire/check.hpp"
 #include "runtime/wire/json.hpp"
 
-#include <cmath>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -32,7 +31,7 @@ public:
     if (text.find_first_of(".eE") == string_t::npos) {
       return refuse("the integer has more than 64 bits");
     }
-    return std::isfinite(value) ? add(value) : refuse("the number is too large");
+    return add(value); // A number beyond all doubles is told as an error of the parser.
   }
 
   bool string(string_t& value) override { return add(std::move(value)); }
@@ -52,8 +51,11 @@ public:
 
   bool end_array() override { return close(); }
 
-  bool
-  parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(
+      std::size_t byte, const std::string&, const nlohmann::detail::exception& why) override {
+    if (dynamic_cast<const json::out_of_range*>(&why) != nullptr) {
+      return refuse("the number is too large");
+    }
     fault_ = invalid(fmt::format("the body is no JSON (RFC 8259, in UTF-8): see byte {}", byte));
     return false;
   }

@@ -99,39 +99,29 @@ void connection::cut() {
 void connection::next_request() {
   phase_ = phase::head;
   scanner_ = head_scanner{host_.options.request};
-  has_skipped_line_ = false;
   head_.reset();
   body_.reset();
   if (!received_.empty()) {
     deadline_->set(host_.options.request.head);
-    scan_head();
-    return;
   }
-  await_request();
-}
-
-void connection::await_request() {
-  if (host_.is_draining && !stream_->has_input()) {
-    say_farewell();
-    return;
-  }
-  if (has_served_) {
-    deadline_->set(host_.options.request.idle);
-  }
-  received_.shrink();
-  read_more(head_read_bytes);
+  scan_head();
 }
 
 void connection::scan_head() {
-  if (!has_skipped_line_ && received_.bytes().starts_with("\r\n")) {
-    // Some clients end a body with a line more than it has. @source RFC 9112, 2.2.
-    has_skipped_line_ = true;
-    received_.use(2);
-    scanner_ = head_scanner{host_.options.request};
-    if (received_.empty()) {
-      await_request();
+  if (const std::size_t before = scanner_.pass_over(received_.bytes()); before > 0) {
+    received_.use(before);
+  }
+  if (received_.empty()) {
+    if (host_.is_draining && !stream_->has_input()) {
+      say_farewell();
       return;
     }
+    if (has_served_) {
+      deadline_->set(host_.options.request.idle);
+    }
+    received_.shrink();
+    read_more(head_read_bytes);
+    return;
   }
   const auto found = scanner_.scan(received_.bytes());
   if (!found) {
@@ -279,11 +269,9 @@ void connection::answer(const response& how) {
   }
 }
 
-void connection::write_answer(const response& answer) {
-  write_framed(answer, frame());
-}
-
-void connection::write_framed(const response& answer, const answer_frame& how) {
+void connection::write_answer(const response& answer, body_framing framing) {
+  answer_frame how = frame();
+  how.framing = framing;
   phase_ = phase::writing;
   deadline_->set(host_.options.request.write);
   const auto digit = static_cast<std::size_t>(answer.status / 100);
@@ -333,7 +321,8 @@ void connection::begin_stream(
   how.framing = how.is_http_1_0 ? body_framing::until_close : body_framing::chunked;
   if (how.omits_body) {
     channel->end();
-    write_framed(head, how); // No length is said: the body of GET has none. @source RFC 9110, 8.6.
+    // No length is said: the body of GET has none. @source RFC 9110, 8.6.
+    write_answer(head, how.framing);
     return;
   }
   how.keeps_alive = false;

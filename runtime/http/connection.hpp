@@ -80,7 +80,6 @@ private:
   };
 
   void next_request();
-  void await_request();
   void scan_head();
   void begin_request(std::size_t head_bytes);
   void read_body();
@@ -90,8 +89,7 @@ private:
   void on_read(boost::system::error_code why, std::size_t bytes);
 
   void refuse(const problem& why);
-  void write_answer(const response& answer);
-  void write_framed(const response& answer, const answer_frame& how);
+  void write_answer(const response& answer, body_framing framing = body_framing::length);
   void on_written(boost::system::error_code why, bool keeps_alive);
 
   void on_stream_written(boost::system::error_code why);
@@ -116,8 +114,6 @@ private:
   receive_buffer received_;
   bool has_served_ = false;
   head_scanner scanner_;
-  /// An empty line in front of the request in hand was passed over: there may be one.
-  bool has_skipped_line_ = false;
   std::optional<request_head> head_;
   std::optional<body_reader> body_;
   /// Whether the current request is answered; shared with its exchange. The one that sets it gives

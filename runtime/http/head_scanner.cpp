@@ -30,6 +30,16 @@ bool is_ordinary(char letter) {
 
 } // namespace
 
+std::size_t head_scanner::pass_over(std::string_view bytes) {
+  constexpr std::string_view empty_line = "\r\n";
+  if (has_passed_over_ || !bytes.starts_with(empty_line)) {
+    return 0;
+  }
+  *this = head_scanner{most_}; // The CR may have come alone.
+  has_passed_over_ = true;
+  return empty_line.size();
+}
+
 tl::expected<std::size_t, problem> head_scanner::scan(std::string_view bytes) {
   if (!bytes.empty() && bytes.front() == tls_handshake) {
     return refused_head(400, "tls_on_plain_port", "this port speaks plain HTTP: use http://");

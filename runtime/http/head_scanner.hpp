@@ -15,6 +15,11 @@ class head_scanner {
 public:
   explicit head_scanner(const limits& most) : most_{most} {}
 
+  /// How many bytes to leave out before what `bytes` has is scanned: those of one empty line, if it
+  /// begins with that. Some clients end a body with a line more than it has.
+  /// @source RFC 9112, 2.2.
+  std::size_t pass_over(std::string_view bytes);
+
   /// Looks at what came since the last call.
   ///
   /// @param bytes all bytes from the head's first on, including those of earlier calls.
@@ -39,6 +44,7 @@ private:
   std::size_t line_bytes_ = 0;
   bool after_cr_ = false;
   bool is_complete_ = false;
+  bool has_passed_over_ = false;
 };
 
 } // namespace troupe::http

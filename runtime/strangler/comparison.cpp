@@ -15,13 +15,15 @@ using nlohmann::json;
 // Deeper values are not compared, but said to be too deep: comparing takes stack.
 constexpr std::size_t depth_max = 64;
 
-std::optional<std::string_view> field_of(const http::response& answer, std::string_view name) {
+/// The values of all fields `name`, in their order; nothing if there is none.
+std::optional<std::string> field_of(const http::response& answer, std::string_view name) {
+  std::optional<std::string> all;
   for (const auto& [each, value] : answer.fields) {
     if (http::lower_case(each) == name) {
-      return value;
+      all = all ? *all + ", " + value : value;
     }
   }
-  return std::nullopt;
+  return all;
 }
 
 bool is_json(const http::response& answer) {

@@ -112,6 +112,16 @@ BOOST_AUTO_TEST_CASE(one_of_two_rules_is_enough_where_the_contract_says_so) {
   BOOST_TEST(compared({{"a", 1}}, {{"a", nullptr}}, either).empty());
   BOOST_TEST(compared({{"a", 1}}, {{"a", 2}}, either).empty());
   BOOST_TEST(!compared({{"a", 1}}, {{"a", "x"}}, either).empty());
+  // An object that may be null.
+  const json object_or_null{
+      {"$.a",
+       {{"combine", "OR"}, {"matchers", json::array({{{"match", "type"}}, {{"match", "null"}}})}}}};
+  const json expected{{"a", {{"b", 1}}}};
+  BOOST_TEST(compared(expected, {{"a", nullptr}}, object_or_null).empty());
+  BOOST_TEST(compared(expected, {{"a", {{"b", 2}}}}, object_or_null).empty());
+  BOOST_TEST(!compared(expected, {{"a", "x"}}, object_or_null).empty());
+  BOOST_TEST(!compared(expected, {{"a", {{"c", 2}}}}, object_or_null).empty());
+  BOOST_TEST(!compared(expected, {{"a", nullptr}}, {{"$.a", rule(R"({"match":"type"})")}}).empty());
 }
 
 BOOST_AUTO_TEST_CASE(equality_holds_against_a_wider_rule_around_it) {

@@ -177,4 +177,66 @@ BOOST_AUTO_TEST_CASE(a_message_is_compared_with_its_metadata) {
       boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(cookies_are_compared_letter_by_letter_and_one_may_be_among_others) {
+  const auto set = [](const char* cookie) {
+    auto made = read<http_exchange>(
+                    R"({"type":"Synchronous/HTTP","description":"a",
+      "request":{"method":"GET","path":"/"},"response":{"status":200,"headers":{"Set-Cookie":["X"]}}})")
+                    .response;
+    made.fields.begin()->second = {cookie};
+    return made;
+  };
+  const auto answer = [](std::vector<std::string> cookies) {
+    actual_response made{200};
+    for (std::string& each : cookies) {
+      made.fields.emplace_back("set-cookie", std::move(each));
+    }
+    return made;
+  };
+
+  BOOST_TEST(compare(set("sid=AbC; Path=/"), answer({"sid=AbC; path=/; HttpOnly"})).empty());
+  BOOST_TEST(compare(set("sid=AbC"), answer({"theme=dark", "sid=AbC; Path=/"})).empty());
+  BOOST_TEST(compare(set("sid=AbC"), answer({"sid=abc"})).size() == 1);
+  BOOST_TEST(compare(set("sid=AbC"), answer({"SID=AbC"})).size() == 1);
+  BOOST_TEST(compare(set("sid=AbC; Path=/Shop"), answer({"sid=AbC; Path=/shop"})).size() == 1);
+  BOOST_TEST(compare(set("sid=AbC; Secure"), answer({"theme=dark"})).size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(one_of_several_cookies_may_keep_a_rule) {
+  const auto expected =
+      read<http_exchange>(
+          R"({"type":"Synchronous/HTTP","description":"a","request":{"method":"GET","path":"/"},
+      "response":{"status":200,"headers":{"Set-Cookie":["sid=1"],"ETag":["1"]},"matchingRules":{"header":{
+        "Set-Cookie":{"matchers":[{"match":"regex","regex":"sid=\\w+"}]}}}}})")
+          .response;
+
+  BOOST_TEST(
+      compare(
+          expected,
+          actual_response{200, {{"set-cookie", "a=b"}, {"set-cookie", "sid=9"}, {"etag", "1"}}})
+          .empty());
+  BOOST_TEST(
+      compare(expected, actual_response{200, {{"set-cookie", "a=b"}, {"etag", "1"}}}).size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_parameter_whose_name_has_brackets_may_have_a_rule) {
+  const auto expected = read<http_exchange>(
+                            R"({"type":"Synchronous/HTTP","description":"a",
+      "request":{"method":"GET","path":"/","query":{"ids[]":["1"],"filter[name]":["a"],"n":["1","2"]},
+        "matchingRules":{"query":{"ids[]":{"matchers":[{"match":"integer"}]},
+          "filter[name]":{"matchers":[{"match":"regex","regex":"[a-z]+"}]},
+          "n[1]":{"matchers":[{"match":"integer"}]}}}},
+      "response":{"status":200}})")
+                            .request;
+  const auto asked = [](const char* ids, const char* name, const char* second) {
+    return actual_request{
+        "GET", "/", {{"ids[]", ids}, {"filter[name]", name}, {"n", "1"}, {"n", second}}, {}};
+  };
+
+  BOOST_TEST(compare(expected, asked("7", "bcd", "3")).empty());
+  BOOST_TEST(compare(expected, asked("x", "bcd", "3")).size() == 1);
+  BOOST_TEST(compare(expected, asked("7", "7", "3")).size() == 1);
+  BOOST_TEST(compare(expected, asked("7", "bcd", "x")).size() == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

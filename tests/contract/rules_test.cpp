@@ -40,6 +40,12 @@ const std::vector<rule_case> cases{
     {R"({"match":"equality"})", 5, 5, 6},
     {R"({"match":"equality"})", 1, 1, 1.0},
     {R"({"match":"regex","regex":"^o\\d+$"})", "o1", "o23", "x1"},
+    // The letters of "null" and of a list are no text of theirs.
+    {R"({"match":"regex","regex":"[a-z]+"})", "ada", "bob", nullptr},
+    {R"({"match":"regex","regex":".*"})", "ada", "", json::array({"a"})},
+    {R"({"match":"regex","regex":"[0-9]+"})", "1", 23, "x"},
+    {R"({"match":"include","value":"ul"})", "full", "null", nullptr},
+    {R"({"match":"semver"})", "1.0.0", "1.0.1", nullptr},
     {R"({"match":"type"})", "a", "b", 5},
     {R"({"match":"type"})", 5, 6.5, "6"},
     {R"({"match":"type"})", nullptr, nullptr, 1},

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import subprocess
 import unittest
 
 from running_shop import STATES, RunningShop
@@ -73,6 +74,34 @@ class Shop(RunningShop):
                       "--deadline", "30s")
 
         self.assertEqual(0, done.returncode, done.stdout)
+
+    def test_of_two_messages_with_one_description_the_hooks_give_the_one_in_its_state(self):
+        contract = json.loads((self.pacts / "office-shop.json").read_text())
+        ready = contract["interactions"][0]
+        other = json.loads(json.dumps(ready))  # The same words, before anybody has registered.
+        other["providerStates"] = [{"name": "nobody is there"}]
+        other["request"]["metadata"]["operation"] = "users.nothing"
+        contract["interactions"] = [other, ready]
+        both = self.folder / "both.json"
+        both.write_text(json.dumps(contract))
+        url = self.hooks(both)
+
+        def asked(path: str, question: dict) -> tuple[int, bytes]:
+            done = subprocess.run(
+                ["curl", "-sS", "-w", "%{http_code}", "--json", json.dumps(question), url + path],
+                capture_output=True, timeout=60, check=True)
+            return int(done.stdout[-3:]), done.stdout[:-3]
+
+        states = [{"name": ready["providerStates"][0]["name"], "params": {}}]
+        self.assertEqual(200, asked("/_pact/state", {"state": states[0]["name"], "action": "setup"})[0])
+        status, body = asked("/_pact/messages", {"description": ready["description"], "providerStates": states})
+        self.assertEqual(200, status, body)
+        status, body = asked("/_pact/messages", {"description": ready["description"],
+                                                 "providerStates": [{"name": "nobody is there"}]})
+        self.assertEqual((400, True), (status, b"users.nothing" in body), body)
+        # What is no text is no state, and ends nobody.
+        self.assertEqual(200, asked("/_pact/state", {"state": None, "action": 5})[0])
+        self.assertEqual(400, asked("/_pact/messages", {"description": 5, "providerStates": [5]})[0])
 
 
 if __name__ == "__main__":

@@ -31,6 +31,16 @@ class Verify(Case):
         self.assertIn(f"  failed: 0 of {len(MATCHERS) + 1}\n", done.stdout)
         self.assertEqual(["user exists"], provider.states)
 
+    def test_a_method_may_be_written_in_small_letters(self):
+        provider = self.provider()
+        contract = one_of(self.web, "a request for user 123")
+        contract["interactions"][0]["request"]["method"] = "get"
+
+        done = verify(self.write(self.folder, contract), "--url", provider.url, "--states",
+                      provider.url + "/_pact/state")
+
+        self.assertEqual(0, done.returncode, done.stdout)
+
     def test_each_matcher_tells_what_does_not_fit(self):
         provider = self.provider()
         provider.set_matchers(1)

@@ -38,8 +38,13 @@ class BreakingChanges(unittest.TestCase):
 
     def broken(self, earlier: Callable[[dict], object]) -> list[str]:
         """What breaks if the earlier release was as `earlier` makes the orders of this one."""
+        return self.broken_since(lambda release: earlier(
+            next(each for each in release["capabilities"] if each["name"] == "orders")["described"]))
+
+    def broken_since(self, earlier: Callable[[dict], object]) -> list[str]:
+        """What breaks if the earlier release was as `earlier` makes this one."""
         release = copy.deepcopy(self.released)
-        earlier(next(each for each in release["capabilities"] if each["name"] == "orders")["described"])
+        earlier(release)
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(release, file)
             file.flush()
@@ -95,6 +100,44 @@ class BreakingChanges(unittest.TestCase):
         self.assertEqual(
             ["orders: `create` was a query and is a command: callers repeat queries as they like"],
             self.broken(had_a_query))
+
+    def broken_routes(self, earlier: Callable[[dict], object]) -> list[str]:
+        """What breaks if the earlier gateway was as `earlier` makes this one."""
+        return self.broken_since(lambda release: earlier(release["gateways"][0]))
+
+    def route(self, gateway: dict, path: str, method: str = "GET") -> dict:
+        return next(each for each in gateway["routes"] if (each["method"], each["path"]) == (method, path))
+
+    def test_a_route_that_is_gone_or_wants_more_breaks_who_asks_it(self):
+        def had_another(gateway: dict) -> None:
+            gateway["routes"].append({"method": "GET", "path": "/api/coupons/{code}", "calls": "users.get"})
+
+        self.assertEqual(["gateway g1: the route `GET /api/coupons/{code}` is gone"],
+                         self.broken_routes(had_another))
+        self.assertEqual(["gateway g9: it is gone"],
+                         self.broken_since(lambda release: release["gateways"].append({"name": "g9", "routes": []})))
+        self.assertEqual(["gateway g1: `POST /api/orders` wants an Idempotency-Key now"],
+                         self.broken_routes(lambda gateway: self.route(gateway, "/api/orders", "POST").update(
+                             wants_key=False)))
+        # Whoever asks does not know the names of variables; a new route breaks nobody.
+        self.assertEqual([], self.broken_routes(lambda gateway: self.route(gateway, "/api/users/{user_id}").update(
+            path="/api/users/{id}")))
+        self.assertEqual([], self.broken_routes(lambda gateway: gateway["routes"].pop()))
+
+    def test_a_route_that_is_answered_otherwise_breaks_who_asks_it(self):
+        user = "/api/users/{user_id}"
+        self.assertEqual([f"gateway g1: `GET {user}` was answered with 202 and is with 200"],
+                         self.broken_routes(lambda gateway: self.route(gateway, user).update(status=202)))
+        self.assertEqual(
+            [f"gateway g1: `GET {user}` was answered with 422 where it is refused for `unknown_user`, and is with 404"],
+            self.broken_routes(lambda gateway: self.route(gateway, user).update(rejected={})))
+        other = self.broken_routes(lambda gateway: self.route(gateway, user).update(calls="orders.get"))
+        self.assertIn(f"gateway g1: the request of `GET {user}` has lost the field `order_id`", other)
+        self.assertIn(f"gateway g1: the reply of `GET {user}` has lost the field `state`", other)
+        # A release that did not tell all of it yet.
+        self.assertEqual([], self.broken_routes(lambda gateway: gateway.update(
+            routes=[{key: each[key] for key in ("method", "path", "calls") if key in each}
+                    for each in gateway["routes"] if "calls" in each])))
 
 
 if __name__ == "__main__":

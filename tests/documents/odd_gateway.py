@@ -35,6 +35,7 @@ gateways:
       GET /events: {events: [order.*]}
       GET /created: {events: [order.created, stock.*]}
       POST /orders: {call: order_saga.place, idempotency: required, key: "{body.customer}", status: 201}
+      POST /stock: {call: inventory.load, status: 202}
   g2:
     listen: "http://127.0.0.1:8081"
     store: none

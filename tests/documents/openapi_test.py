@@ -73,7 +73,7 @@ class OpenApi(unittest.TestCase):
             whole = self.judged(self.printed(file, "g1"))
 
         paths = whole["paths"]
-        self.assertEqual(["/users/{user_id}", "/stock/{sku}", "/events", "/created", "/orders", "/calls/{id}"],
+        self.assertEqual(["/users/{user_id}", "/stock/{sku}", "/events", "/created", "/orders", "/stock", "/calls/{id}"],
                          list(paths))
         self.assertEqual(["get", "patch"], list(paths["/users/{user_id}"]))
         patch = paths["/users/{user_id}"]["patch"]
@@ -81,6 +81,10 @@ class OpenApi(unittest.TestCase):
         self.assertNotIn("content", patch["responses"]["204"])
         self.assertIn("429", paths["/orders"]["post"]["responses"])
         self.assertIn("202", paths["/orders"]["post"]["responses"])
+        # One status for the answer, and for who would rather come again.
+        either = paths["/stock"]["post"]["responses"]["202"]["content"]["application/json"]["schema"]["anyOf"]
+        self.assertEqual(["call_id"], either[1]["required"])
+        self.assertNotIn("call_id", either[0].get("required", []))
         self.assertEqual(["text/event-stream"], list(paths["/events"]["get"]["responses"]["200"]["content"]))
         self.assertIn("order_id", paths["/events"]["get"]["x-events"]["order.created"]["properties"])
         names = [each["operationId"] for path in paths.values() for each in path.values()]

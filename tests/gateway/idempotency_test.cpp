@@ -126,6 +126,9 @@ BOOST_AUTO_TEST_CASE(who_would_rather_come_again_says_so) {
   BOOST_TEST(!wait_preferred("respond-async").wait.has_value());
   BOOST_TEST(wait_preferred("handling=lenient, respond-async; a=b").comes_again);
   BOOST_TEST((wait_preferred("wait=3 ;a=b").wait == 3s));
+  BOOST_TEST((wait_preferred("respond-async, wait = 3").wait == 3s), "space around it");
+  BOOST_TEST((wait_preferred("Wait=\"3\"").wait == 3s), "a value in quotes");
+  BOOST_TEST(!wait_preferred("waits=3").wait.has_value());
   for (const char* const none :
        {"wait", "wait=", "wait=-1", "wait=1.5", "wait=99999999999", "\"wait=3\""}) {
     BOOST_TEST(!wait_preferred(none).wait.has_value(), none);

@@ -125,7 +125,8 @@ BOOST_AUTO_TEST_CASE(what_is_in_doubt_is_refused_where_it_stands) {
   BOOST_TEST(refusal_of(R"({"n":18446744073709551616})", "64 bits") == "/n");
   BOOST_TEST(refusal_of(R"({"n":-9223372036854775809})", "64 bits") == "/n");
   BOOST_TEST(refusal_of(R"({"n":1,"x":9007199254740993})", "2^53") == "/x");
-  BOOST_TEST(refusal_of(R"({"n":1,"x":1e999})") == "");
+  BOOST_TEST(refusal_of(R"({"n":1,"x":1e999})", "the number is too large") == "/x");
+  BOOST_TEST(refusal_of(R"({"n":1,"x":-1e400})", "the number is too large") == "/x");
   BOOST_TEST(refusal_of(R"({"n":"1"})", "integer") == "/n");
   BOOST_TEST(refusal_of(R"([1])", "object") == "");
   BOOST_TEST(refusal_of("{\"n\":1,\"\xff\":1}", "UTF-8") == "");

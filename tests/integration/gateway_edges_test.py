@@ -162,17 +162,21 @@ class Told(GatewayTest):
             return json.loads(done.stdout)["gateways"]
 
         [checked] = said("check")
+        call = {"deadline_ms": 30_000, "status": 200, "rejected": {}, "wants_key": False, "wants_token": False}
         self.assertEqual(("g1", f"http://127.0.0.1:{gateway.port}"), (checked["name"], checked["listen"]))
         self.assertEqual(
-            [{"method": "GET", "path": "/calm", "calls": "calm.ask_echo", "deadline_ms": 30_000},
-             {"method": "POST", "path": "/calm", "calls": "calm.echo", "deadline_ms": 30_000},
-             {"method": "GET", "path": "/events", "events": ["noted"]}], checked["routes"])
+            [{"method": "GET", "path": "/calm", "calls": "calm.ask_echo", **call},
+             {"method": "POST", "path": "/calm", "calls": "calm.echo", **call},
+             {"method": "GET", "path": "/events", "events": ["noted"], "wants_token": False}], checked["routes"])
         system.broker()
         self.assertEqual([False], [each["live"] for each in said("status")])
         process = self.start(system)
         while not said("status")[0]["live"]:
             pass
         self.assertEqual(["b1"], said("status")[0]["brokers"])
+        head = gateway.ask("HEAD", "/events")  # No length, as GET has none.
+        self.assertEqual((200, "text/event-stream", "no-store", None),
+                         (head.status, *(head.fields[name] for name in ("Content-Type", "Cache-Control", "Content-Length"))))
         process.kill()
         while said("status")[0]["live"]:
             pass

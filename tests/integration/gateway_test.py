@@ -214,6 +214,9 @@ class Clients(GatewayTest):
         self.assertEqual((204, "https://shop.example", "POST"),
                          (asked.status, asked.fields[name], asked.fields["Access-Control-Allow-Methods"]))
         self.assertIn("Idempotency-Key", asked.fields["Access-Control-Allow-Headers"])
+        traced = gateway.ask("OPTIONS", "/calm", Origin="https://shop.example", Access_Control_Request_Method="POST",
+                             Access_Control_Request_Headers="baggage,tracestate")
+        self.assertEqual("baggage, tracestate", traced.fields["Access-Control-Allow-Headers"])
 
     def test_a_page_whose_name_leads_here_reads_nothing(self):
         system, gateway = self.served(FAULTY, "POST /calm: {call: calm.echo}\nGET /count: {call: calm.count}",

@@ -85,6 +85,13 @@ BOOST_AUTO_TEST_CASE(fields_are_compared_where_the_rules_name_them) {
   BOOST_TEST(
       found(legacy, modern, {.fields = {"cache-control", "etag", "vary"}})
       == "field cache-control: another value; field etag: not there in legacy");
+  // A field may stand in several lines.
+  const comparison_rules cookies{.fields = {"set-cookie"}};
+  legacy.fields = {{"Set-Cookie", "a=1"}, {"Set-Cookie", "b=2"}};
+  modern.fields = {{"Set-Cookie", "a=1"}};
+  BOOST_TEST(found(legacy, modern, cookies) == "field set-cookie: another value");
+  modern.fields.emplace_back("set-cookie", "b=2");
+  BOOST_TEST(found(legacy, modern, cookies) == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_json_is_compared_byte_by_byte) {

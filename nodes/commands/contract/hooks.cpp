@@ -8,6 +8,7 @@
 #include "runtime/gateway/problem_of.hpp"
 #include "runtime/http/server.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <fmt/format.h>
@@ -59,11 +60,19 @@ public:
   }
 
 private:
+  /// The text under a key; `otherwise` if something else stands there, or nothing.
+  static std::string
+  text_in(const contract::json& body, const char* key, std::string_view otherwise = "") {
+    const auto found = body.find(key);
+    return found != body.end() && found->is_string() ? found->get<std::string>()
+                                                     : std::string{otherwise};
+  }
+
   http::response state(const contract::json& body) {
     const contract::provider_state wanted{
-        body.value("state", ""), body.value("params", contract::json::object())};
+        text_in(body, "state"), body.value("params", contract::json::object())};
     // Verifiers also ask for the state of interactions that have none, and for its end.
-    if (wanted.name.empty() || body.value("action", "setup") != "setup") {
+    if (wanted.name.empty() || text_in(body, "action", "setup") != "setup") {
       return json_response(contract::json::object());
     }
     // An interaction begins with the first of its states.
@@ -77,9 +86,9 @@ private:
 
   http::response message(const contract::json& body) {
     has_begun_ = false;
-    const auto* const which = find(body.value("description", ""));
+    const auto* const which = find(body);
     if (which == nullptr) {
-      return refused(invalid("no message of the contracts has this description"));
+      return refused(invalid("no message of the contracts has this description and these states"));
     }
     const auto* const event = std::get_if<contract::message>(&which->what);
     const auto made = event != nullptr
@@ -93,17 +102,41 @@ private:
     return response;
   }
 
-  /// The message that is described so.
-  const contract::interaction* find(const std::string& description) const {
+  /// The names of the states that a question tells of, in order; none if it tells of none.
+  static std::vector<std::string> states_in(const contract::json& body) {
+    std::vector<std::string> names;
+    const auto states = body.find("providerStates");
+    for (const auto& each : states != body.end() ? *states : contract::json::array()) {
+      names.push_back(each.is_object() ? text_in(each, "name") : "");
+    }
+    return names;
+  }
+
+  /// The message that is described so; of several, the one in the states that the question tells
+  /// of, or the first for a question that tells of none.
+  const contract::interaction* find(const contract::json& body) const {
+    const std::string described = text_in(body, "description");
+    const std::vector<std::string> states = states_in(body);
+    const contract::interaction* first = nullptr;
+    std::size_t count = 0;
     for (const contract::pact& pact : pacts_) {
       for (const contract::interaction& each : pact.interactions) {
-        if (each.description == description
-            && !std::holds_alternative<contract::http_exchange>(each.what)) {
+        if (each.description != described
+            || std::holds_alternative<contract::http_exchange>(each.what)) {
+          continue;
+        }
+        first = ++count == 1 ? &each : first;
+        if (std::equal(
+                states.begin(),
+                states.end(),
+                each.states.begin(),
+                each.states.end(),
+                [](const auto& name, const auto& state) { return name == state.name; })) {
           return &each;
         }
       }
     }
-    return nullptr;
+    return states.empty() || count == 1 ? first : nullptr;
   }
 
   topology_messages system_;

@@ -14,8 +14,16 @@ namespace troupe {
 
 namespace {
 
+/// A contract may have a method in any letters; HTTP has it in capitals.
+std::string in_capitals(std::string text) {
+  for (char& letter : text) {
+    letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+  }
+  return text;
+}
+
 contract::actual_request to_send(const contract::http_request& from) {
-  contract::actual_request made{from.method, from.path};
+  contract::actual_request made{in_capitals(from.method), from.path};
   for (const auto& [name, values] : from.query) {
     for (const std::string& each : values) {
       made.query.emplace_back(name, each);

@@ -115,7 +115,8 @@ public:
           {"name", "x-service-token"},
           {"description", "A service token (JWT); its keys are at /.well-known/jwks.json"}};
       made["security"] = document::array({{{"service_token", document::array()}}});
-      made["responses"]["401"] = problem_response("No service token");
+      document& missing = made["responses"]["401"] = problem_response("No service token");
+      missing["headers"]["WWW-Authenticate"]["schema"]["type"] = "string";
       made["responses"]["403"] = problem_response("The service token is not accepted");
     }
     if (gateway_.rate) {
@@ -207,6 +208,10 @@ private:
     }
     if (changes && call.status != 202) {
       responses["202"] = reference("responses/accepted");
+    } else if (changes) { // One status for two answers: that of the call, and where it will be.
+      document& schema = good["content"]["application/json"]["schema"];
+      document either = document::array({std::move(schema), reference("schemas/accepted")});
+      schema = {{"anyOf", std::move(either)}};
     }
     add_refusals(call, changes, responses);
     return made;
@@ -314,11 +319,10 @@ private:
     for (const topology::capability_plan& each : plan_.capabilities) {
       const wire::actor_description& from = type_of(each);
       for (const wire::topic_description& topic : from.publishes) {
-        const bool is_told =
-            std::ranges::any_of(events.patterns, [&](const std::string& pattern) {
-              return pattern == topic.pattern || wire::matches(pattern, topic.pattern)
-                     || wire::matches(topic.pattern, pattern);
-            });
+        const bool is_told = std::ranges::any_of(events.patterns, [&](const std::string& pattern) {
+          return pattern == topic.pattern || wire::matches(pattern, topic.pattern)
+                 || wire::matches(topic.pattern, pattern);
+        });
         if (is_told && topic.event) {
           topics[topic.pattern] = type(each.name.value, from, *topic.event);
         }

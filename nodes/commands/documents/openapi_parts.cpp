@@ -36,6 +36,14 @@ document problem_schema() {
       {"additionalProperties", true}};
 }
 
+/// What is answered to who comes again.
+document accepted_schema() {
+  return {
+      {"type", "object"},
+      {"properties", {{"call_id", {{"type", "string"}, {"format", "uuid"}}}}},
+      {"required", {"call_id"}}};
+}
+
 document shared_responses() {
   const document text = {{"type", "string"}};
   return {
@@ -46,11 +54,7 @@ document shared_responses() {
          {{"Location", {{"description", "where the answer will be"}, {"schema", text}}},
           {"Preference-Applied", {{"schema", text}}},
           {"Retry-After", {{"schema", {{"type", "integer"}}}}}}},
-        {"content",
-         json_content(
-             {{"type", "object"},
-              {"properties", {{"call_id", {{"type", "string"}, {"format", "uuid"}}}}},
-              {"required", {"call_id"}}})}}}};
+        {"content", json_content(reference("schemas/accepted"))}}}};
 }
 
 document idempotency_key(bool is_required) {
@@ -101,7 +105,7 @@ document problem_response(std::string_view what) {
 document busy_response(std::string_view what) {
   document made = problem_response(what);
   made["headers"]["Retry-After"] = {
-      {"description", "seconds"}, {"schema", {{"type", "integer"}, {"minimum", 1}}}};
+      {"description", "seconds"}, {"schema", {{"type", "integer"}, {"minimum", 0}}}};
   return made;
 }
 
@@ -111,7 +115,7 @@ document json_content(document schema) {
 
 document shared_components() {
   return {
-      {"schemas", {{"problem", problem_schema()}}},
+      {"schemas", {{"problem", problem_schema()}, {"accepted", accepted_schema()}}},
       {"responses", shared_responses()},
       {"parameters", shared_parameters()}};
 }

@@ -34,6 +34,15 @@ std::string lost_text(std::string_view why, std::uint64_t after, std::uint64_t p
       position);
 }
 
+http::response head_of_stream() {
+  return {
+      .status = 200,
+      .fields = {
+          {"Content-Type", "text/event-stream"},
+          {"Cache-Control", "no-store"},
+          {"X-Accel-Buffering", "no"}}};
+}
+
 error draining() {
   return {.code = errc::unavailable, .message = "this gateway is being drained"};
 }
@@ -50,12 +59,12 @@ events_route::events_route(
 
 void events_route::handle(route_request request, const http::responder& answers) {
   const http::request& asked = request.asked;
-  if (asked.method == http::method::head) {
-    answers.respond({.status = 200, .fields = {{"Content-Type", "text/event-stream"}}});
-    return;
-  }
   if (is_draining_) {
     answers.respond(problem_of(draining(), std::nullopt));
+    return;
+  }
+  if (asked.method == http::method::head) {
+    answers.open_stream(head_of_stream()).finish();
     return;
   }
   auto place = places_.take(asked.peer.host);
@@ -99,11 +108,7 @@ void events_route::handle(route_request request, const http::responder& answers)
 void events_route::open(number which) {
   const http::responder answers = readers_.at(which).answers;
   http::stream to = answers.open_stream(
-      {.status = 200,
-       .fields =
-           {{"Content-Type", "text/event-stream"},
-            {"Cache-Control", "no-store"},
-            {"X-Accel-Buffering", "no"}}},
+      head_of_stream(),
       {.gone = [this, which] { readers_.erase(which); },
        .room =
            [this, which] {

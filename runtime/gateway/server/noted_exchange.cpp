@@ -3,9 +3,18 @@
 #include "runtime/http/field_name.hpp"
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace troupe::gateway {
+
+namespace {
+
+/// What a 401 has to say of how one shows who one is. @source RFC 9110, 11.6.1 and 15.5.2.
+constexpr std::string_view challenge = R"(Service-Token realm="services", field="x-service-token")";
+
+} // namespace
 
 void answer_counts::begun() {
   const std::lock_guard lock{mutex_};
@@ -49,6 +58,12 @@ http::stream noted_exchange::open_stream(http::response head, http::stream_liste
 }
 
 void noted_exchange::note(http::response& answer) {
+  const auto is_challenge = [](const auto& field) {
+    return http::is_same_name(field.first, "www-authenticate");
+  };
+  if (answer.status == 401 && std::ranges::none_of(answer.fields, is_challenge)) {
+    answer.fields.emplace_back("WWW-Authenticate", challenge);
+  }
   if (!more_.empty()) {
     // Which sites may read answers is said here, whatever a legacy system says of it.
     std::erase_if(answer.fields, [](const auto& field) {
