@@ -77,13 +77,12 @@ outcome<std::vector<std::string>> broken_since(
     }
   }
   const auto described = [&](std::string_view name) -> const wire::actor_description* {
-    const auto& all = release->capabilities;
-    const auto one =
-        std::find_if(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+    const auto& all = release.capabilities;
+    const auto one = std::ranges::find_if(all, [&](const auto& each) { return each.name == name; });
     return one == all.end() || !one->described ? nullptr : &*one->described;
   };
   for (std::string& change : broken_routes(
-           release->gateways.value_or(std::vector<earlier_gateway>{}), described, plan, types)) {
+           release.gateways.value_or(std::vector<earlier_gateway>{}), described, plan, types)) {
     found.push_back(std::move(change));
   }
   return found;

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 import unittest
 
 from gateway_systems import GatewayTest
@@ -205,6 +206,36 @@ class BroughtBack(SystemTest):
                 told = as_nobody(*words)
                 self.assertIn("Permission denied", told)
                 self.assertNotIn("has not run here", told)
+
+
+class OneStandsStill(SystemTest):
+    """A worker that is stopped inside a turn keeps its capability's lock."""
+
+    def test_a_backup_that_waits_for_its_lock_keeps_nobody_else_waiting(self):
+        # The other's writers take a holder that lasts for longer than this for stalled, and kill it.
+        system = self.system({"audit": "{actor: notes, nodes: [n2], turn_limit: 3s}", "notes": "{nodes: [n1]}"})
+        system.broker()
+        stopped = system.worker("n1", faults="turn.before_commit=stop@8")
+        other = system.worker("n2")
+        client = system.client()
+        for _ in range(8):
+            client.send("notes", "add", {"text": "stops it"})
+        stopped.await_frozen()
+
+        saved = system.folder / "saved"
+        backup = subprocess.Popen([str(BIN / "troupe"), "backup", str(system.file), str(saved)],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(backup.kill)
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            self.assertTrue(client.call("audit", "add", {"text": "meanwhile"}).ok)
+            client.receive(0.02)
+        self.assertIsNone(backup.poll(), "it was killed, or gave up")
+        stopped.kill()
+
+        said, _ = backup.communicate(timeout=2 * PATIENCE)
+        self.assertEqual(0, backup.returncode, said)
+        self.assertEqual([], other.find("store.stalled_holder_killed"))
 
 
 class BroughtBackAtTheGateway(GatewayTest):

@@ -41,6 +41,10 @@ namespace fs = std::filesystem;
 // limit.
 constexpr milliseconds lock_patience{30'000};
 
+// For so long writers wait for locks that are held here, while the next one is waited for: less
+// than after which they take their holder for stalled, and kill it.
+constexpr milliseconds held_max{1'000};
+
 // Writers that have waited too long may have gone on, and the moment is none.
 constexpr int moment_tries = 3;
 
@@ -72,6 +76,44 @@ bool is_among(const std::vector<std::string>& all, const std::string& one) {
   return contains(all, one);
 }
 
+/// Takes the writers' locks of all files. Whoever keeps one of them for long keeps this command
+/// waiting, and no writer of another file.
+outcome<std::vector<store::turnstile>> lock_all(const std::vector<source>& files) {
+  const system_clock time;
+  const instant until = time.now() + lock_patience;
+  const auto lock = [&](const source& which, instant end) -> outcome<store::turnstile> {
+    const auto left = std::chrono::duration_cast<milliseconds>(std::min(end, until) - time.now());
+    auto gate = store::turnstile::open(which.path);
+    if (!gate) {
+      return gate;
+    }
+    if (auto done = gate->lock(std::max(left, milliseconds{0})); !done) {
+      return failure{std::move(done).error()};
+    }
+    return gate;
+  };
+  std::vector<store::turnstile> locked;
+  instant held_until = until;
+  while (locked.size() < files.size()) {
+    const source& next = files[locked.size()];
+    auto gate = lock(next, held_until);
+    if (gate) {
+      held_until = locked.empty() ? time.now() + held_max : held_until;
+      locked.push_back(std::move(*gate));
+      continue;
+    }
+    if (gate.error().code != errc::unavailable || time.now() >= until) {
+      return failure{std::move(gate).error()};
+    }
+    locked.clear();
+    held_until = until;
+    if (const auto free = lock(next, until); !free) {
+      return failure{free.error()};
+    }
+  }
+  return locked;
+}
+
 /// Opens all databases at one moment: while no capability can commit. The journal goes last: it has
 /// no event that is not in an outbox here, and no confirmation that it has not.
 ///
@@ -83,12 +125,7 @@ outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std:
   std::ranges::sort(files, [](const source& one, const source& other) {
     return one.path < other.path; // All backups take the locks in one order.
   });
-  std::vector<store::turnstile> locked;
-  for (const source& each : files) {
-    TROUPE_TRY(auto gate, store::turnstile::open(each.path));
-    TROUPE_CHECK(gate.lock(lock_patience));
-    locked.push_back(std::move(gate));
-  }
+  TROUPE_TRY(const auto locked, lock_all(files));
   TROUPE_TRY(auto on_server, server_moment::take(all.on_server, system, is_one_place));
   TROUPE_FAULT("backup.looked");
   const auto open = [](source& each) -> outcome<void> {
