@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace troupe::security {
 
@@ -82,12 +85,28 @@ std::optional<transport::curve_public_key> key_of_cnf(const json& cnf) {
   return key;
 }
 
+/// Those for whom a token is: one text, or a list of texts. Empty if something else stands there.
+/// @source RFC 7519, 4.1.3.
+std::vector<std::string> audiences_of(const json& claims) {
+  const auto found = claims.find("aud");
+  std::vector<std::string> all;
+  for (const json& each : found == claims.end() ? json::array()
+                          : found->is_array()   ? *found
+                                                : json::array({*found})) {
+    if (!each.is_string()) {
+      return {};
+    }
+    all.push_back(each.get<std::string>());
+  }
+  return all;
+}
+
 /// The claims as they stand; nothing if one is missing or is of another type.
 std::optional<service_token> token_of(const json& claims) {
   service_token made{
       .service = text_at(claims, "sub"),
       .issuer = text_at(claims, "iss"),
-      .audience = text_at(claims, "aud"),
+      .audience = fmt::format("{}", fmt::join(audiences_of(claims), ", ")),
       .issued = time_at(claims, "iat").value_or(-1),
       .expires = time_at(claims, "exp").value_or(-1),
       .id = text_at(claims, "jti")};
@@ -116,7 +135,8 @@ outcome<void> check_claims(
   if (token.issuer != rules.issuer) {
     return refused("issuer", "somebody else has made it (`iss`)");
   }
-  if (token.audience != rules.audience) {
+  const auto audiences = audiences_of(claims);
+  if (std::find(audiences.begin(), audiences.end(), rules.audience) == audiences.end()) {
     return refused("audience", "it is for somebody else (`aud`)");
   }
   if (now >= token.expires + leeway) {

@@ -117,6 +117,10 @@ class Tokens(unittest.TestCase):
         said = shown(self.claims())
         self.assertTrue(said["ok"], said)
         self.assertEqual("n1", said["service"])
+        self.assertTrue(shown(self.claims(aud=["others", "shop-services"]))["ok"])
+        for several in (["others"], ["others, shop-services"], "others, shop-services", [], ["shop-services", 1]):
+            with self.subTest(aud=several):
+                self.assertFalse(shown(self.claims(aud=several)).get("ok"))
         now = int(time.time())
         for wrong, word in (
                 ({"aud": "others"}, "aud"), ({"iss": "others"}, "iss"),
@@ -257,6 +261,7 @@ class OverHttp(SystemTest):
         self.assertEqual(200, ask("GET", "/open").status)
         missing = ask("GET", "/count")
         self.assertEqual((401, "no_token"), (missing.status, missing.json["reason"]), missing)
+        self.assertIn('field="x-service-token"', missing.fields["WWW-Authenticate"])
         good = self.token()
         for _ in range(3):
             self.assertEqual(200, ask("GET", "/count", x_service_token=good).status)
