@@ -195,6 +195,24 @@ BOOST_AUTO_TEST_CASE(a_claim_that_is_missing_or_of_another_type_ends_it) {
       == "not_yet");
 }
 
+BOOST_AUTO_TEST_CASE(a_token_may_be_for_several) {
+  const auto reason = [&](std::string_view audience) {
+    return reason_of(saying(fmt::format(
+        R"({{"iss":"shop","sub":"orders","serviceId":"orders","type":"service","aud":{},"iat":{},"exp":{},"jti":"1"}})",
+        audience,
+        now,
+        now + 60)));
+  };
+  BOOST_TEST(reason(R"(["others","shop"])") == "");
+  BOOST_TEST(reason(R"(["shop"])") == "");
+  BOOST_TEST(reason(R"(["others"])") == "audience");
+  BOOST_TEST(reason(R"("others, shop")") == "audience");
+  BOOST_TEST(reason(R"(["shops, shop"])") == "audience");
+  for (const char* const none : {"[]", R"(["shop",1])", R"([["shop"]])", R"({"shop":1})", "null"}) {
+    BOOST_TEST(reason(none) == "claims", none);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(each_bit_counts) {
   const std::string text = written();
   for (std::size_t i = 0; i < text.size(); ++i) {
