@@ -1,6 +1,7 @@
 #include "runtime/security/service_token.hpp"
 
 #include "runtime/base64.hpp"
+#include "runtime/contains.hpp"
 #include "runtime/security/strict_object.hpp"
 
 #include <algorithm>
@@ -136,7 +137,7 @@ outcome<void> check_claims(
     return refused("issuer", "somebody else has made it (`iss`)");
   }
   const auto audiences = audiences_of(claims);
-  if (std::find(audiences.begin(), audiences.end(), rules.audience) == audiences.end()) {
+  if (!contains(audiences, rules.audience)) {
     return refused("audience", "it is for somebody else (`aud`)");
   }
   if (now >= token.expires + leeway) {
