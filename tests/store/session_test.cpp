@@ -1,4 +1,4 @@
-#include "tests/store/store_fixture.hpp"
+#include "tests/store/items_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -13,30 +13,10 @@ namespace utf = boost::unit_test;
 
 namespace troupe::store {
 
-namespace {
-
-struct session_fixture : store_fixture {
-  std::unique_ptr<database> session = open();
-
-  session_fixture() {
-    session->script("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-                    "CREATE TABLE parts (id INTEGER PRIMARY KEY, "
-                    "item INTEGER NOT NULL REFERENCES items (id));");
-  }
-
-  std::int64_t items() { return session->integer_of("SELECT count(*) FROM items").value_or(-1); }
-
-  void insert(std::int64_t id) {
-    session->execute("INSERT INTO items VALUES ($1, $2)", id, "item " + std::to_string(id));
-  }
-};
-
-} // namespace
-
 // What a session promises, whichever engine is behind it.
 BOOST_AUTO_TEST_SUITE(runtime_store_session, *utf::label("integration") * utf::timeout(120))
 
-BOOST_FIXTURE_TEST_CASE(each_type_comes_back_as_it_was_bound, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(each_type_comes_back_as_it_was_bound, items_fixture) {
   session->script(
       "CREATE TABLE every (a INTEGER, b REAL, c TEXT, d BLOB, e BLOB, f INTEGER, g TEXT,"
       " h INTEGER, i TEXT, j TEXT, k BLOB)");
@@ -81,7 +61,7 @@ BOOST_FIXTURE_TEST_CASE(each_type_comes_back_as_it_was_bound, session_fixture) {
   BOOST_TEST(rows == 1);
 }
 
-BOOST_FIXTURE_TEST_CASE(the_count_of_changed_rows_is_that_of_the_statement, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(the_count_of_changed_rows_is_that_of_the_statement, items_fixture) {
   insert(1);
   insert(2);
 
@@ -90,7 +70,7 @@ BOOST_FIXTURE_TEST_CASE(the_count_of_changed_rows_is_that_of_the_statement, sess
   BOOST_TEST(session->execute("DELETE FROM items WHERE id = $1", 7) == 0);
 }
 
-BOOST_FIXTURE_TEST_CASE(wrong_parameters_and_statements_are_the_programs_mistake, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(wrong_parameters_and_statements_are_the_programs_mistake, items_fixture) {
   const auto refused = [this](auto... arguments) {
     return fault_of_call([&] { session->execute(arguments...); });
   };
@@ -105,14 +85,14 @@ BOOST_FIXTURE_TEST_CASE(wrong_parameters_and_statements_are_the_programs_mistake
   BOOST_CHECK_NO_THROW(session->execute("SELECT 1; -- and nothing else\n ;"));
 }
 
-BOOST_FIXTURE_TEST_CASE(what_belongs_to_the_session_is_refused_to_statements, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(what_belongs_to_the_session_is_refused_to_statements, items_fixture) {
   for (const auto* sql : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT one"}) {
     BOOST_TEST(fault_of_call([&] { session->execute(sql); }) == database_fault::schema);
     BOOST_TEST(fault_of_call([&] { session->script(sql); }) == database_fault::schema);
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(more_statements_than_are_kept_still_work, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(more_statements_than_are_kept_still_work, items_fixture) {
   session.reset();
   options.statements_max = 2;
   session = open();
@@ -126,7 +106,7 @@ BOOST_FIXTURE_TEST_CASE(more_statements_than_are_kept_still_work, session_fixtur
   session->commit();
 }
 
-BOOST_FIXTURE_TEST_CASE(a_row_callback_may_run_the_same_statement, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_row_callback_may_run_the_same_statement, items_fixture) {
   insert(1);
   insert(2);
   constexpr auto* sql = "SELECT id FROM items ORDER BY id";
@@ -140,7 +120,7 @@ BOOST_FIXTURE_TEST_CASE(a_row_callback_may_run_the_same_statement, session_fixtu
   BOOST_TEST(seen == (std::vector<std::int64_t>{1, 1, 2, 2, 1, 2}));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_throwing_row_callback_leaves_the_session_usable, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_throwing_row_callback_leaves_the_session_usable, items_fixture) {
   insert(1);
 
   BOOST_CHECK_THROW(
@@ -151,7 +131,7 @@ BOOST_FIXTURE_TEST_CASE(a_throwing_row_callback_leaves_the_session_usable, sessi
   BOOST_CHECK_NO_THROW(session->execute("DROP TABLE parts"));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_change_that_returns_rows_is_done_for_all_of_them, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_change_that_returns_rows_is_done_for_all_of_them, items_fixture) {
   insert(1);
   insert(2);
   insert(3);
@@ -161,7 +141,7 @@ BOOST_FIXTURE_TEST_CASE(a_change_that_returns_rows_is_done_for_all_of_them, sess
   BOOST_TEST(items() == 0);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_rollback_undoes_and_a_commit_keeps, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_rollback_undoes_and_a_commit_keeps, items_fixture) {
   session->begin();
   insert(1);
   BOOST_TEST(session->in_transaction());
@@ -177,7 +157,7 @@ BOOST_FIXTURE_TEST_CASE(a_rollback_undoes_and_a_commit_keeps, session_fixture) {
   BOOST_TEST(items() == 1);
 }
 
-BOOST_FIXTURE_TEST_CASE(savepoints_nest, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(savepoints_nest, items_fixture) {
   session->begin();
   insert(1);
   session->savepoint();
@@ -195,7 +175,7 @@ BOOST_FIXTURE_TEST_CASE(savepoints_nest, session_fixture) {
   BOOST_TEST(session->text_of("SELECT max(name) FROM items").value() == "item 2");
 }
 
-BOOST_FIXTURE_TEST_CASE(calls_out_of_order_are_refused, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(calls_out_of_order_are_refused, items_fixture) {
   BOOST_CHECK_THROW(session->commit(), database_error);
   BOOST_CHECK_THROW(session->savepoint(), database_error);
   session->begin();
@@ -205,7 +185,7 @@ BOOST_FIXTURE_TEST_CASE(calls_out_of_order_are_refused, session_fixture) {
   BOOST_CHECK_NO_THROW(session->commit());
 }
 
-BOOST_FIXTURE_TEST_CASE(a_transaction_leaves_with_its_scope, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_transaction_leaves_with_its_scope, items_fixture) {
   {
     const transaction abandoned{*session};
     insert(1);

@@ -1,4 +1,4 @@
-#include "tests/store/store_fixture.hpp"
+#include "tests/store/items_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -10,35 +10,15 @@ namespace utf = boost::unit_test;
 
 namespace troupe::store {
 
-namespace {
-
-struct session_fixture : store_fixture {
-  std::unique_ptr<database> session = open();
-
-  session_fixture() {
-    session->script("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
-                    "CREATE TABLE parts (id INTEGER PRIMARY KEY, "
-                    "item INTEGER NOT NULL REFERENCES items (id));");
-  }
-
-  std::int64_t items() { return session->integer_of("SELECT count(*) FROM items").value_or(-1); }
-
-  void insert(std::int64_t id) {
-    session->execute("INSERT INTO items VALUES ($1, $2)", id, "item " + std::to_string(id));
-  }
-};
-
-} // namespace
-
 BOOST_AUTO_TEST_SUITE(runtime_store_sqlite_session, *utf::label("integration") * utf::timeout(120))
 
-BOOST_FIXTURE_TEST_CASE(text_with_a_nul_comes_back_whole, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(text_with_a_nul_comes_back_whole, items_fixture) {
   const std::string text{"nul\0inside", 10};
 
   BOOST_TEST(session->text_of("SELECT $1", text).value() == text);
 }
 
-BOOST_FIXTURE_TEST_CASE(what_belongs_to_the_session_is_refused_to_statements, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(what_belongs_to_the_session_is_refused_to_statements, items_fixture) {
   for (const auto* sql :
        {"ATTACH 'x.db' AS x", "PRAGMA synchronous = OFF", "PRAGMA journal_mode = DELETE"}) {
     BOOST_TEST(fault_of_call([&] { session->execute(sql); }) == database_fault::schema);
@@ -47,7 +27,7 @@ BOOST_FIXTURE_TEST_CASE(what_belongs_to_the_session_is_refused_to_statements, se
   BOOST_CHECK_NO_THROW(session->execute("PRAGMA table_info(items)"));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_buffer_used_again_for_another_statement_is_noticed, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_buffer_used_again_for_another_statement_is_noticed, items_fixture) {
   std::string sql = "SELECT 1";
   BOOST_TEST(session->integer_of(sql).value() == 1);
 
@@ -56,7 +36,7 @@ BOOST_FIXTURE_TEST_CASE(a_buffer_used_again_for_another_statement_is_noticed, se
   BOOST_TEST(session->integer_of(sql).value() == 2);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_constraint_undoes_only_its_statement, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(a_constraint_undoes_only_its_statement, items_fixture) {
   session->begin();
   insert(1);
 
@@ -72,7 +52,7 @@ BOOST_FIXTURE_TEST_CASE(a_constraint_undoes_only_its_statement, session_fixture)
   BOOST_TEST(items() == 1);
 }
 
-BOOST_FIXTURE_TEST_CASE(another_writer_makes_begin_busy_within_bounds, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(another_writer_makes_begin_busy_within_bounds, items_fixture) {
   options.busy_timeout = std::chrono::milliseconds{20};
   const auto other = open();
   session->begin();
@@ -84,7 +64,7 @@ BOOST_FIXTURE_TEST_CASE(another_writer_makes_begin_busy_within_bounds, session_f
 }
 
 // A reader that stays holds up the checkpoint, and must not make it run after every commit.
-BOOST_FIXTURE_TEST_CASE(checkpoints_bound_the_wal_and_pass_readers_by, session_fixture) {
+BOOST_FIXTURE_TEST_CASE(checkpoints_bound_the_wal_and_pass_readers_by, items_fixture) {
   session.reset();
   options.checkpoint_pages = 50;
   options.truncate_pages = 200;
