@@ -36,7 +36,7 @@ document problem_schema() {
       {"additionalProperties", true}};
 }
 
-/// What is answered to who comes again.
+/// The body of a 202 answer: the id under which the client asks for the outcome.
 document accepted_schema() {
   return {
       {"type", "object"},

@@ -72,7 +72,7 @@ struct life {
   std::vector<retry_told> retries{};
   std::vector<cancellation_told> cancelled{};
   std::vector<unheard_told> unheard{};
-  /// What could not be read, or is not stored anywhere, in sentences.
+  /// Sentences about parts of this life that could not be read, or are not stored anywhere.
   std::vector<std::string> not_known{};
 };
 
@@ -85,7 +85,7 @@ struct judgement {
 /// The verdict on `asked`: on the item itself, not on its consequences.
 judgement judge(const life& of, const uuid& asked);
 
-/// What leaves no row in any store, whatever the id: a sentence each.
+/// Sentences about the kinds of work that leave no row in any store, whatever the id.
 std::vector<std::string> things_without_rows();
 
 /// The life as a page for a terminal, with its verdict.
