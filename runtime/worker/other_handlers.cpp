@@ -18,7 +18,9 @@ bool other_handlers::handle(std::string_view topic) {
         "event.left_alone",
         {{"capability", group_.name()},
          {"topic", std::string{topic}},
-         {"reason", "this program has no handler for it; one that has it goes on with it"}});
+         {"reason",
+          "this program has no handler for it; its events wait for one that has, which runs "
+          "or was started later"}});
   }
   return is_handled;
 }

@@ -13,7 +13,8 @@ namespace troupe {
 
 /// Finds events without a handler here for which another process over the same database has one:
 /// one of another release, in a rolling upgrade. Such an event is not skipped, but waits until that
-/// process has its partition.
+/// process has its partition. An event also waits while the process that has a handler is down, if
+/// it was started later than this one: it is of the newer release, and restarts.
 ///
 /// Confined to the runner's thread; borrows everything.
 class other_handlers {
@@ -21,7 +22,7 @@ public:
   /// @param store null if the capability has none: then no other process is known.
   other_handlers(group& of, runner_store* store) : group_{of}, store_{store} {}
 
-  /// Whether another process handles the topic; logged once per topic.
+  /// Whether the topic waits for another process; logged once per topic.
   bool handle(std::string_view topic);
 
   /// A turn has ended: other processes may have started or ended.

@@ -66,6 +66,13 @@ struct two_releases {
     to.run();
   }
 
+  static void fence(process& dead) {
+    store::database& session = *dead.store->database;
+    store::transaction writing{session};
+    store::writers{session}.fence(dead.store->writer);
+    writing.commit();
+  }
+
   std::int64_t postponed() const { return older->number("SELECT COUNT(*) FROM postponed"); }
 };
 
@@ -92,14 +99,27 @@ BOOST_AUTO_TEST_CASE(an_event_that_another_process_has_a_handler_for_waits_for_t
   BOOST_TEST(postponed() == 0);
 }
 
-// It is gone for good: nobody has a handler.
-BOOST_AUTO_TEST_CASE(an_event_is_passed_over_when_the_process_that_had_a_handler_is_fenced) {
+// It crashed, and is back in a second.
+BOOST_AUTO_TEST_CASE(an_event_waits_while_the_newer_process_is_down) {
+  fence(*newer);
   deliver(*older, 1, "a", "new", "order.refunded");
   BOOST_TEST(postponed() == 1);
-  store::database& session = *newer->store->database;
-  store::transaction writing{session};
-  store::writers{session}.fence(newer->store->writer);
-  writing.commit();
+  // The older one was given up for dead, too: its new number does not make it the newer release.
+  fence(*older);
+  BOOST_TEST(older->call("put", thing{"x"}).status == wire::status::ok);
+  older->assign_all(2);
+  older->run();
+  deliver(*older, 1, "a", "new", "order.refunded");
+  BOOST_TEST(postponed() == 1);
+}
+
+// A rollback: what was started last has no handler.
+BOOST_AUTO_TEST_CASE(an_event_is_passed_over_once_a_process_without_handler_was_started_last) {
+  deliver(*older, 1, "a", "new", "order.refunded");
+  BOOST_TEST(postponed() == 1);
+  fence(*newer);
+  process again{time, "n3", things_type(seen), things_options(folder)};
+  again.start();
 
   deliver(*older, 1, "a", "new", "order.refunded");
 
@@ -107,13 +127,25 @@ BOOST_AUTO_TEST_CASE(an_event_is_passed_over_when_the_process_that_had_a_handler
   BOOST_TEST(older->number("SELECT MAX(handled) FROM partitions") == 1);
 }
 
+// A release that no longer handles a topic, beside the one that did until it was stopped.
+BOOST_AUTO_TEST_CASE(an_event_is_passed_over_when_the_older_process_that_handled_it_is_gone) {
+  process last{time, "n3", things_type(seen), things_options(folder)};
+  last.start();
+  last.assign_all(1);
+  last.run();
+  deliver(last, 1, "a", "new", "order.refunded");
+  BOOST_TEST(postponed() == 1);
+  fence(*newer);
+
+  deliver(last, 1, "a", "new", "order.refunded");
+
+  BOOST_TEST(postponed() == 0);
+}
+
 // It was given up for dead while it stood still, and whoever started meanwhile has forgotten its
 // handlers.
 BOOST_AUTO_TEST_CASE(a_process_that_was_fenced_says_again_what_it_handles) {
-  store::database& session = *newer->store->database;
-  store::transaction writing{session};
-  store::writers{session}.fence(newer->store->writer);
-  writing.commit();
+  fence(*newer);
   process again{time, "n1", things_type(seen), things_options(folder)};
   again.start();
 
