@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <fmt/format.h>
-#include <optional>
 
 namespace troupe::topology {
 
@@ -12,15 +11,6 @@ namespace {
 
 fault malformed(std::string what, std::string_view remedy) {
   return {{}, std::move(what), std::string{remedy}};
-}
-
-std::optional<int> read_port(std::string_view text) {
-  int port = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (code != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65'535) {
-    return std::nullopt;
-  }
-  return port;
 }
 
 /// `text` as the address family prints it, or nothing if it is no address of that family.
@@ -120,6 +110,15 @@ std::variant<endpoint, fault> read_tcp(std::string_view text, reach from) {
 }
 
 } // namespace
+
+std::optional<int> read_port(std::string_view text) {
+  int port = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (code != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65'535) {
+    return std::nullopt;
+  }
+  return port;
+}
 
 std::variant<endpoint, fault> read_endpoint(std::string_view text) {
   return read_tcp(text, reach::loopback);

@@ -2,6 +2,7 @@
 
 #include "runtime/config.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -16,6 +17,9 @@ struct endpoint {
 
   bool operator==(const endpoint&) const = default;
 };
+
+/// Reads a port from 1 to 65535, in digits; nothing if `text` is none.
+std::optional<int> read_port(std::string_view text);
 
 /// Reads tcp://HOST:PORT. A fault leaves `at` to the caller.
 ///

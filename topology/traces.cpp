@@ -1,6 +1,7 @@
 #include "topology/traces.hpp"
 
 #include "runtime/contains.hpp"
+#include "topology/endpoint.hpp"
 #include "topology/faults.hpp"
 #include "topology/plan.hpp"
 
@@ -13,6 +14,13 @@ namespace {
 
 constexpr std::size_t address_bytes_max = 2'048;
 
+/// Whether `authority` ends with a port that does not exist.
+bool has_wrong_port(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  return colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos
+         && !read_port(authority.substr(colon + 1));
+}
+
 /// Whether `text` is the address of a service over HTTP, with a host and without blanks.
 bool is_http_address(std::string_view text) {
   const std::size_t host = text.starts_with("http://")    ? 7
@@ -20,6 +28,7 @@ bool is_http_address(std::string_view text) {
                                                           : std::string_view::npos;
   return host < text.size() && text[host] != '/' && text[host] != ':'
          && text.size() <= address_bytes_max
+         && !has_wrong_port(text.substr(host, text.find_first_of("/?", host) - host))
          && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
 }
 

@@ -96,6 +96,7 @@ constexpr auto warnings = std::to_array<std::string_view>({
     "strange_topic",
     "stray_reply",
     "subscriber_gone",
+    "sweep_failed",
     "token.not_renewed",
     "token_keys.kept",
     "too_many_connections",

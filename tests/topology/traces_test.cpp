@@ -44,6 +44,9 @@ BOOST_AUTO_TEST_CASE(an_address_that_cannot_be_asked_is_refused) {
         std::string{"https:///v1/traces"},
         std::string{"http://:4318/v1/traces"},
         std::string{"http://collector/v1 traces"},
+        std::string{"http://collector:99999/v1/traces"},
+        std::string{"http://collector:/v1/traces"},
+        std::string{"http://[::1]:0"},
         std::string{"http://c\xc3\xb6llector/"},
         "http://collector/" + std::string(2'048, 'a')}) {
     BOOST_TEST_CONTEXT(address) {

@@ -295,6 +295,10 @@ void event_service::sweep(instant now) {
   }
   journal_.sweep(std::move(keep), [this, now](const outcome<journal_result>& result, instant at) {
     sweeps_.at = now + sweep_interval;
+    if (!result && !sweeps_.has_failed) {
+      links_.report({"sweep_failed", {{"why", result.error().message}}}, at);
+    }
+    sweeps_.has_failed = !result;
     const auto* swept = result_of<events_swept>(result);
     if (swept != nullptr) {
       bus_.feeder().deleted(swept->deletions);

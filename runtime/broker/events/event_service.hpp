@@ -119,7 +119,8 @@ private:
 
   struct {
     std::vector<retention_rule> rules;
-    instant at{}; // The next one; the end of time while one is under way.
+    instant at{};            // The next one; the end of time while one is under way.
+    bool has_failed = false; // The last one.
   } sweeps_;
 
   /// The message that is being sent. Reused.

@@ -8,6 +8,25 @@ namespace utf = boost::unit_test;
 
 namespace troupe::broker {
 
+namespace {
+
+/// A session of a shell, which knows no turnstile.
+struct shell {
+  store::sqlite_session session;
+
+  explicit shell(const journal_options& journal) : session{journal.path, own(journal)} {
+    store::set_up(session);
+  }
+
+  static store::sqlite_options own(const journal_options& journal) {
+    store::sqlite_options made = journal.sqlite;
+    made.capability = "troupe.journal";
+    return made;
+  }
+};
+
+} // namespace
+
 BOOST_AUTO_TEST_SUITE(runtime_broker_event_service, *utf::label("integration") * utf::timeout(60))
 
 BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, service_fixture) {
@@ -17,16 +36,12 @@ BOOST_FIXTURE_TEST_CASE(a_scheduled_event_is_published_when_the_disk_takes_it, s
   later.after = 1'000;
   const uuid id = call("schedule", later);
   run_until([&] { return answers.contains(id); });
-  // Without the turnstile, as a shell would.
-  auto of_stranger = options.sqlite;
-  of_stranger.capability = "troupe.journal";
-  store::sqlite_session stranger{options.path, of_stranger};
-  store::set_up(stranger);
-  stranger.begin();
+  shell other{options};
+  other.session.begin();
   time.advance(1s);
   run_until([&] { return has_report("journal_write_failed"); });
 
-  stranger.rollback();
+  other.session.rollback();
 
   const auto came = events_of(read("order.due", 60'000));
   BOOST_REQUIRE(came.size() == 1U);
@@ -100,6 +115,21 @@ BOOST_FIXTURE_TEST_CASE(what_a_capability_has_not_handled_is_kept, service_fixtu
   const uuid spared = read("order.*");
   BOOST_REQUIRE(events_of(spared).size() == 1U);
   BOOST_TEST(!wire::checked_decode<wire::events_read>(answers[spared])->deleted_to.has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sweep_that_fails_is_reported_and_tried_again, service_fixture) {
+  rules = {{.pattern = "*", .keep = 1min}};
+  start();
+  publish("user.created"); // Nobody needs it.
+  publish("user.created"); // The last one stays.
+  shell other{options};
+  other.session.begin();
+  time.advance(1h);
+  run_until([&] { return has_report("sweep_failed"); });
+
+  other.session.rollback();
+  time.advance(1h);
+  run_until([&] { return has_report("events_deleted"); });
 }
 
 BOOST_FIXTURE_TEST_CASE(a_wall_clock_that_jumps_by_days_deletes_no_events, service_fixture) {
