@@ -148,6 +148,19 @@ BOOST_AUTO_TEST_CASE(a_restart_is_served_while_a_child_hangs_in_its_start) {
   BOOST_TEST(group.obey() == "start a2, start b2, up");
 }
 
+BOOST_AUTO_TEST_CASE(a_child_that_fails_to_start_while_it_is_stopped_has_ended) {
+  group_bench group{at_once(strategy::one_for_all), children_named("ab")};
+  group.start();
+  group.up('a');
+  group.take();
+
+  group.exit('a');
+  BOOST_TEST(group.take() == "stop b1");
+  group.fail_start('b', "no file");
+
+  BOOST_TEST(group.obey() == "start a2, start b2, up");
+}
+
 // A start that never answers is a failed start.
 BOOST_AUTO_TEST_CASE(a_first_start_that_hangs_takes_the_group_down) {
   auto policy = plain;

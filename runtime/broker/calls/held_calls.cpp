@@ -70,13 +70,10 @@ void held_calls::remove(std::uint32_t index) {
   give_back(gone);
   gone.waiters.clear();
   gone.tried.clear();
-  gone.has_key = false;
   gone.was_delivered = false;
   gone.was_left = false;
   gone.deaths = 0;
   gone.may_come_late = false;
-  gone.capability = nowhere;
-  gone.key_digest = 0;
   free_.push_back(index);
 }
 

@@ -345,6 +345,41 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_after_a_worker_that_died_does_not_say_no_effec
   }
 }
 
+// It may have been carried out where it was on record.
+BOOST_FIXTURE_TEST_CASE(
+    a_refusal_after_a_worker_that_died_with_a_pending_call_does_not_say_no_effect, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1, 0, 5s);
+  pending(1, 1);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  BOOST_REQUIRE(receivers(1) == (logins{1, 2}));
+
+  refuse_with(2, 1, {.code = errc::unknown_operation, .message = "no"});
+
+  BOOST_REQUIRE(refusal(1));
+  BOOST_TEST((refusal(1)->possible == effect::unknown));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_call_inherits_nothing_from_one_that_has_ended, router_fixture) {
+  BOOST_REQUIRE(join("n1", 1));
+  call(1);
+  lose(1);
+  BOOST_REQUIRE(join("n1", 2));
+  reply(2, 1);
+  call(2);
+  lose(2); // The first death of this call, and the second worker that died.
+  BOOST_TEST(tested.suspects() == 0U);
+  BOOST_REQUIRE(join("n1", 3));
+  reply(3, 2);
+  call(3);
+
+  refuse_with(3, 3, {.code = errc::unknown_operation, .message = "no"});
+
+  BOOST_REQUIRE(refusal(3));
+  BOOST_TEST((refusal(3)->possible == effect::none)); // No worker that died had it.
+}
+
 // An answer from the inbox holds for every try.
 BOOST_FIXTURE_TEST_CASE(
     a_last_word_after_a_worker_that_died_is_passed_on_as_it_is, router_fixture) {
