@@ -45,7 +45,7 @@ public:
   std::size_t bytes() const { return bytes_; }
 
   /// Takes a slot for a new id, with a copy of header and body. `ttl` is always patchable
-  /// afterwards.
+  /// afterwards. Whoever adds a call sets its capability, key, arrival and trace.
   std::uint32_t
   add(const wire::header_view& header, std::string_view header_bytes, std::string_view body);
 
