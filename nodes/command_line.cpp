@@ -230,7 +230,8 @@ command& command::option(const std::string& name, milliseconds& to, const std::s
   return take(kind::option, name, what, [&to](const std::string& word) {
     to = parse_duration(word).value_or(milliseconds::zero());
     if (to == milliseconds::zero()) {
-      throw CLI::ValidationError(fmt::format("`{}` is no duration; write 500ms, 5s or 1m", word));
+      throw CLI::ValidationError(
+          fmt::format("`{}` is not a duration; write 500ms, 5s or 1m", word));
     }
     if (to > duration_max) {
       throw CLI::ValidationError(

@@ -72,7 +72,7 @@ void add_connection(const command_line& line, command& takes, connect_arguments&
           given.brokers,
           "tcp://HOST:PORT instead of FILE; may be repeated",
           endpoint_after("--broker "))
-      .flag("--json", given.json, "JSON, an object a line, errors too");
+      .flag("--json", given.json, "one JSON object per line, errors included");
 }
 
 void add_deadline(command& takes, connect_arguments& given) {

@@ -68,8 +68,13 @@ void add_call(command_line& line) {
   add_deadline(call, *given);
   call.word("CAPABILITY.OPERATION", given->target, "what to call", check_target)
       .optional_word("JSON", given->body, "the body ({} if left out; - reads it from stdin)")
-      .option("--key", given->key, "calls of one key meet the same replica")
-      .option("--id", given->id, "a UUID: asks again for what was asked under it", check_call_id)
+      .option(
+          "--key", given->key, "the ordering key: calls with the same key go to the same replica")
+      .option(
+          "--id",
+          given->id,
+          "the call's UUID; that of an earlier call gets the answer of that call",
+          check_call_id)
       .footer(with_exit_codes("Example: troupe call examples/shop/shop.yaml users.get "
                               "'{\"user_id\": \"01a206c0-b8fa-7000-8001-65c2ec9e316f\"}'"))
       .runs([given] { return run(*given); });

@@ -242,9 +242,8 @@ int run_against(
         given.against);
   } else {
     fmt::print("{}\n", fmt::join(*broken, "\n"));
-    print_aside(
-        "  next: keep what is gone beside what is new (another name, field, operation or topic) "
-        "until nobody needs it\n");
+    print_aside("  next: keep the old name, field, operation or topic beside the new one until "
+                "nobody needs it\n");
   }
   if (has_data) {
     fmt::print(
@@ -299,14 +298,14 @@ int run(const check_arguments& given) {
 
 void add_check(command_line& line) {
   const auto given = std::make_shared<check_arguments>();
-  line.add("check", "Says everything wrong with a topology, or explains it")
+  line.add("check", "Checks a topology: lists its faults, or explains what it means")
       .word("FILE", given->file, "the topology")
       .option(
           "--against",
           given->against,
-          "what an earlier release said with --json: tells what breaks its callers; an earlier "
-          "topology, or a folder of databases: tells what work would be left undone")
-      .flag("--rights", given->rights, "says, too, who may do what")
+          "the --json output of an earlier release: reports what breaks its callers; an earlier "
+          "topology, or a folder of databases: reports work that would be left undone")
+      .flag("--rights", given->rights, "also shows who may do what")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

@@ -143,7 +143,7 @@ int print_failure(const error& why, bool json) {
         "by ID, or by --all and --capability alone");
   }
   if (why.detail("reason") == "no_dead_letter") {
-    return print_error(why, json, "`troupe dead-letters list` says which there are");
+    return print_error(why, json, "`troupe dead-letters list` lists them");
   }
   return print_journal_error(
       why, json, "`troupe dead-letters list` says whether it is still there");
@@ -162,7 +162,7 @@ bool is_unknown(std::string_view name, const std::optional<topology::plan>& plan
 
 /// The dead letters that stay, as nobody would get their events.
 void print_kept(const std::vector<wire::letters_kept>& kept) {
-  fmt::print("kept, as nobody would get them:\n");
+  fmt::print("kept, since no capability would get them:\n");
   text_table table{{{"capability"}, {"topic"}, {"dead letters", text_table::side::right}}};
   for (const wire::letters_kept& each : kept) {
     table.add({each.to, each.topic, fmt::format("{}", each.letters)});
@@ -258,7 +258,7 @@ int run_list(const dead_letter_arguments& given) {
   }
   print_dead_letters(letters);
   if (question.after) {
-    fmt::print("\nnext: there are more, behind --after {}\n", to_string(*question.after));
+    fmt::print("\nnext: continue with --after {} for more\n", to_string(*question.after));
   } else {
     fmt::print("\nnext: `troupe dead-letters show`, `retry` or `drop` with an ID\n");
   }
@@ -399,19 +399,19 @@ void add_dead_letters(command_line& line) {
       };
   command list = add("list", "Lists them, the oldest first", run_list);
   add_letter_choice(list, *given);
-  list.option("--after", given->after, "only those behind this ID", check_uuid)
+  list.option("--after", given->after, "only those after this ID", check_uuid)
       .option("--count", given->count, "so many at most [100]", 1, 1'000);
-  add("show", "Says all about one", run_show).word("ID", given->id, "which", check_uuid);
+  add("show", "Shows one in full", run_show).word("ID", given->id, "which", check_uuid);
   const auto add_choice = [&](command one) {
     one.optional_word("ID", given->id, "which (unless --all)", check_uuid)
-        .flag("--all", given->all, "all of them, or all that fit the options below")
-        .flag("--dry-run", given->dry_run, "with --all: changes nothing, and says how many fit");
+        .flag("--all", given->all, "all of them, or all that match the options below")
+        .flag("--dry-run", given->dry_run, "with --all: changes nothing, and tells how many match");
     add_letter_choice(one, *given);
     return one;
   };
   add_choice(add("retry", "Delivers one or all of them again", run_retry))
       .option("--to", given->to, "the capability that gets them instead of their own");
-  add_choice(add("drop", "Forgets one or all of them", run_drop));
+  add_choice(add("drop", "Deletes one or all of them", run_drop));
 }
 
 } // namespace troupe

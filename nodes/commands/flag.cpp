@@ -36,17 +36,17 @@ struct flag_arguments : connect_arguments {
 };
 
 std::string check_share(const std::string& word) {
-  return strangler::parse_share(word)
-             ? ""
-             : fmt::format(
-                 "`{}` is no share of requests; write off, on or a percentage such as 25% or 0.5%",
-                 word);
+  return strangler::parse_share(word) ? ""
+                                      : fmt::format(
+                                          "`{}` is not a share of requests; write off, on or a "
+                                          "percentage such as 25% or 0.5%",
+                                          word);
 }
 
 std::string check_why(const std::string& why) {
   return !why.empty() && why.size() <= wire::why_bytes_max
              ? ""
-             : fmt::format("a reason of 1 to {} bytes is wanted", wire::why_bytes_max);
+             : fmt::format("give a reason of 1 to {} bytes", wire::why_bytes_max);
 }
 
 strangler::journal_question question_over(connection& over) {
@@ -60,7 +60,7 @@ std::optional<error> fault_of_name(const connection& over, const std::string& na
   if (!over.plan()) {
     return wire::is_topic(name)
                ? std::nullopt
-               : std::optional{invalid(fmt::format("`{}` can be the name of no flag", name))};
+               : std::optional{invalid(fmt::format("`{}` cannot be the name of a flag", name))};
   }
   if (over.plan()->find_feature(name) != nullptr) {
     return std::nullopt;
@@ -284,7 +284,8 @@ int run_list(const flag_arguments& given) {
 
 void add_flag(command_line& line) {
   const auto given = std::make_shared<flag_arguments>();
-  command all = line.add("flag", "Who answers the features that move from a legacy system");
+  command all =
+      line.add("flag", "Flags: which side answers features that move from a legacy system");
   all.footer(with_exit_codes());
   const auto add = [&](const char* name, const char* does, int (*run)(const flag_arguments&)) {
     command one = all.add(name, does);
@@ -294,21 +295,21 @@ void add_flag(command_line& line) {
     return one;
   };
   add("list", "Lists the flags with their shares, and who set them", run_list);
-  add("set", "Sets a flag; every gateway goes by it as soon as it is on disk", run_set)
+  add("set", "Sets a flag; gateways follow it as soon as it is on disk", run_set)
       .word("NAME", given->name, "a feature of `strangler`")
       .word(
           "VALUE",
           given->value,
           "the share of users whom the capability answers: off, on, 25% or 0.5%",
           check_share)
-      .option("--why", given->why, "the reason, which is kept; needed", check_why)
+      .option("--why", given->why, "the reason, which is recorded; required", check_why)
       .footer(with_exit_codes(
           "Ends when the change is on disk. Example: troupe flag set shop.yaml billing 25% --why "
           "'the first quarter'\nIf somebody else sets the same flag at the same time, one of the "
           "two is refused."));
-  add("history", "Lists who changed what, when and why, the newest first", run_history)
+  add("history", "Lists the changes: who changed what, when and why, newest first", run_history)
       .optional_word("NAME", given->name, "only this flag")
-      .option("--count", given->count, "so many at most [20]", 1, 1'000'000);
+      .option("--count", given->count, "the most to list [20]", 1, 1'000'000);
 }
 
 } // namespace troupe

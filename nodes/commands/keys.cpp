@@ -52,7 +52,7 @@ or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
   if (plan) {
     if (const auto acting = act_as_owner_of(plan->security->keys); !acting) {
       return tl::unexpected{
-          print_error(acting.error(), given.json, "give the command as that user")};
+          print_error(acting.error(), given.json, "run the command as that user")};
     }
   }
   return plan;
@@ -143,7 +143,7 @@ outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::stri
         {.code = errc::conflict,
          .message = fmt::format(
              "{} has two keys: the last rotation is not finished, and another one would shut out "
-             "who uses the older",
+             "processes that use the older key",
              open)}};
   }
   const transport::curve_pair pair = transport::make_curve_pair();
@@ -319,37 +319,39 @@ int run_list(const keys_arguments& given) {
 std::string check_owner(const std::string& word) {
   return security::is_owner_name(word)
              ? ""
-             : fmt::format("`{}` is no name: start with a-z, go on with a-z, 0-9 and _", word);
+             : fmt::format(
+                 "`{}` is not a name: start with a-z, continue with a-z, 0-9 and _", word);
 }
 
 } // namespace
 
 void add_keys(command_line& line) {
   const auto given = std::make_shared<keys_arguments>();
-  command all = line.add("keys", "The keys of a topology's links: makes, lists and replaces them");
+  command all = line.add("keys", "Keys of a topology's links: creates, lists and replaces them");
   all.footer(with_exit_codes());
-  all.add("new", "Makes the keys that are missing: of brokers, nodes, gateways and `operator`")
+  all.add("new", "Creates missing keys of brokers, nodes, gateways and `operator`")
       .word("FILE", given->file, "the topology, which has `security`")
       .option(
           "--for",
           given->owner,
-          "only those of this one: also an operator or client that the topology does not name",
+          "only those of this name, which may be an operator or client that the topology does not "
+          "have",
           check_owner)
       .flag("--json", given->json, "one JSON object for each")
-      .footer(with_exit_codes("Keys that are there are kept. The other commands use the key of "
+      .footer(with_exit_codes("Existing keys are kept. The other commands use the key of "
                               "`operator`, or of the name in the environment's TROUPE_AS."))
       .runs([given] { return run_new(*given); });
-  all.add("list", "Lists them: whose secret keys are here, who is being given new ones")
+  all.add("list", "Lists the keys: whose secret keys are here, who is being given new ones")
       .word("FILE", given->file, "the topology, which has `security`")
-      .option("--for", given->owner, "only those of this one", check_owner)
+      .option("--for", given->owner, "only those of this name", check_owner)
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes())
       .runs([given] { return run_list(*given); });
   all.add(
          "rotate",
-         "Replaces those whose secret keys are here; the old ones stay valid until --finish")
+         "Replaces the keys whose secret keys are here; the old ones stay valid until --finish")
       .word("FILE", given->file, "the topology, which has `security`")
-      .option("--for", given->owner, "only those of this one", check_owner)
+      .option("--for", given->owner, "only those of this name", check_owner)
       .flag("--finish", given->is_finishing, "forgets the old ones")
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes())

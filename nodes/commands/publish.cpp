@@ -34,20 +34,20 @@ std::string check_topic(const std::string& word) {
   return wire::is_topic(word)
              ? ""
              : fmt::format(
-                 "`{}` is no topic; write a-z, 0-9, _ and dots between, such as order.created",
+                 "`{}` is not a topic; write a-z, 0-9, _ and dots between, such as order.created",
                  word);
 }
 
 std::string check_at(const std::string& word) {
   return parse_utc_time(word)
              ? ""
-             : fmt::format("--at `{}` is no UTC time; write 2026-11-24T08:00:00Z", word);
+             : fmt::format("--at `{}` is not a UTC time; write 2026-11-24T08:00:00Z", word);
 }
 
 std::string check_after(const std::string& word) {
   const auto after = parse_duration(word);
   if (!after) {
-    return fmt::format("--after `{}` is no duration; write 500ms, 5s or 1m", word);
+    return fmt::format("--after `{}` is not a duration; write 500ms, 5s or 1m", word);
   }
   return *after <= after_max
              ? ""
@@ -64,7 +64,7 @@ int print_failure(error why, const uuid& id, bool json) {
       why,
       json,
       fmt::format(
-          "publish it again with --id {}: what is in the journal is not repeated", to_string(id)));
+          "publish it again with --id {}: an event in the journal is not repeated", to_string(id)));
 }
 
 int publish_now(
@@ -146,11 +146,21 @@ void add_publish(command_line& line) {
   add_deadline(publish, *given);
   publish.word("TOPIC", given->topic, "what the event is about", check_topic)
       .word("JSON", given->body, "the event (- reads it from stdin)")
-      .option("--key", given->key, "events of one key are handled in order")
-      .option("--at", given->at, "when: a UTC time such as 2026-11-24T08:00:00Z", check_at)
-      .option("--after", given->after, "when: so much later, such as 5s", check_after)
+      .option(
+          "--key", given->key, "the ordering key: events with the same key are handled in order")
+      .option(
+          "--at",
+          given->at,
+          "when to publish it: a UTC time such as 2026-11-24T08:00:00Z",
+          check_at)
+      .option(
+          "--after", given->after, "when to publish it: after this time, such as 5s", check_after)
       .excludes("--after", "--at")
-      .option("--id", given->id, "a UUID: publishes nothing twice under it", check_call_id)
+      .option(
+          "--id",
+          given->id,
+          "the event's UUID; an event with the same UUID is published only once",
+          check_call_id)
       .footer(with_exit_codes(
           "Ends when the event is on disk. Example: troupe publish shop.yaml stock.low "
           "'{\"sku\": \"tea-red\"}' --key tea-red"))

@@ -177,13 +177,13 @@ void reconciler::print(
 int reconciler::tell_failure(const invariant& what, const pass_report& told, const error& why) {
   const std::string key = reconcile::key_text(told.compared_to);
   std::string next = key.empty()
-                         ? std::string{"give the command again once the capability answers"}
-                         : fmt::format("go on with `--only {} --behind {}`", what.name, key);
+                         ? std::string{"run the command again once the capability answers"}
+                         : fmt::format("continue with `--only {} --behind {}`", what.name, key);
   if (!why.detail("bytes_max").empty()) {
     next = fmt::format(
         "ask for fewer rows at once, `--page {}`", std::max(given_.page / 10, std::uint64_t{1}));
     if (given_.page <= 10) {
-      next = "the query answers more rows than it is asked for: have it heed `count`";
+      next = "the query returns more rows than it is asked for: make it respect `count`";
     }
   }
   return print_error(
@@ -224,22 +224,25 @@ int run(const reconcile_arguments& given) {
 
 void add_reconcile(command_line& line) {
   const auto given = std::make_shared<reconcile_arguments>();
-  command made = line.add("reconcile", "Compares what capabilities say of the same things");
+  command made = line.add("reconcile", "Checks invariants between the data of capabilities");
   made.word("FILE", given->to.file, "the topology")
       .word("INVARIANTS", given->invariants, "the file of invariants")
       .option("--only", given->only, "only this invariant")
-      .option("--behind", given->behind, "only keys behind this one, to go on where it ended")
+      .option(
+          "--behind",
+          given->behind,
+          "only keys after this one, to continue where an earlier run ended")
       .option(
           "--page",
           given->page,
-          "rows asked for at once; fewer, if their answer exceeds `limits.body` [500]",
+          "rows per question; fewer if an answer exceeds `limits.body` [500]",
           1,
           100'000)
       .option(
           "--pause",
           given->pause,
-          "from one page to the next, for the capabilities' other work [10ms]")
-      .option("--recheck", given->recheck, "how long a finding must stand to be told [2s]")
+          "pause between questions, for the capabilities' other work [10ms]")
+      .option("--recheck", given->recheck, "how long a finding must persist to be reported [2s]")
       .option("--deadline", given->to.deadline, "how long to wait for each page [5s]")
       .flag("--json", given->to.json, "one JSON object for each finding and each invariant")
       .footer(with_exit_codes(

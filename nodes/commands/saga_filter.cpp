@@ -66,7 +66,7 @@ void add_filter(command& takes, saga_filter& given) {
                "compensated"}))
       .option("--step", given.step, "only those at this step")
       .option("--operation", given.operation, "only those that this operation started")
-      .option("--older", given.older, "only those begun so long ago, such as 5m");
+      .option("--older", given.older, "only those started at least this long ago, such as 5m");
 }
 
 void end_at_next(saga_page& page) {

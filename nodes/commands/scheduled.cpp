@@ -40,7 +40,7 @@ struct scheduled_arguments : connect_arguments {
 std::string check_cancel_reason(const std::string& word) {
   return !word.empty() && word.size() <= wire::why_bytes_max
              ? ""
-             : fmt::format("a reason of 1 to {} bytes is wanted", wire::why_bytes_max);
+             : fmt::format("give a reason of 1 to {} bytes", wire::why_bytes_max);
 }
 
 /// "3h 5m": how long until then; "now" if that is over.
@@ -68,10 +68,10 @@ int print_not_scheduled(const error& why, bool json) {
   const std::string_view reason = why.detail("reason");
   if (reason == "published") {
     return print_error(
-        why, json, "`troupe tail FILE TOPIC` shows it; what follows from it has to be taken back");
+        why, json, "`troupe tail FILE TOPIC` shows it; its consequences have to be undone");
   }
   if (reason == "not_scheduled" || reason == "cancelled") {
-    return print_error(why, json, "`troupe scheduled list` says what is scheduled");
+    return print_error(why, json, "`troupe scheduled list` lists scheduled events");
   }
   if (why.code == errc::unknown_operation) {
     return print_error(
@@ -301,7 +301,7 @@ int run_cancel(const scheduled_arguments& given) {
                rejected(
                    "timer_of_an_actor",
                    fmt::format(
-                       "{} is a timer of `{}`: what its actor wrote beside it counts on it",
+                       "{} is a timer of `{}`: other data of its actor depend on it",
                        given.id,
                        timer->capability)),
                given.json,
@@ -330,7 +330,7 @@ int run_cancel(const scheduled_arguments& given) {
 
 void add_scheduled(command_line& line) {
   const auto given = std::make_shared<scheduled_arguments>();
-  command all = line.add("scheduled", "Events that are to be published later");
+  command all = line.add("scheduled", "Events scheduled for later publication");
   all.footer(with_exit_codes());
   const auto add = [&](const char* name, const char* does, int (*run)(const scheduled_arguments&)) {
     command one = all.add(name, does);
@@ -339,7 +339,7 @@ void add_scheduled(command_line& line) {
     one.footer(with_exit_codes()).runs([given, run] { return run(*given); });
     return one;
   };
-  add("list", "Lists them, the first to come first", run_list)
+  add("list", "Lists them, the earliest first", run_list)
       .option(
           "--topic", given->topic, "only those of a topic, or of topics: order.*", check_pattern)
       .option(
@@ -350,18 +350,21 @@ void add_scheduled(command_line& line) {
       .option(
           "--due-after",
           given->due_after,
-          "only those due then or later: a UTC time, or 2h from now",
+          "only those due at this time or later: a UTC time, or 2h from now",
           check_moment)
       .option("--count", given->count, "so many at most [100]", 1, 10'000);
-  add("show", "Says all about one, with its body", run_show)
+  add("show", "Shows one in full, with its body", run_show)
       .word("ID", given->id, "which", check_uuid);
   add("cancel",
-      "Has one of the journal not published, which keeps who ordered it and why; timers of actors "
-      "are theirs to cancel, as what they wrote beside them counts on them",
+      "Cancels one that the journal has, which records who ordered it and why; a timer of an actor "
+      "can only be cancelled by the actor, as its other data depend on it",
       run_cancel)
       .word("ID", given->id, "which", check_uuid)
       .option(
-          "--reason", given->reason, "why, which is kept; it must be given", check_cancel_reason);
+          "--reason",
+          given->reason,
+          "the reason, which is recorded; required",
+          check_cancel_reason);
 }
 
 } // namespace troupe

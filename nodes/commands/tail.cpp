@@ -132,7 +132,7 @@ private:
                answer.last,
                *question_.after)},
           given_.json,
-          "start again, with --from oldest for all that this one has");
+          "start again; --from oldest shows all that this one has");
     }
     if (question_.after && differ(life_, answer.after_life.value_or(uuid{}))) {
       return print_error(
@@ -142,14 +142,14 @@ private:
                "another one, or a copy that was brought back",
                *question_.after)},
           given_.json,
-          "start again, with --from oldest for all that this one has");
+          "start again; --from oldest shows all that this one has");
     }
     life_ = answer.life.value_or(uuid{});
     if (answer.deleted_to.value_or(0) > told_deleted_) {
       told_deleted_ = *answer.deleted_to;
       print_aside(fmt::format(
-          "troupe tail: retention has deleted events behind position {}, up to {}; they are left "
-          "out\n",
+          "troupe tail: retention has deleted events behind position {}, up to {}; they are "
+          "missing here\n",
           question_.after.value_or(0),
           *answer.deleted_to));
     }
@@ -197,7 +197,7 @@ private:
     }
     if (!is_waiting_) {
       print_aside(fmt::format(
-          "troupe tail: no answer ({}); it goes on {} when the broker is back\n",
+          "troupe tail: no answer ({}); it continues {} when the broker is back\n",
           message_of(why),
           question_.after ? fmt::format("behind position {}", *question_.after) : "from there"));
       is_waiting_ = true;
@@ -239,19 +239,18 @@ int run(const tail_arguments& given) {
 
 void add_tail(command_line& line) {
   const auto given = std::make_shared<tail_arguments>();
-  command tail = line.add("tail", "Prints events as they come");
+  command tail = line.add("tail", "Prints events as they arrive");
   add_connection(line, tail, *given);
   tail.words("PATTERN...", given->patterns, "topics: names, PREFIX.* or '*' ['*']", check_pattern)
       .option("--from", given->from, "new, oldest or a UTC time [new]", check_place)
       .option(
           "--count",
           given->count,
-          "ends after so many [never]",
+          "ends after this many events [never]",
           1,
           std::numeric_limits<std::uint32_t>::max())
-      .footer(with_exit_codes(
-          "Follows until Ctrl-C, also over restarts of the broker, and leaves nothing "
-          "out without saying so."))
+      .footer(with_exit_codes("Runs until Ctrl-C, also across restarts of the broker, and reports "
+                              "events that it has to leave out."))
       .runs([given] { return run(*given); });
 }
 

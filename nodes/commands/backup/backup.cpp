@@ -310,12 +310,14 @@ int run(const backup_arguments& given) {
             given.folder,
             failed ? "cannot be made: " + failed.message() : "is not empty")),
         given.json,
-        "name a folder that is new");
+        "name a new folder");
   }
   const auto done = back_up(plan, std::get<std::string>(text), given.folder);
   if (!done) {
     return print_error(
-        done.error(), given.json, "delete the folder, which is no backup yet, and try again");
+        done.error(),
+        given.json,
+        "delete the folder, which is not a complete backup, and try again");
   }
   if (given.json) {
     fmt::print(
@@ -363,13 +365,13 @@ int run(const backup_arguments& given) {
 
 void add_backup(command_line& line) {
   const auto given = std::make_shared<backup_arguments>();
-  line.add("backup", "Copies the journal and all databases, at one moment, while the system runs")
+  line.add(
+          "backup", "Copies the journal and all databases, as of one moment, while the system runs")
       .word("FILE", given->file, "the topology")
-      .word("FOLDER", given->folder, "where the copies go; made if it is not there")
+      .word("FOLDER", given->folder, "where the copies go; created if missing")
       .flag("--json", given->json, "one JSON object instead of text")
-      .footer(
-          with_exit_codes("`troupe restore FILE --from FOLDER` brings it back. Ends with 4, too, "
-                          "where a database that was here is gone: the rest is in FOLDER."))
+      .footer(with_exit_codes("`troupe restore FILE --from FOLDER` restores it. Also ends with 4 "
+                              "if a database that was here is gone: the others are in FOLDER."))
       .runs([given] { return run(*given); });
 }
 

@@ -87,14 +87,14 @@ std::string missing_for(const contract::pact& of, const verify_arguments& given)
   for (const contract::interaction& each : of.interactions) {
     if (std::holds_alternative<contract::http_exchange>(each.what)) {
       if (given.provider.url.empty()) {
-        return fmt::format("`{}` is HTTP: --url says where the provider is", title_of(each));
+        return fmt::format("`{}` is HTTP: give the provider's address with --url", title_of(each));
       }
     } else if (given.topology.empty() && given.provider.messages.empty()) {
       return fmt::format(
-          "`{}` is a message: --topology or --messages says who is asked for it", title_of(each));
+          "`{}` is a message: name its provider with --topology or --messages", title_of(each));
     }
     if (!each.states.empty() && given.provider.states.empty()) {
-      return fmt::format("`{}` has states: --states says how they are set up", title_of(each));
+      return fmt::format("`{}` has states: tell how to set them up with --states", title_of(each));
     }
   }
   return "";
@@ -159,13 +159,12 @@ std::string check_url(const std::string& word) {
 } // namespace
 
 void add_contract(command_line& line) {
-  command contract = line.add("contract", "Contracts with consumers");
+  command contract = line.add("contract", "Consumer-driven contracts");
   const auto given = std::make_shared<verify_arguments>();
-  contract.add("verify", "Holds a provider to contracts")
+  contract.add("verify", "Checks a provider against contracts")
       .words("FILE...", given->files, "Pact files of version 4")
-      .option("--url", given->provider.url, "where the provider's HTTP is", check_url)
-      .option(
-          "--topology", given->topology, "the running system that calls and events are asked of")
+      .option("--url", given->provider.url, "the base URL of the provider", check_url)
+      .option("--topology", given->topology, "the running system that provides calls and events")
       .option(
           "--messages",
           given->provider.messages,

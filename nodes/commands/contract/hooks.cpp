@@ -51,7 +51,7 @@ public:
   http::response answer(const http::request& asked) {
     const contract::json body = contract::json::parse(asked.body, nullptr, false);
     if (asked.method != http::method::post || !body.is_object()) {
-      return refused(invalid("a POST with a JSON object is wanted"));
+      return refused(invalid("send a POST with a JSON object"));
     }
     if (asked.target.raw == "/_pact/state") {
       return state(body);
@@ -218,7 +218,7 @@ void add_contract_hooks(command contract) {
           "--states", given->states, "a command that is run with `setup STATE` for a state")
       .option("--listen", given->listen, "an address and a port [127.0.0.1:0]")
       .option("--deadline", given->deadline, "of each question [5s]")
-      .footer("For tests: whoever reaches it may set up states.")
+      .footer("For tests: anybody who reaches it may set up states.")
       .runs([given] { return run(*given); });
 }
 

@@ -23,7 +23,7 @@ failure state_failed(const contract::provider_state& state, std::string_view why
   return failure{error{
       errc::unavailable,
       effect::unknown,
-      fmt::format("the state `{}` cannot be had: {}", state.name, why)}};
+      fmt::format("the state `{}` cannot be set up: {}", state.name, why)}};
 }
 
 outcome<contract::json>

@@ -134,8 +134,8 @@ document gateway_schema() {
       {"store", std::move(store)},
       {"ui",
        {{"description",
-         "who sees the page of the system at /ui: whoever is on this machine, or whoever has a "
-         "service token with the right to `troupe.broker.status`; without it there is none"},
+         "who sees the page of the system at /ui: anybody on this machine, or anybody with a "
+         "service token that has the right to `troupe.broker.status`; without it there is none"},
         {"enum", document::array({"loopback", "operators"})}}},
       {"routes",
        map_of(

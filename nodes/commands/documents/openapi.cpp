@@ -139,7 +139,7 @@ public:
     made["responses"] = {
         {"2XX", {{"description", "As the route answers"}}},
         {"202", reference("responses/accepted")},
-        {"404", problem_response("No such call, or no more")},
+        {"404", problem_response("No such call, or not known any more")},
         {"default", reference("responses/problem")}};
   }
 

@@ -27,8 +27,8 @@ std::string past_return(const move_row& row) {
       row.state == move_state::left && std::filesystem::exists(row.other + ".migrating", failed);
   if (!row.aside.empty() || is_nameless) {
     return fmt::format(
-        "everything is on the other side, and what is here is being given up ({}): give the "
-        "command again without --abandon",
+        "everything is on the other side, and what is here is being given up ({}): run the command "
+        "again without --abandon",
         row.other);
   }
   return {};

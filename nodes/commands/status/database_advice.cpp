@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view free_some_space =
     "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
-    "all goes on by itself";
+    "work then continues by itself";
 
 // A server's words for a lock that was not given (SQLSTATE 55P03).
 constexpr std::string_view lock_refused = "another session holds the lock";

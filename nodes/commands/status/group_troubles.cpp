@@ -158,8 +158,8 @@ private:
            .lasted = duration_of(group.down_ms),
            .why = group.down_reason,
            .next = fmt::format(
-               "mend the reason; what the node does not try again by itself, its restart does "
-               "(log/{}.log)",
+               "remove the cause; what the node does not retry by itself, it retries after a "
+               "restart (log/{}.log)",
                node)});
     }
     if (group.time_ahead) {
@@ -185,13 +185,12 @@ private:
       add(
           {.is = weight::waiting,
            .what = fmt::format(
-               "a handler of {} failed {} ago and was started anew",
+               "a handler of {} failed {} ago and was restarted",
                here,
                age_text(milliseconds{static_cast<std::int64_t>(last->ms_ago)})),
            .why = last->reason,
-           .next = last->message ? fmt::format(
-                       "the message in its hand was {}: the log has it", *last->message)
-                                 : "the node's log has the message in its hand"});
+           .next = last->message ? fmt::format("it was handling {}: the log has it", *last->message)
+                                 : "the node's log has the message that it was handling"});
     }
   }
 

@@ -90,8 +90,8 @@ private:
          .what = fmt::format(
              "a transaction has been open for {} on the server of the journal",
              age_text(milliseconds{static_cast<std::int64_t>(*all_.journal->oldest_ms)})),
-         .why = "as long as it is, no dead row goes: tables that are written much grow, and all "
-                "gets slower",
+         .why = "while it is open no dead row is removed: tables with many writes grow, and "
+                "everything gets slower",
          .next = "SELECT pid, application_name, xact_start, query FROM pg_stat_activity ORDER BY "
                  "xact_start; says whose it is; pg_terminate_backend(pid) ends it"});
   }
@@ -118,8 +118,8 @@ private:
         {.is = weight::waiting,
          .what = fmt::format("dead rows are kept on the server of the journal by {}", holder),
          .why = fmt::format(
-             "{} transactions began since ({} at least): tables that are written much grow, and "
-             "all gets slower",
+             "{} transactions began since ({} at least): tables with many writes grow, and "
+             "everything gets slower",
              transactions,
              age_text(milliseconds{static_cast<std::int64_t>(all_.journal->held_ms.value_or(0))})),
          .next = is_session ? "SELECT pg_terminate_backend(pid), with the number of the session, "
@@ -149,7 +149,7 @@ private:
                      ? "log/BROKER.log says why none takes it (journal_out_of_touch)"
                      : database_advice(
                          all_.journal->trouble,
-                         "see to the database server; the brokers try again by themselves")});
+                         "check the database server; the brokers retry by themselves")});
   }
 
   void find_events() {

@@ -99,11 +99,13 @@ int run(const status_arguments& given) {
 
 void add_status(command_line& line) {
   const auto given = std::make_shared<status_arguments>();
-  line.add("status", "Says whether all is well; else what is wrong, since when and what to do")
+  line.add(
+          "status",
+          "Shows whether the system is healthy; else what is wrong, since when and what to do")
       .word("FILE", given->file, "the topology")
-      .option("--deadline", given->deadline, "how long to wait for each [1s]")
-      .flag("--all", given->all, "and everything that each broker and node says of itself")
-      .flag("--watch", given->watch, "again every 2s, until Ctrl-C")
+      .option("--deadline", given->deadline, "how long to wait for each broker and node [1s]")
+      .flag("--all", given->all, "also shows everything that each broker and node reports")
+      .flag("--watch", given->watch, "shows it again every 2s, until Ctrl-C")
       .flag("--json", given->json, "one JSON object instead, with everything")
       .flag("--exit-code", given->exit_code, "end with 0 healthy, 1 degraded, 2 unreachable")
       .footer(with_exit_codes("Ends with 4 if a broker or node did not answer. With --exit-code: "

@@ -93,7 +93,7 @@ private:
                                                           : last_words(each.last_words),
              .next =
                  is_refusal
-                     ? "do what it says, and ask again"
+                     ? "follow its message, and ask again"
                      : fmt::format(
                          "{} starts it; log/{}.log says why it ended", command("up"), each.name)});
       } else if (each.said->broker != each.name) {
@@ -113,7 +113,7 @@ private:
       } else if (each.said->draining) {
         add(
             {.what = fmt::format("broker {} is being stopped", each.name),
-             .next = "it takes no new work and ends once what it holds is answered"});
+             .next = "it takes no new work and ends once all it holds is answered"});
       } else {
         find_crowd(each);
         find_ending_logins(each);
@@ -173,7 +173,7 @@ private:
       } else if (known != nullptr && known->draining.value_or(false)) {
         add(
             {.what = fmt::format("node {} is being stopped", each.name),
-             .next = "it takes no new work and ends once what it has in hand is done"});
+             .next = "it takes no new work and ends once its current work is done"});
       }
     }
   }
@@ -294,7 +294,7 @@ private:
         add(
             {.is = weight::waiting,
              .what = fmt::format(
-                 "{} of effects of {} could not be written down yet",
+                 "{} of effects of {} could not be stored yet",
                  at_least(each.effects, each.has_more_effects, "result", "results"),
                  capability),
              .next = fmt::format("`troupe effects list {} {}` says why", all_.file, capability)});

@@ -236,12 +236,12 @@ int run(const top_arguments& given) {
 
 void add_top(command_line& line) {
   const auto given = std::make_shared<top_arguments>();
-  line.add("top", "Shows how the system is, in a terminal, until q")
+  line.add("top", "Shows the live state of the system in a terminal, until q")
       .word("FILE", given->file, "the topology")
-      .footer(with_exit_codes("It looks once a second, and changes nothing. What does not fit into "
-                              "the terminal is left out, capabilities that are well first. Where "
-                              "stdout is no terminal, it prints one screen and ends. NO_COLOR=1 "
-                              "has it without colours."))
+      .footer(with_exit_codes(
+          "It refreshes once a second, and changes nothing. What does not fit into the terminal is "
+          "left out, healthy capabilities first. If stdout is not a terminal, it prints one screen "
+          "and ends. NO_COLOR=1 turns colours off."))
       .runs([given] { return run(*given); });
 }
 

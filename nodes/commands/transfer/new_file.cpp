@@ -80,8 +80,8 @@ outcome<void> close_whole(locked_file file, const std::string& path) {
   file.gate.reset();
   std::error_code failed;
   if (const auto left = fs::file_size(path + "-wal", failed); !failed && left != 0) {
-    return failure{internal_error(fmt::format(
-        "{}-wal could not be copied back into the file: give the command again", path))};
+    return failure{internal_error(
+        fmt::format("{}-wal could not be copied back into the file: run the command again", path))};
   }
   TROUPE_CHECK(remove_parts(path, database_parts.size() - 1));
   return store::check_copy(path);

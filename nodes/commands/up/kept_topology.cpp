@@ -71,7 +71,7 @@ std::optional<std::string> kept_topology::news() {
 }
 
 std::string change_text(std::uint64_t digest, const std::optional<std::uint64_t>& now) {
-  constexpr auto meanwhile = "; what was read at the start goes on";
+  constexpr auto meanwhile = "; what was read at the start stays in force";
   if (!now) {
     return std::string{"it has faults now: `troupe check` says which"} + meanwhile;
   }

@@ -384,7 +384,7 @@ int run(const up_arguments& given) {
         locked.error(),
         given.json,
         fmt::format(
-            "`troupe status {}` says how they are; stop the other one to start them anew",
+            "`troupe status {}` shows their state; stop the other one to start them again",
             shell_word(given.file)));
   }
   sigset_t signals;
@@ -434,10 +434,9 @@ void add_up(command_line& line) {
       .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(
-          "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; what has "
-          "not stopped after 12 s is killed. With `security` in FILE, SIGHUP is passed on, for "
-          "them "
-          "to read keys again."))
+          "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; processes "
+          "that have not stopped after 12 s are killed. With `security` in FILE, SIGHUP is passed "
+          "on, so that they read their keys again."))
       .runs([given] { return run(*given); });
 }
 

@@ -116,7 +116,7 @@ judgement judge_event(const life& all, const event_told& of) {
       return {
           verdict::not_known,
           fmt::format(
-              "journaled; nobody tells whether {} has handled it (see below)", each.capability)};
+              "journaled; whether {} has handled it is not known (see below)", each.capability)};
     }
   }
   return {
@@ -341,8 +341,8 @@ judgement judge(const life& of, const uuid& asked) {
 
 std::vector<std::string> things_without_rows() {
   return {
-      "calls on their way, tries that failed before a commit, and queries: they leave no row "
-      "(`troupe trace` and the logs may tell)",
+      "calls in transit, attempts that failed before a commit, and queries: they leave no row "
+      "(`troupe trace` and the logs may show them)",
       "effects that are over: their rows are deleted once their results are settled (the answers "
       "of their calls tell what came of them)",
       "repeats of a call or event that had been handled, and calls that a breaker refused: neither "

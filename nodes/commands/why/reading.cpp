@@ -74,7 +74,7 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
       one.database = open(file_of(*each.store, folder), each.name.value, one.is_asked);
     } else {
       not_known_.push_back(fmt::format(
-          "{} has no database: what it was asked is written down nowhere", each.name.value));
+          "{} has no database: what it was asked is not stored anywhere", each.name.value));
     }
     capabilities_.push_back(std::move(one));
   }
@@ -111,7 +111,7 @@ void reading::begin_asking_journal(const uuid& about, life& into) {
         read.error().message));
     return;
   }
-  note("dead letters that were delivered again: brokers do not tell how those fare");
+  note("dead letters that were delivered again: brokers do not report what becomes of them");
   if (asked_.is_part()) {
     note("the newest events: the journal has more since then than are asked for");
   }
