@@ -22,16 +22,16 @@ using wire::json_object;
 struct breaker_arguments {
   std::string file;
   std::string capability;
-  /// "open", "closed", "disabled" or "auto"; empty: only looks.
+  /// "open", "closed", "disabled" or "auto"; empty: only show.
   std::string state;
   std::string why;
-  /// The only node that is meant; empty: every node of the capability.
+  /// The only node to order; empty: every node of the capability.
   std::string node;
   milliseconds deadline{2'000};
   bool json = false;
 };
 
-/// The state of one node's breaker, or why the node did not tell.
+/// The state of one node's breaker, or why it is unknown.
 struct report {
   std::string node;
   outcome<wire::breaker_report> said;
@@ -44,7 +44,7 @@ std::string check_why(const std::string& why) {
                  "a reason of {} bytes; {} are the limit", why.size(), wire::why_bytes_max);
 }
 
-/// The nodes that are meant, or why there are none.
+/// The nodes to order, or why there are none.
 outcome<std::vector<std::string>>
 nodes_of(const topology::plan& plan, const breaker_arguments& given) {
   const auto* const capability = plan.find(capability_name{given.capability});

@@ -19,7 +19,7 @@ struct call_arguments : connect_arguments {
   std::string id;
 };
 
-/// The end of CAPABILITY: the last dot, as it may have dots itself (troupe.broker.status).
+/// The position of the last dot. (A capability's name may contain dots: troupe.broker.status.)
 std::size_t dot_in(const std::string& target) {
   return target.rfind('.');
 }
@@ -34,7 +34,7 @@ std::string check_target(const std::string& target) {
 int run(const call_arguments& given) {
   TROUPE_TRY_EXIT(auto over, connection::open("call", given, needs::any_broker));
   TROUPE_TRY_EXIT(const auto body, or_print(body_in(given.body), given.json));
-  // The id is made here, so that it can be told when the outcome is unknown.
+  // Made here, so that an error with unknown outcome can name the id.
   const auto id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                                    : *parse_uuid(given.id);
   const std::string_view target = given.target;

@@ -30,7 +30,8 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
-  /// The other side: an earlier release's answer to --json, a topology, or a folder of databases.
+  /// What to compare with: the --json output of an earlier release, a topology, or a folder of
+  /// databases.
   std::string against;
   bool rights = false;
   bool json = false;
@@ -172,7 +173,7 @@ json_object json_of(const saga_upgrade& upgrade) {
   return json;
 }
 
-/// The fate of the sagas under way in a folder of databases, or in those of an earlier
+/// What becomes of the running sagas in a folder of databases, or in the databases of an earlier
 /// topology.
 outcome<saga_upgrades> upgrades_of(
     const check_arguments& given, const topology::plan& plan, const earlier_databases& earlier) {
@@ -186,8 +187,8 @@ outcome<saga_upgrades> upgrades_of(
   });
 }
 
-/// Tells what breaks programs written for an earlier release, what work an earlier topology or a
-/// folder of databases has that nobody would go on with, and what becomes of sagas under way there.
+/// Reports what breaks programs written for an earlier release, which work of an earlier topology
+/// or a folder of databases no process would continue, and what becomes of running sagas there.
 int run_against(
     const check_arguments& given,
     const topology::plan& plan,

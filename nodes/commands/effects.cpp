@@ -31,7 +31,8 @@ struct effect_arguments {
   bool json = false;
 };
 
-/// The unsettled effects by capability and key: each node of a capability names the same.
+/// The unsettled effects by capability and key, since every node of a capability lists the same
+/// ones.
 using all_unsettled = std::map<std::pair<std::string, uuid>, wire::unsettled_effect>;
 
 std::string json_of(const std::string& capability, const wire::unsettled_effect& from) {
@@ -71,7 +72,7 @@ void print_table(const all_unsettled& all) {
   fmt::print("{}", table.for_terminal());
 }
 
-/// The answers of the nodes together, and the key behind which there is more.
+/// Merges the nodes' answers; also the key after which more effects follow, if any.
 std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& answers) {
   all_unsettled all;
   std::optional<uuid> next;

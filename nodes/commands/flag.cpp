@@ -25,7 +25,8 @@ using strangler::recorded_change;
 using strangler::share_text;
 using wire::json_object;
 
-// Others may set other flags between a look and a change; so often in a row they do not.
+// Retries after other flags were changed between reading and publishing. So many changes in a row
+// are not expected.
 constexpr int tries_max = 20;
 
 struct flag_arguments : connect_arguments {
@@ -55,7 +56,7 @@ strangler::journal_question question_over(connection& over) {
   };
 }
 
-/// The reason why a flag of this name cannot be meant; nothing if it can, or no topology is known.
+/// Why no flag can have this name; nothing if one can, or if no topology is known.
 std::optional<error> fault_of_name(const connection& over, const std::string& name) {
   if (!over.plan()) {
     return wire::is_topic(name)
@@ -94,7 +95,8 @@ json_object json_of(const recorded_change& of) {
   return line;
 }
 
-/// Publishes one change behind `known`. @return its position.
+/// Publishes one change on top of `known`.
+/// @return its position.
 outcome<std::uint64_t> publish(
     connection& over, const flag_state& known, const flag_arguments& given, const uuid& request) {
   const std::string body = wire::encoded(strangler::change_after(
@@ -114,14 +116,15 @@ outcome<std::uint64_t> publish(
       .map([](const wire::published& done) { return done.position; });
 }
 
-/// The share of `name`, if it was set.
+/// The share of `name`, if it was ever set.
 std::optional<std::uint32_t> value_of(const flag_state& state, const std::string& name) {
   const auto values = state.values();
   const auto found = values.find(name);
   return found == values.end() ? std::nullopt : std::optional{found->second};
 }
 
-/// Sets the flag behind whatever others set meanwhile, unless that is the same flag.
+/// Sets the flag, retrying after changes of other flags; fails if the same flag was changed
+/// meanwhile.
 outcome<recorded_change> set_flag(connection& over, const flag_arguments& given) {
   const auto ask = question_over(over);
   const uuid request = uuid_source{}.next(std::chrono::system_clock::now());
@@ -179,7 +182,7 @@ int run_set(const flag_arguments& given) {
   return exit_code::ok;
 }
 
-/// Calls `see` with each change, the newest first, until it returns false.
+/// Calls `see` with each change, newest first, until it returns false.
 template <class See>
 outcome<void> walk_back(connection& over, flag_state state, const See& see) {
   const auto ask = question_over(over);

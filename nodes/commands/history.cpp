@@ -14,12 +14,12 @@ namespace {
 
 struct history_arguments : connect_arguments {
   std::string capability;
-  /// The id, given to `history` only.
+  /// The id; only for `history`.
   std::string id;
 };
 
-// The messages of runtime/actor/history.hpp, less what a capability from elsewhere may do without:
-// its ids need not be UUIDs.
+// The messages of runtime/actor/history.hpp, without restrictions that another program's capability
+// need not meet: its ids may be no UUIDs.
 
 struct history_question {
   std::string id;

@@ -27,7 +27,7 @@ constexpr std::string_view operator_name = "operator";
 
 struct keys_arguments {
   std::string file;
-  /// The owner; empty: everybody.
+  /// The owner; empty: all owners.
   std::string owner;
   bool is_finishing = false;
   bool json = false;
@@ -40,7 +40,7 @@ struct owner_of_keys {
   std::string_view what;
 };
 
-/// Reads the topology, and refuses one whose links have no keys.
+/// Reads the topology, and refuses one without `security`.
 or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
   auto plan = load_plan(given.file, given.json);
   if (plan && !plan->security) {
@@ -58,7 +58,7 @@ or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
   return plan;
 }
 
-/// Everybody whom the topology names, and after them those who have keys besides.
+/// All names in the topology, followed by other names that have keys.
 std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
   std::vector<owner_of_keys> all;
   for (const auto& each : plan.brokers) {
@@ -88,7 +88,7 @@ std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
   return all;
 }
 
-/// The owners of keys that the command is about.
+/// The owners of keys to which the command applies.
 std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_arguments& given) {
   auto all = all_owners(plan);
   if (given.owner.empty()) {
@@ -147,7 +147,8 @@ outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::stri
              open)}};
   }
   const transport::curve_pair pair = transport::make_curve_pair();
-  // The public ones first: with the old secret key they are as good.
+  // Write the public keys first, so that the old secret key stays valid if the command ends in
+  // between.
   return security::write_public_keys(open, owner, {pair.public_key, known.front()})
       .and_then([&] { return security::write_secret_key(secret, owner, pair.secret_key); })
       .map([&] {
@@ -180,7 +181,7 @@ outcome<outcome_of_keys> finish_keys(const std::string& folder, const std::strin
 
 using key_change = std::function<outcome<outcome_of_keys>(const std::string&, const std::string&)>;
 
-/// Does `change` for everybody who is meant, and says what became of each.
+/// Applies `change` to every chosen owner, and prints each result.
 int change_all(
     const topology::plan& plan,
     const keys_arguments& given,
@@ -264,7 +265,7 @@ int run_rotate(const keys_arguments& given) {
           shell_word(given.file)));
 }
 
-/// The state of the keys of `owner`: where the secret one is, or what is wrong with its files.
+/// The state of the keys of `owner`: where the secret key is, or what is wrong with the files.
 std::string state_of(
     const std::string& folder,
     const std::string& owner,

@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-/// Advice for the person who reads `why`; empty if the message gives it.
+/// Advice for the reader of `why`; empty if the message itself gives it.
 std::string advice(const error& why) {
   const std::string_view id = why.detail("id");
   if (!why.detail("login_refused").empty()) {
@@ -118,7 +118,7 @@ int print_wrong_usage(std::string_view command, std::string_view what, bool json
 }
 
 void print_aside(std::string_view text) {
-  (void)std::fflush(stdout); // `written_out` tells in the end if this failed.
+  (void)std::fflush(stdout); // `written_out` reports a failure in the end.
   std::string shown;
   for (; !text.empty(); text.remove_prefix(first_character(text).bytes)) {
     const std::string_view next = text.substr(0, first_character(text).bytes);
@@ -132,13 +132,13 @@ int written_out(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {
     return code;
   }
-  const int reason = errno; // Unknown if an earlier write failed.
+  const int reason = errno; // 0 if an earlier write failed.
   fmt::print(
       stderr,
       "troupe: the output could not be written{}{}\n",
       reason == 0 ? "" : ": ",
       reason == 0 ? "" : std::generic_category().message(reason));
-  std::clearerr(stdout); // The error is cleared, so that a second call does not say it again.
+  std::clearerr(stdout); // Cleared, so that a second call does not report the error again.
   return code == exit_code::ok ? exit_code::error : code;
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using wire::json_object;
 
-// The longest delay that is accepted; a longer one is a typing error.
+// The longest delay accepted; a longer one is taken for a typing error.
 constexpr milliseconds after_max = std::chrono::hours{24 * 3'650};
 
 struct publish_arguments : connect_arguments {
@@ -25,7 +25,7 @@ struct publish_arguments : connect_arguments {
   std::string body;
   std::string key;
   std::string id;
-  /// The time: at most one of the two is given; empty: now.
+  /// Time of publication; at most one of the two is set. Both empty: now.
   std::string at;
   std::string after;
 };
@@ -54,8 +54,7 @@ std::string check_after(const std::string& word) {
              : fmt::format("--after `{}` is more than {}", word, duration_text(after_max));
 }
 
-/// Prints as `print_journal_error` does; with the id to publish again under where the outcome is
-/// unknown.
+/// Like `print_journal_error`, but adds the id for a repeat if the outcome is unknown.
 int print_failure(error why, const uuid& id, bool json) {
   if (why.possible == effect::unknown) {
     why.details.emplace_back("id", to_string(id));
@@ -111,7 +110,7 @@ int publish_later(
   if (!reply) {
     return print_failure(reply.error(), *what.id, given.json);
   }
-  // The broker has taken it, so the sum is a time.
+  // The broker has accepted the delay, so the sum is a valid time.
   const wall_time time =
       time_since_1970(milliseconds{event.at ? *event.at : unix_millis(asked) + *event.after});
   if (given.json) {
@@ -130,7 +129,7 @@ int run(const publish_arguments& given) {
       .operation = given.topic,
       .body = body,
       .key = given.key,
-      // The id is made here, so that it can be told when the outcome is unknown.
+      // Made here, so that an error with unknown outcome can name the id.
       .id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                              : *parse_uuid(given.id)};
   return given.at.empty() && given.after.empty() ? publish_now(over, what, given)

@@ -35,7 +35,7 @@ struct reconcile_arguments {
   milliseconds recheck{2'000};
 };
 
-/// The invariants of a file, checked against a topology; all faults as errors at once.
+/// Reads the invariants of a file and checks them against a topology; reports all faults at once.
 or_exit<std::vector<invariant>>
 load_invariants(const reconcile_arguments& given, const topology::plan& plan) {
   auto read = checked_invariants(given.invariants, plan, actor_types());
@@ -55,7 +55,7 @@ load_invariants(const reconcile_arguments& given, const topology::plan& plan) {
   return tl::unexpected{exit_code::faults};
 }
 
-/// A key that a person writes, as rows have it.
+/// A key as a row contains it, from the user's spelling.
 std::string key_in(const std::string& word) {
   if (const auto id = parse_uuid(word)) {
     return reconcile::key_of(*id);
@@ -71,7 +71,8 @@ public:
   reconciler(const reconcile_arguments& given, connection& to)
       : given_{given}, to_{to}, pace_{given.pause}, progress_{time_, !given.to.json} {}
 
-  /// @return the exit code for one invariant.
+  /// Compares one invariant.
+  /// @return the exit code.
   int run(const invariant& what);
 
 private:
@@ -90,7 +91,7 @@ private:
 };
 
 outcome<void> reconciler::pass(const invariant& what, std::string_view behind, pass_report& told) {
-  // One page at a time, and not at once, so that the capabilities have time for others.
+  // One page at a time, so that the capabilities have time for other work.
   const auto fetch = [&](const reconcile::source& from, std::string_view after) {
     pace_.wait();
     progress_.show(fmt::format(
@@ -116,7 +117,7 @@ int reconciler::run(const invariant& what) {
   }
   std::vector<reconcile::finding> findings;
   if (!told.findings.empty()) {
-    // Work that was on its way between two pages has arrived by then.
+    // Messages in transit during the first pass have arrived by then.
     std::this_thread::sleep_for(given_.recheck);
     pass_report again;
     if (const auto done = pass(what, behind, again); !done) {

@@ -39,7 +39,8 @@ outcome<wire::saga_history> history_in(const outcome<std::string>& said) {
   return said.and_then(wire::checked_decode<wire::saga_history>);
 }
 
-/// Asks the nodes of all capabilities with a database, and the one that has the saga for the rest.
+/// Asks the nodes of all capabilities with a database, and then the one that has the saga for the
+/// rest of its history.
 outcome<wire::saga_history> whole_history(const topology::plan& plan, const show_arguments& given) {
   wire::get_saga asked{.capability = {}, .id = *parse_uuid(given.id)};
   std::vector<node_question> questions;

@@ -37,7 +37,7 @@ std::vector<node_question> questions_of(
   return questions;
 }
 
-/// Whether a saga fits, as a node of this release would say.
+/// Whether a saga matches the filter, with the rules that nodes of this release apply.
 bool is_meant(const wire::standing_saga& saga, const saga_filter& filter, wall_time now) {
   return (filter.states.empty() || contains(filter.states, saga.state))
          && (filter.step.empty() || wire::stands_at(saga.step, filter.step))

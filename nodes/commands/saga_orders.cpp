@@ -21,7 +21,7 @@ struct order_arguments {
   std::string id;
   wire::order_saga order;
   milliseconds deadline{5'000};
-  /// Whether it is the one order that nodes of an earlier release know, too.
+  /// Whether it is the one order that nodes of an earlier release also know.
   bool is_plain_resume = false;
   bool all = false;
   bool dry_run = false;
@@ -30,11 +30,11 @@ struct order_arguments {
 
 constexpr auto no_reason = "no reason given";
 
-/// A verb, and the states of the sagas that it is for where none is named.
+/// A verb, and the states of the sagas to which it applies if none are given.
 struct verb_words {
   const char* name;
   const char* does;
-  /// The option by which a person vouches for something; null if none.
+  /// The option by which an operator asserts something; null if none.
   const char* vouch_option;
   const char* vouch;
   std::vector<std::string> states;
@@ -53,7 +53,7 @@ std::string body_of(const order_arguments& given, const uuid& id) {
   return wire::encoded(order);
 }
 
-/// Gives the order to all of `to` at once, to one node after the other.
+/// Sends the order to all targets, one node after the other.
 void give(const topology::plan& plan, const order_arguments& given, std::vector<order_target>& to) {
   give_order(
       to,
@@ -65,7 +65,8 @@ void give(const topology::plan& plan, const order_arguments& given, std::vector<
       });
 }
 
-/// Prints what came of orders to many. @return how many were refused.
+/// Prints the results of orders to many sagas.
+/// @return the number of refusals.
 std::size_t print_all(const std::vector<order_target>& all, bool json) {
   std::size_t refused = 0;
   for (const order_target& each : all) {

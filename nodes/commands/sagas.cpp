@@ -24,8 +24,8 @@ struct saga_arguments {
   bool json = false;
 };
 
-/// The order that has the sagas of a list go on, if any stands still. Those that need a person run:
-/// they are not resumed.
+/// The command that makes the listed sagas continue, if any has stopped. Sagas that need a person
+/// are still running, so they are not resumed.
 std::string order_text(const saga_page& page, const std::string& file) {
   const auto is_any_of = [&page](std::initializer_list<std::string_view> states) {
     return std::ranges::any_of(

@@ -25,7 +25,7 @@ namespace {
 using wire::json_object;
 
 constexpr std::string_view schedule_keeper = "troupe.events";
-// Timers of one capability that are looked through for an id: nodes find theirs by time alone.
+// Timers of one capability that are searched for an id: nodes find timers by time only.
 constexpr std::uint64_t timers_searched_max = 100'000;
 
 struct scheduled_arguments : connect_arguments {
@@ -43,7 +43,7 @@ std::string check_cancel_reason(const std::string& word) {
              : fmt::format("give a reason of 1 to {} bytes", wire::why_bytes_max);
 }
 
-/// "3h 5m": how long until then; "now" if that is over.
+/// "3h 5m": the time left; "now" if it has passed.
 std::string until_text(std::int64_t due_at) {
   const milliseconds left{due_at - unix_millis(std::chrono::system_clock::now())};
   return left.count() <= 0 ? "now" : age_text(left);
@@ -63,7 +63,7 @@ std::string json_of(const wire::waiting_event& of, const std::string& capability
   return line.text();
 }
 
-/// Prints as `print_journal_error` does, with what to do where the event is not scheduled.
+/// Like `print_journal_error`, but adds advice if the event is not scheduled.
 int print_not_scheduled(const error& why, bool json) {
   const std::string_view reason = why.detail("reason");
   if (reason == "published") {
@@ -94,15 +94,14 @@ wire::get_scheduled question_of(const scheduled_arguments& given) {
   return question;
 }
 
-/// An event that is to come, and the capability whose actor publishes it; empty: the journal has
-/// it.
+/// A scheduled event, and the capability whose actor publishes it; empty if the journal has it.
 struct listed_event {
   wire::waiting_event event;
   std::string capability;
 };
 
 void print_list(const std::vector<listed_event>& events) {
-  // Keys may be long: they get what the other columns leave of a line.
+  // Keys may be long: they get the width that the other columns leave.
   constexpr std::size_t others = 2 + 36 + 2 + 20 + 2 + 2 + 2;
   std::size_t taken = others;
   std::size_t topic_width = 5;
@@ -126,12 +125,12 @@ void print_list(const std::vector<listed_event>& events) {
   fmt::print("{}", table.for_terminal());
 }
 
-/// Adds what the journal has, up to `given.count`.
+/// Adds the scheduled events of the journal, up to `given.count`.
 outcome<void> add_scheduled_of_journal(
     connection& over, const scheduled_arguments& given, std::vector<listed_event>& to) {
   wire::get_scheduled question = question_of(given);
   std::size_t found = 0;
-  do { // One answer has as many as it has room for, and none where a page has no such topic.
+  do { // An answer has as many events as fit, and none if no event of its page has the topic.
     question.count = static_cast<std::uint32_t>(given.count - found);
     TROUPE_TRY(
         auto answer, over.ask<wire::scheduled_found>(schedule_keeper, "scheduled", question));
@@ -145,8 +144,9 @@ outcome<void> add_scheduled_of_journal(
   return {};
 }
 
-/// Adds the timers of a capability, up to `given.count`. @return the nodes' errors if none of them
-/// answered; any of them has the same timers.
+/// Adds the timers of a capability, up to `given.count`. Any node will do, since all have the same
+/// timers.
+/// @return the nodes' errors, if none answered.
 std::vector<node_answer> add_timers(
     const topology::plan& plan,
     const topology::capability_plan& of,
@@ -177,8 +177,8 @@ std::vector<node_answer> add_timers(
   return {};
 }
 
-/// Adds the timers of all capabilities, up to `given.count` of each. @return the nodes that did not
-/// answer.
+/// Adds the timers of all capabilities, up to `given.count` of each.
+/// @return the nodes that did not answer.
 std::vector<node_answer> add_all_timers(
     const topology::plan& plan, const scheduled_arguments& given, std::vector<listed_event>& to) {
   std::vector<node_answer> silent;
@@ -191,7 +191,7 @@ std::vector<node_answer> add_all_timers(
   return silent;
 }
 
-/// The timer with the id that is asked for, if a capability has it.
+/// The timer with the requested id, if a capability has it.
 std::optional<listed_event>
 find_timer(const std::optional<topology::plan>& plan, const scheduled_arguments& given) {
   std::vector<listed_event> timers;

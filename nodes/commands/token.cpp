@@ -180,10 +180,10 @@ int make_token(const token_arguments& given) {
   return written_out(exit_code::ok);
 }
 
-// The most bytes of a token's file, of which the first line alone counts.
+// The largest size of a token's file; only its first line counts.
 constexpr std::size_t token_file_bytes_max = 65'536;
 
-/// The token in a file, or on stdin; without the end of the line.
+/// The token in a file, or on stdin, without the line end.
 outcome<std::string> read_token(const std::string& file) {
   std::string text;
   if (file.empty() || file == "-") {

@@ -64,7 +64,7 @@ json_object json_of(const wire::topics_state& state) {
   return all;
 }
 
-/// "3, next in 2h 5m"; "0" if none is, nothing if the broker does not say.
+/// "3, next in 2h 5m"; "0" without scheduled events; empty if the broker does not say.
 std::string scheduled_text(const wire::topic_state& of) {
   if (!of.scheduled || !of.next_due) {
     return of.scheduled ? "0" : "";
@@ -141,7 +141,7 @@ void print_groups(const std::vector<wire::group_state>& groups) {
   }
 }
 
-/// All topics, asked for page by page in the order of their names.
+/// Asks for all topics, page by page in the order of their names.
 outcome<wire::topics_state> ask_all(connection& over) {
   const auto ask = [&over](const wire::get_topics& question) {
     return over.ask<wire::topics_state>("troupe.events", "topics", question);

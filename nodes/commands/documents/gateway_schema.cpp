@@ -13,7 +13,7 @@ namespace {
 using topology::call_route_plan;
 using topology::gateway_plan;
 
-/// A list that may have a text twice.
+/// A list in which texts may be repeated.
 document any_texts(std::string_view what) {
   document made = list_of(what, of_text("one of them"), 256);
   made.erase("uniqueItems");
@@ -67,7 +67,7 @@ document route() {
   keys["events"]["minItems"] = 1;
   document made = section("what is done with a request: `call` or `events`", std::move(keys));
   made["type"] = "object";
-  // Beside `events` no other key but `token`.
+  // Besides `events`, only `token` is allowed.
   document only_events = document::object();
   for (const auto& [key, unused] : made["properties"].items()) {
     only_events[key] = key == "events" || key == "token";

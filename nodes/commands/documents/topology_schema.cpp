@@ -128,7 +128,7 @@ document effects_keys() {
            options{}.limit)}};
 }
 
-/// The sections that `defaults` and each capability share, each defined once.
+/// The sections common to `defaults` and capabilities, each defined once.
 document policy_definitions() {
   using retry = supervision::retry_options;
   return {

@@ -19,7 +19,7 @@ using wire::json_object;
 
 struct restore_arguments {
   std::string file;
-  /// The folder of a backup; empty: what is in place is compared.
+  /// The folder of a backup; empty: compare the existing files.
   std::string from;
   bool accept = false;
   bool json = false;
@@ -152,7 +152,7 @@ void print(const absent_database& of) {
                  : fmt::format("no database is here: {} is elsewhere, or not made yet", of.place));
 }
 
-/// Brings a backup back, or says what that would do.
+/// Restores a backup, or says what that would do.
 int run_from_backup(const restore_arguments& given, const topology::plan& plan) {
   auto backup = check_backup(plan, given.from);
   if (!backup) {
@@ -266,7 +266,7 @@ int run(const restore_arguments& given) {
     }
     return fits ? exit_code::ok : exit_code::error;
   }
-  *all = {}; // Gives their locks back.
+  *all = {}; // Releases the locks.
   all = open_all(plan, time, opening::to_write);
   if (!all) {
     return print_unopened(all.error());

@@ -46,13 +46,14 @@ void print_all(const system_answers& answers) {
   }
 }
 
-/// Asks once and prints the answer. @return the exit code.
+/// Asks once and prints the answer.
+/// @return the exit code.
 int show(system_links& links, const topology::plan& plan, const status_arguments& given) {
   const system_answers answers = ask_system(links, plan, given.file, matters::all, given.deadline);
   const std::vector<trouble> found = troubles_of(answers.view);
   const bool clears = given.watch && ::isatty(STDOUT_FILENO) == 1 && !given.json;
   if (clears) {
-    fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home, and clears the screen.
+    fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home and clears the screen.
   }
   if (given.json) {
     fmt::print("{}\n", line_of(report_of(plan, answers, found)));
@@ -78,7 +79,7 @@ int show(system_links& links, const topology::plan& plan, const status_arguments
 }
 
 int run(const status_arguments& given) {
-  // The signals are blocked before any thread is made, so that all inherit it.
+  // Block the signals before any thread starts, since threads inherit the mask.
   const auto stop_signals = given.watch ? std::optional{block_stop_signals()} : std::nullopt;
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {

@@ -26,11 +26,11 @@ struct trace_arguments {
   bool json = false;
 };
 
-/// What all processes still have, and those that did not tell.
+/// The spans that all processes still have, and the processes that did not answer.
 struct all_spans {
   std::vector<placed_span> found;
   std::vector<node_answer> answers;
-  /// The nodes whose oldest spans had no room in their answers.
+  /// The nodes whose oldest spans did not fit into their answers.
   std::vector<std::string> cut;
 };
 
