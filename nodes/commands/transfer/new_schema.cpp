@@ -22,7 +22,7 @@ void drop_schema(const new_schema& made, server_books& books) {
           fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", store::quoted_name(made.what.schema())));
 }
 
-/// Creates the schema, unless it exists and is complete. Drops only a copy that was begun by this
+/// Creates the schema, unless it exists and is complete. Drops only a copy that was begun by such a
 /// command.
 /// @return whether it was created.
 outcome<bool> make_schema(
