@@ -1,4 +1,4 @@
-// troupe: the command for people and scripts.
+// troupe: the command for operators and scripts.
 
 #include "nodes/command_line.hpp"
 #include "nodes/commands/backup/backup.hpp"
