@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t address_bytes_max = 2'048;
 
-/// Whether `text` is the address of a service over HTTP, with a host and without blanks.
+/// Whether `text` is the HTTP address of a service, with a host and without blanks.
 bool is_http_address(std::string_view text) {
   const std::size_t host = text.starts_with("http://")    ? 7
                            : text.starts_with("https://") ? 8
