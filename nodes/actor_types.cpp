@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-/// Adds the calls of `sagas` and their types to what a topology must know.
+/// Adds the calls of `sagas`, and their types, to the topology's view of an actor type.
 void add_calls(const std::vector<saga::definition>& sagas, topology::actor_type& to) {
   wire::schema_book types;
   const auto named = [&](const wire::message_shape* shape) {

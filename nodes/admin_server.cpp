@@ -17,10 +17,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The time for which an answer of the loop is given to whoever asks.
+/// How long an answer of the loop is reused.
 constexpr milliseconds kept_for = 1s;
 
-/// Enough for a few probes and a person; a node has other things to do.
+/// Enough for a few probes and an operator; a node needs its descriptors for other things.
 constexpr std::size_t connections_max = 64;
 
 constexpr std::array<std::string_view, 4> paths{"livez", "readyz", "health", "metrics"};
@@ -31,7 +31,7 @@ http::server_options server_options_of(const admin_server::options& given) {
   // The address was checked with the topology.
   const auto where = std::get<topology::endpoint>(topology::read_admin_address(given.address));
   http::server_options options{.address = to_text(where)};
-  // Other names are refused: a page in a browser on this machine could ask under one of its own.
+  // Other Host names are refused: a web page could have a name of its own resolve to this machine.
   options.hosts = {where.host, "localhost", "[::1]"};
   options.request.handler = given.patience + 10s;
   options.connections.all = connections_max;

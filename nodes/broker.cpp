@@ -78,7 +78,8 @@ std::vector<wire::capability_description> descriptions_of(const topology::plan& 
     all.push_back(
         {each.name.value,
          each.subscribes,
-         topology::type_named(each.actor, types)->described}); // No plan lacks it.
+         // A checked plan has only known types.
+         topology::type_named(each.actor, types)->described});
   }
   return all;
 }
@@ -95,7 +96,7 @@ const topology::broker_plan* find_broker(const topology::plan& plan, const std::
   return nullptr;
 }
 
-/// The function by which the broker checks the tokens of logins; empty if it wants none.
+/// The function that checks the tokens of logins; empty if the broker requires none.
 decltype(broker::server_options::check_token)
 token_check(std::shared_ptr<security::login_tokens> tokens, const clock& time) {
   if (tokens == nullptr) {
@@ -111,7 +112,7 @@ token_check(std::shared_ptr<security::login_tokens> tokens, const clock& time) {
   };
 }
 
-/// Runs until a signal says stop, and then until the calls under way have ended.
+/// Runs until a stop signal, and then until running calls have ended.
 int serve(
     const topology::plan& plan,
     const topology::broker_plan& self,
@@ -127,7 +128,7 @@ int serve(
     log.write("not_listening", {{"reason", door.error().message}});
     return node_exit::refused;
   }
-  // The ZAP server of links without keys; with keys, the door has its own.
+  // The ZAP server for links without keys; with keys, the door has its own.
   outcome<std::unique_ptr<transport::zap_server>> names;
   if (*door == nullptr) {
     names = transport::zap_server::start(zmq, {}, {});
@@ -169,7 +170,7 @@ int serve(
   const auto rules = access_rules(plan);
   const uuid incarnation = ids.next(time.wall());
   const auto wake = [&loop] { loop.wake_up(); };
-  // Outlives the server, which has its journal.
+  // Declared before the server, which uses its journal.
   const auto keeper = plan.events.is_shared()
                           ? journal_keeper_of(plan, self, incarnation, time, rules, wake)
                           : nullptr;
@@ -202,7 +203,7 @@ int serve(
     }
   }
   if (keeper != nullptr) {
-    // A database that is away may come back; calls need none.
+    // Do not give up on an unavailable database: it may come back, and calls do not need it.
     if (const auto ready = keeper->prepare(); !ready && ready.error().code != errc::unavailable) {
       log.write("journal_unusable", {{"reason", ready.error().message}});
       return exit_no_journal;
@@ -231,7 +232,7 @@ int serve(
       loop.run(server);
     } catch (...) {
       log.write("internal_fault", {{"reason", what_was_thrown()}});
-      // The process cannot be trusted any more; its supervisor starts a new one.
+      // The process can no longer be trusted; its supervisor starts a new one.
       ::_exit(node_exit::internal);
     }
   }};
@@ -252,7 +253,7 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // The signals are blocked before any thread is made, so that all inherit it.
+  // Block the signals before any thread starts, since threads inherit the mask.
   sigset_t stop_signals = block_stop_signals();
   const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {

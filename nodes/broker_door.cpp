@@ -11,7 +11,8 @@ namespace troupe {
 
 namespace {
 
-// Addresses share these by chance: whoever knocks must not fill the disk, however many they are.
+// Addresses are hashed to this many series of log lines, so that strangers cannot fill the disk,
+// however many they are.
 constexpr std::size_t address_series = 16;
 constexpr std::chrono::seconds address_interval{10};
 

@@ -21,18 +21,19 @@ namespace troupe {
 
 namespace {
 
-// The limit of a transaction in which a broker stands still: the others need its lock to take the
-// journal.
+// Limit of a transaction during which the broker stalls: the other brokers need its lock to take
+// over the journal.
 constexpr milliseconds place_lease{4'000};
-// After which a commit that is not answered makes this broker give the journal up.
+// A commit that is not answered in this time makes the broker give up the journal.
 constexpr milliseconds statement_patience{5'000};
 
 broker::retention_rule rule_of(const topology::retention_rule& rule) {
   return {rule.pattern, rule.keep, rule.bytes_max, rule.drop_unread};
 }
 
-/// Above which position a capability that is new to the journal begins. @param reader opened for
-/// the first who asks: as long as the journal is being opened, others wait for it.
+/// The position after which a capability new to the journal begins.
+/// @param reader opened for the first caller; while the journal is being opened, others wait for
+/// it.
 outcome<std::uint64_t> start_of(
     const topology::subscribe_start& start,
     const broker::journal_options& options,
@@ -57,7 +58,7 @@ bool is_known(const broker::journal_state& state, const std::string& capability)
   return contains(state.cursors, capability, &broker::cursor_row::capability);
 }
 
-/// Opens the journal, and makes what the event service of `plan` begins with.
+/// Opens the journal, and prepares what the event service of `plan` starts with.
 outcome<broker::opened_journal> open_journal(
     const broker::journal_options& options,
     const clock& time,
@@ -87,7 +88,7 @@ outcome<broker::opened_journal> open_journal(
     }
     events.bus.subscriptions.push_back(std::move(subscription));
   }
-  // The record of flags is their value and their audit: it is kept for good.
+  // The events of flags hold their values and their audit trail, so they are kept forever.
   events.rules.push_back({.pattern = std::string{wire::flag_topic}});
   for (const topology::retention_rule& each : plan.events.rules) {
     events.rules.push_back(rule_of(each));
@@ -124,7 +125,7 @@ std::unique_ptr<broker::journal_keeper> journal_keeper_of(
     std::shared_ptr<const security::rules> rules,
     std::function<void()> wake) {
   broker::shared_journal place;
-  // A primary that was cut off and is not demoted yet confirms nothing: after a failure the next
+  // A primary that was cut off and not demoted yet confirms nothing, so after a failure the next
   // host is tried first.
   const auto first_host = std::make_shared<std::atomic<std::size_t>>(0);
   const auto addresses = std::make_shared<store::address_book>();

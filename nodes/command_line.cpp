@@ -15,7 +15,7 @@ namespace troupe {
 
 namespace {
 
-/// Hands a word on after `check` had nothing against it.
+/// Stores a word if `check` accepts it.
 template <class Store>
 auto checked(word_check check, Store store) {
   return [check = std::move(check), store](const std::string& word) {
@@ -34,7 +34,7 @@ auto into(std::vector<std::string>& to) {
   return [&to](const std::string& word) { to.push_back(word); };
 }
 
-/// "FILE, TOPIC and JSON": the words that `app` takes.
+/// The words that `app` takes, as text: "FILE, TOPIC and JSON".
 std::string words_of(const CLI::App& app) {
   std::string all;
   const auto words =
@@ -46,7 +46,7 @@ std::string words_of(const CLI::App& app) {
   return all;
 }
 
-/// The fault of the words given to `app`, the innermost command that they name.
+/// What is wrong with the words given to `app`, the innermost command that they name.
 std::string text_of(const CLI::App& app, const CLI::ParseError& fault) {
   const std::vector<std::string> strange = app.remaining();
   const std::string what = strange.empty() ? fault.what() : strange.front();
@@ -70,7 +70,7 @@ std::string text_of(const CLI::App& app, const CLI::ParseError& fault) {
       "expected {}{}", words, strange.empty() ? "" : fmt::format("; `{}` is one too many", what));
 }
 
-/// The innermost command that was named, and its name behind the program's: "dead-letters list".
+/// The innermost command named, and its full name: "dead-letters list".
 std::pair<const CLI::App*, std::string> innermost(const CLI::App& app) {
   const CLI::App* at = &app;
   std::string name;
@@ -81,8 +81,8 @@ std::pair<const CLI::App*, std::string> innermost(const CLI::App& app) {
   return {at, name};
 }
 
-/// The help of `app` in lines that fit into a terminal: what an option is for stays in its column.
-/// Examples are left whole, as a line of them is what a person copies.
+/// The help of `app`, wrapped to the terminal; descriptions of options stay in their column. Lines
+/// of examples are not wrapped, so that they can be copied.
 std::string help_text(const CLI::App& app, const std::string& name = "") {
   constexpr std::size_t columns_least = 40;
   constexpr std::size_t columns_most = 100;
@@ -212,7 +212,7 @@ command& command::option(
     std::uint64_t most) {
   return take(kind::option, name, what, [&to, name, least, most](const std::string& word) {
     const char* const end = word.data() + word.size();
-    const auto read = std::from_chars(word.data(), end, to); // Decimal, and no sign.
+    const auto read = std::from_chars(word.data(), end, to); // Decimal, without a sign.
     if (read.ec != std::errc{} || read.ptr != end || to < least || to > most) {
       throw CLI::ValidationError(
           fmt::format("{}: `{}` is no number from {} to {}", name, word, least, most));
@@ -230,7 +230,8 @@ command& command::option(const std::string& name, milliseconds& to, const std::s
   return take(kind::option, name, what, [&to](const std::string& word) {
     to = parse_duration(word).value_or(milliseconds::zero());
     if (to == milliseconds::zero()) {
-      throw CLI::ValidationError(fmt::format("`{}` is no duration; write 500ms, 5s or 1m", word));
+      throw CLI::ValidationError(
+          fmt::format("`{}` is not a duration; write 500ms, 5s or 1m", word));
     }
     if (to > duration_max) {
       throw CLI::ValidationError(
@@ -304,7 +305,7 @@ int command_line::run(
   } catch (const CLI::Success& asked) {
     const bool is_help = dynamic_cast<const CLI::CallForHelp*>(&asked) != nullptr;
     const auto [at, name] = innermost(app());
-    // Help of a command that there is not.
+    // Help of an unknown command.
     if (!at->get_subcommands({}).empty() && !at->remaining().empty()) {
       return refuse(name, text_of(*at, CLI::ExtrasError{at->remaining()}));
     }
@@ -312,7 +313,7 @@ int command_line::run(
       fmt::print("{}", help_text(app()));
       return asked.get_exit_code();
     }
-    return app().exit(asked); // For the version.
+    return app().exit(asked); // Prints the version.
   } catch (const CLI::ParseError& fault) {
     const auto [at, name] = innermost(app());
     return refuse(name, text_of(*at, fault));

@@ -23,7 +23,7 @@ using std::chrono::duration_cast;
 
 constexpr std::string_view scheme = "tcp://";
 
-/// Whether `text` is tcp://HOST:PORT, as far as one can see.
+/// A quick check whether `text` is tcp://HOST:PORT.
 bool is_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (!text.starts_with(scheme) || colon <= scheme.size()) {
@@ -35,7 +35,7 @@ bool is_endpoint(std::string_view text) {
   return read.ec == std::errc{} && read.ptr == end && port > 0;
 }
 
-/// Refuses what is not tcp://HOST:PORT, as far as one can see.
+/// Refuses words that fail this check.
 word_check endpoint_after(std::string_view option) {
   return [option](const std::string& word) {
     return is_endpoint(word)
@@ -49,7 +49,7 @@ std::string check_file(const std::string& word) {
   return word.starts_with(scheme) ? endpoint_after("")(word) : "";
 }
 
-/// The brokers of `plan` that can be asked.
+/// The brokers of `plan` that can answer.
 std::vector<std::string> brokers_of(const topology::plan& plan, needs whom) {
   std::vector<std::string> brokers;
   for (const auto& each : plan.brokers) {
@@ -72,7 +72,7 @@ void add_connection(const command_line& line, command& takes, connect_arguments&
           given.brokers,
           "tcp://HOST:PORT instead of FILE; may be repeated",
           endpoint_after("--broker "))
-      .flag("--json", given.json, "JSON, an object a line, errors too");
+      .flag("--json", given.json, "one JSON object per line, errors included");
 }
 
 void add_deadline(command& takes, connect_arguments& given) {
@@ -187,7 +187,7 @@ connection::open(std::string_view command, const connect_arguments& given, needs
 outcome<std::string> connection::ask(client::call_request request) {
   const auto begun = std::chrono::steady_clock::now();
   request.deadline = deadline_;
-  // The call has one id, so that asking twice does nothing twice.
+  // The call has a fixed id, so that asking twice does not execute it twice.
   request.id = request.id ? *request.id : uuid_source{}.next(std::chrono::system_clock::now());
   request.retry = false;
   auto answer = client_->call(request);
@@ -205,7 +205,7 @@ outcome<std::string> connection::ask(client::call_request request) {
 }
 
 bool is_wrong_broker(const error& why) {
-  // A broker that shares the journal says where it is now; the client goes there by itself.
+  // A broker that shares the journal names the broker that has it; the client goes there by itself.
   return why.code == errc::unavailable && !why.detail("broker").empty()
          && why.detail("reason") != wire::journal_elsewhere;
 }

@@ -69,7 +69,7 @@ int refuse(observe::event_log& log, const error& why) {
   return node_exit::refused;
 }
 
-/// Reads the keys of tokens again; those that cannot be read leave the others in use.
+/// Reads the keys of tokens again; those in use stay if this fails.
 void reread_tokens(
     gateway::gateway& server,
     security::checked_tokens& tokens,
@@ -85,8 +85,8 @@ void reread_tokens(
   });
 }
 
-/// Reads certificates and keys again at each SIGHUP, until a signal says stop.
-/// @param reread the same for the keys of tokens.
+/// Reads certificates and keys again at each SIGHUP, until a stop signal.
+/// @param reread does the same for the keys of tokens.
 void await_stop(
     gateway::gateway& server,
     security::key_ring* keys,
@@ -109,7 +109,7 @@ void await_stop(
   }
 }
 
-/// Runs until a signal says stop, and then until what is under way is finished.
+/// Runs until a stop signal, and then until running requests are finished.
 int serve(
     const topology::plan& plan,
     const topology::gateway_plan& self,
@@ -119,20 +119,20 @@ int serve(
   (void)raise_open_files();
   observe::event_log log{
       time, self.name, given.log_json ? observe::log_format::json : observe::log_format::text};
-  // The keys come before the gateway, whose answers may come from there until it has ended.
+  // Declared before the gateway, which may need the keys for its answers until it has ended.
   const auto keys = open_keys(plan, self.name);
   if (!keys) {
     return refuse(log, keys.error());
   }
   observe::span_rings spans;
   gateway::request_traces traces{time, spans.add()};
-  // The answers of legacy systems come on a thread of their own.
+  // The answers of legacy systems arrive on a thread of their own.
   gateway::request_traces legacy_traces{time, spans.add()};
   auto moving = gateway_features::open(plan, self, *keys, legacy_traces, log);
   if (!moving) {
     return refuse(log, moving.error());
   }
-  // The tokens come before the gateway, whose loop uses them.
+  // Declared before the gateway, whose loop uses the tokens.
   const auto tokens = open_tokens(plan, self);
   if (!tokens) {
     return refuse(log, tokens.error());
@@ -201,7 +201,7 @@ int serve(
 }
 
 int run(const node_arguments& given) {
-  // The signals are blocked before any thread is made, so that all inherit it.
+  // Block the signals before any thread starts, since threads inherit the mask.
   sigset_t signals = block_stop_signals();
   block_also(signals, SIGHUP);
   const auto read = read_topology(given);

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Longer than the follower's questions wait at the broker.
+// Longer than the broker holds the follower's questions.
 constexpr milliseconds ask_within = 3s;
 constexpr milliseconds publish_within = 2s;
 
@@ -111,7 +111,7 @@ std::unique_ptr<gateway::route_handler> gateway_features::route(
     const observe::sampling& sampling,
     std::unique_ptr<gateway::route_handler> modern) {
   const auto found = std::ranges::find_if(features_, [&](const auto& each) {
-    return each->options().name == feature; // The feature was found when the topology was checked.
+    return each->options().name == feature; // A checked plan has only known features.
   });
   return std::make_unique<strangler::strangler_route>(
       **found,

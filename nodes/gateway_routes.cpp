@@ -19,16 +19,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The time beyond its call that a request may wait for its answer.
+/// How much longer than its call a request may wait for its answer.
 constexpr milliseconds answer_margin = 5s;
 
 /// Longer than the 60 s for which proxies and load balancers keep an idle connection by default, so
-/// that they close it, and do not send a request on one that is being closed here.
+/// that they close it first, and do not send a request on a connection that is being closed here.
 constexpr milliseconds idle_kept = 75s;
 
-/// The most connections, if there are descriptors for as many.
+/// The most connections, if enough descriptors are available.
 constexpr std::size_t gateway_connections_max = 32'768;
-/// The largest bodies that may be coming in at once, at least; one address may send half of them.
+/// At least this many bodies of the largest size may arrive at once; one address may send half of
+/// them.
 constexpr std::size_t bodies_at_once = 16;
 
 std::string text_of(const gateway::route_key& key) {
@@ -40,7 +41,7 @@ gateway::call_route_options options_of(
     const gateway::route_key& key,
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
-  // All of them were found when the topology was checked.
+  // A checked plan has only known capabilities and operations.
   const auto& capability = *plan.find(route.capability);
   const auto& described = topology::type_named(capability.actor, types)->described;
   const auto& operation = *described.find(route.operation);
@@ -118,7 +119,7 @@ options_of(const topology::plan& plan, const topology::gateway_plan& self) {
       made.server.connections.bodies_bytes_max,
       bodies_at_once * made.server.request.body_bytes_max);
   if (topology::is_loopback(self.address) || !self.proxies.empty()) {
-    // A proxy in front has all of them.
+    // A proxy in front holds all connections.
     made.server.connections.per_address = gateway_connections_max;
   }
   for (const topology::broker_plan& each : plan.brokers) {

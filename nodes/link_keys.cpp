@@ -11,10 +11,11 @@ namespace troupe {
 
 namespace {
 
-/// Has this process leave no core file, in which its keys and messages would be: neither in the
-/// folder it runs in nor with a program that collects them.
+/// Keeps this process from leaving a core file, which would contain its keys and messages, in its
+/// folder or with a program that collects core files.
 void forbid_core_files() {
-  // A limit of one byte also holds where core files are piped to a program, which zero does not.
+  // A limit of one byte also applies when core files are piped to a program; a limit of zero does
+  // not.
   // @source Linux, fs/coredump.c.
   const rlimit none{1, 1};
   if (::setrlimit(RLIMIT_CORE, &none) != 0) {
@@ -23,9 +24,9 @@ void forbid_core_files() {
   }
 }
 
-/// Gives whatever this process runs no more rights than it has itself, by a set-user-id file.
+/// Keeps programs started by this process from gaining rights through set-user-id files.
 void forbid_new_privileges() {
-  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // Linux has had it since 3.5.
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); // Linux has it since 3.5.
 }
 
 } // namespace

@@ -12,7 +12,7 @@ bool is_open(std::string_view breaker) {
   return breaker == "open" || breaker == "forced_open";
 }
 
-/// Why the group does not come back by itself; empty if it does.
+/// Why the group will not recover by itself; empty if it will.
 std::string stuck(const group_snapshot& group) {
   return group.busy * 2 < group.busy_limit || group.busy_limit.count() == 0
              ? ""
@@ -43,7 +43,7 @@ std::string trouble_of_store(const wire::group_status& group, const group_snapsh
                              : group.outbox_trouble;
 }
 
-/// What of its sagas waits for a person; empty if nothing does. The node is ready all the same.
+/// Which of its sagas need a person; empty if none does. The node is ready all the same.
 std::string trouble_of_sagas(const group_probe& probed) {
   if (probed.sagas->need_person != 0) {
     return fmt::format("{} need a person; {}", probed.sagas->need_person, probed.sagas->need);

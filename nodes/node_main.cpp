@@ -66,7 +66,7 @@ int node_main(
   });
   try {
     return line.run([&](const std::string&, const std::string& fault) {
-      fmt::print(stderr, "{}: {}\n`{} --help` says how it is used\n", program, fault, program);
+      fmt::print(stderr, "{}: {}\n`{} --help` explains its usage\n", program, fault, program);
       return node_exit::bad_file;
     });
   } catch (...) {

@@ -7,8 +7,8 @@ namespace troupe {
 
 namespace {
 
-// The limit that is wanted: more descriptors than any process serves; one without bound would say
-// nothing.
+// The limit to ask for: more descriptors than any process serves. An unlimited value would tell
+// nothing about the capacity.
 constexpr rlim_t open_files_wanted = 1U << 20U;
 
 } // namespace

@@ -13,14 +13,14 @@ namespace troupe {
 namespace {
 
 constexpr mode_t others = 027;
-// A frame of many calls is made by one thread and freed by another, thousands of times a second. By
-// glibc's own marks (128 KiB) its pages go back to the system and come again each time, which takes
-// a broker a quarter of its time.
+// A frame with many calls is allocated by one thread and freed by another, thousands of times a
+// second. With glibc's default thresholds (128 KiB) its pages would be returned to the kernel and
+// mapped again each time, which takes a quarter of a broker's time.
 constexpr int mapped_bytes_least = 1024 * 1024;
 constexpr int free_bytes_kept = 4 * 1024 * 1024;
 
-/// Whether this process gets children that it does not start: it is the first of a container, was
-/// told to adopt, or has some already.
+/// Whether this process gets child processes that it did not start: it is the first of a container,
+/// is a subreaper, or has child processes already.
 bool adopts_children() {
   int is_told = 0;
   siginfo_t any{};
@@ -28,14 +28,14 @@ bool adopts_children() {
          || ::waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/// Has the system forget children that end.
+/// Makes the kernel reap child processes.
 void leave_children_to_the_system() {
   struct sigaction ended {};
 
   ended.sa_handler = SIG_DFL;
   ended.sa_flags = SA_NOCLDWAIT;
   (void)::sigaction(SIGCHLD, &ended, nullptr);
-  while (::waitpid(-1, nullptr, WNOHANG) > 0) { // Those that ended before.
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) { // Those that ended earlier.
   }
 }
 
@@ -44,7 +44,7 @@ void leave_children_to_the_system() {
 void begin_process(program_kind kind) {
   for (int each = STDIN_FILENO; each <= STDERR_FILENO; ++each) {
     if (::fcntl(each, F_GETFD) < 0) {
-      (void)::open("/dev/null", O_RDONLY); // Gets the lowest number that is free.
+      (void)::open("/dev/null", O_RDONLY); // Gets the lowest free number.
     }
   }
   if (kind == program_kind::node) {

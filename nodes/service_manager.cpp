@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The time between two questions to a node that is not ready yet.
+/// Interval between questions to a node that is not ready yet.
 constexpr milliseconds not_ready_interval = 100ms;
 
 std::string_view environment(const char* name) {
@@ -38,19 +38,19 @@ std::optional<milliseconds> watchdog_in_environment() {
   const auto time = number_in(environment("WATCHDOG_USEC"));
   const auto process = number_in(environment("WATCHDOG_PID"));
   if (!time || *time == 0 || (process && *process != static_cast<std::uint64_t>(::getpid()))) {
-    return std::nullopt; // The watchdog may be meant for a parent of this process.
+    return std::nullopt; // The watchdog may be meant for a parent process.
   }
   return std::max(1ms, std::chrono::floor<milliseconds>(std::chrono::microseconds{*time}));
 }
 
-/// An answer that is waited for; the loop may give it when nobody waits any more.
+/// An answer being waited for; the loop may deliver it after the wait has ended.
 struct awaited_report {
   std::mutex mutex;
   std::condition_variable_any given;
   std::optional<node_report> report;
 };
 
-/// Asks, and waits for the answer without end. Nothing if `stop` is requested.
+/// Asks, and waits for the answer without limit. Nothing if `stop` is requested.
 std::optional<observe::health> ask_and_wait(const ask_node& ask, const std::stop_token& stop) {
   const auto awaited = std::make_shared<awaited_report>();
   ask([awaited](const node_report& said) {
@@ -70,8 +70,8 @@ void pause(milliseconds time, const std::stop_token& stop) {
   never.wait_for(lock, stop, time, [] { return false; });
 }
 
-/// Reports until there is nothing more to report. A process whose loop does not answer, or that is
-/// stuck, is not reported, and the service manager's watchdog ends it.
+/// Reports until there is nothing more to report. If the loop does not answer or is stuck, nothing
+/// is reported, and the service manager's watchdog ends the process.
 void keep_reporting(
     const service_manager& manager, const ask_node& ask, const std::stop_token& stop) {
   bool is_ready = false;
@@ -112,7 +112,7 @@ void service_manager::say(std::string_view state) const {
   }
   std::memcpy(address.sun_path, socket_.data(), socket_.size());
   if (socket_.front() == '@') {
-    address.sun_path[0] = '\0'; // An abstract name.
+    address.sun_path[0] = '\0'; // A name in the abstract namespace.
   }
   const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) {

@@ -23,7 +23,7 @@ std::int64_t seconds_now() {
       .count();
 }
 
-/// Another one is wanted when two thirds of its time are over.
+/// A new token is requested after two thirds of the remaining time.
 transport::login_token with_renewal(std::string text, std::int64_t expires) {
   const milliseconds left{(expires - seconds_now()) * 1'000};
   return {std::move(text), std::max(renewal_soonest, left * 2 / 3)};

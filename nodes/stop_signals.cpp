@@ -7,7 +7,7 @@ namespace troupe {
 
 namespace {
 
-/// The signal that came; not above 0 if none did.
+/// The signal received; 0 or less if none was.
 int signal_within(const sigset_t& signals, std::chrono::milliseconds patience) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
   const timespec time{
@@ -23,14 +23,14 @@ sigset_t block_stop_signals() {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGINT);
-  // SIGHUP is sent to all by whoever rotates logs or reloads services: no reason to end.
+  // Tools that rotate logs or reload services send SIGHUP to all, so it must not end the process.
   (void)std::signal(SIGHUP, SIG_IGN);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
 
 void block_also(sigset_t& signals, int signal) {
-  // A signal that is ignored is not delivered to whoever waits for it.
+  // An ignored signal is not delivered to a waiting thread.
   (void)std::signal(signal, SIG_DFL);
   ::sigaddset(&signals, signal);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -50,7 +50,7 @@ int await_signal(
     const sigset_t& signals, const std::stop_token& stop, const std::function<void()>& meanwhile) {
   using namespace std::chrono_literals;
   while (!stop.stop_requested()) {
-    // The delay with which a stop from inside may be noticed.
+    // The longest delay until a stop from inside is noticed.
     if (const int signal = signal_within(signals, 200ms); signal > 0) {
       return signal;
     }

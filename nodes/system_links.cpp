@@ -24,7 +24,7 @@ system_links::ask_any(const std::vector<question>& questions, milliseconds deadl
 
 system_links::answers
 system_links::ask_journal(const std::vector<question>& questions, milliseconds deadline) {
-  // Over a client of all brokers, which follows the journal.
+  // Uses the client of all brokers, which follows the journal.
   return ask(keeper_ ? brokers_[*keeper_] : any_, questions, deadline);
 }
 

@@ -27,7 +27,7 @@ bool is_among(char32_t number, const std::array<code_points, N>& ranges) {
   });
 }
 
-// Characters that take two columns: scripts of East Asia, and pictures.
+// Characters two columns wide: East Asian scripts, and emoji.
 // @source Unicode Standard Annex 11 (East Asian Width), W and F, in rough ranges.
 constexpr std::array<code_points, 14> wide{
     {{0x1100, 0x115f},
@@ -45,7 +45,7 @@ constexpr std::array<code_points, 14> wide{
      {0x1f680, 0x1f9ff},
      {0x20000, 0x3fffd}}};
 
-// Marks that stand above or below what is before them.
+// Combining marks, which take no column.
 constexpr std::array<code_points, 4> marks{
     {{0x0300, 0x036f}, {0x1ab0, 0x1aff}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}}};
 

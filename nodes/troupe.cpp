@@ -1,4 +1,4 @@
-// troupe: the command for people and scripts.
+// troupe: the command for operators and scripts.
 
 #include "nodes/command_line.hpp"
 #include "nodes/commands/backup/backup.hpp"
@@ -44,7 +44,7 @@ namespace troupe {
 namespace {
 
 int run(int count, char** words) {
-  command_line line{count, words, "troupe", "runs, calls and looks at a topology of actors"};
+  command_line line{count, words, "troupe", "runs, calls and inspects a topology of actors"};
   line.footer(with_exit_codes());
   add_check(line);
   add_up(line);

@@ -42,7 +42,7 @@ capability_options options_of(
     const observe::sampling& sampling) {
   std::optional<std::string> database;
   if (plan.store) {
-    // A server's address is known by its scheme, a file has none.
+    // The address of a server is recognized by its scheme, which a file lacks.
     database = is_postgres(*plan.store) ? *plan.store : topology::path_in(*plan.store);
   }
   return {
@@ -96,7 +96,7 @@ std::vector<std::string> names_of(const std::vector<topology::broker_plan>& brok
   return names;
 }
 
-/// Runs until a signal says stop and what is in hand is finished, or until no broker will have it.
+/// Runs until a stop signal and the end of current work, or until no broker accepts the worker.
 int serve(const topology::plan& plan, const node_arguments& given, const sigset_t& stop_signals) {
   const system_clock time;
   observe::event_log log{
@@ -165,7 +165,7 @@ int serve(const topology::plan& plan, const node_arguments& given, const sigset_
 }
 
 int run(const node_arguments& given) {
-  // The signals are blocked before any thread is made, so that all inherit it.
+  // Block the signals before any thread starts, since threads inherit the mask.
   sigset_t stop_signals = block_stop_signals();
   const auto read = read_topology(given);
   if (const auto* faults = std::get_if<topology::faults>(&read)) {

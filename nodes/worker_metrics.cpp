@@ -60,7 +60,7 @@ constexpr group_times all_group_times[] = {
      "How long handlers of events ran.",
      &runner_metrics::event_handler}};
 
-/// The families of groups with a store.
+/// The metric families of groups with a store.
 constexpr group_times turn_times[] = {
     {"troupe_worker_lock_seconds",
      "The wait for the database's lock between processes, by turn.",
@@ -81,7 +81,7 @@ constexpr std::array<std::string_view, runner_metrics::restart_causes> restart_c
 constexpr std::array<std::string_view, 6> breaker_states{
     "closed", "open", "half_open", "forced_open", "forced_closed", "disabled"};
 
-/// A worker's snapshot, as it is written group by group.
+/// Writes a worker's snapshot group by group.
 class worker_writer {
 public:
   worker_writer(metrics_text& text, const worker_snapshot& worker) : text_{text}, worker_{worker} {}
@@ -149,13 +149,13 @@ public:
         "Answers by operation and outcome; without an operation that it has or that was looked "
         "at.");
     for_each_operation([&](const auto& name, std::string_view operation, const auto& measured) {
-      // Calls that a breaker or a limit refuses have no operation, and may come all at once.
+      // Calls refused by a breaker or a limit have no operation, and may come all at once.
       const bool is_used =
           operation.empty() || std::ranges::any_of(measured.outcomes, [](const auto& each) {
             return each.value() != 0;
           });
-      // All outcomes of what is used: whoever takes the rate of a number that was not there before
-      // does not see what it begins with.
+      // Write all outcomes of a used operation: the rate of a series that did not exist before
+      // misses its first value.
       for (std::size_t i = 0; is_used && i < call_outcome::count; ++i) {
         text_.sample(
             {{"capability", name}, {"operation", operation}, {"outcome", call_outcome::name(i)}},
@@ -206,7 +206,7 @@ public:
     });
   }
 
-  /// @param now of the system's clock.
+  /// @param now by the system's clock.
   void write_sagas(wall_time now) {
     text_.gauge("troupe_worker_sagas", "Sagas of this process, by state.");
     for_each_sagas([&](const std::string& name, const auto& sagas, const auto&) {
@@ -275,7 +275,7 @@ private:
     });
   }
 
-  /// The last of a group's is the one of no operation.
+  /// The last one of a group stands for calls without an operation.
   template <class Write>
   void for_each_operation(const Write& write) const {
     for_each_group([&](const std::string& name, const auto&, const group_snapshot& group) {

@@ -70,7 +70,7 @@ void read_rights(act what, config_reader& reader, access_rule& into, std::vector
   }
 }
 
-/// The text under `key`, which has to be there and to be printable without quotes.
+/// Reads the text under `key`, which must exist and be printable without quotes.
 std::string read_party(config_reader& reader, std::string_view key, const char* remedy) {
   reader.require(key, remedy);
   const std::string text = reader.text(key).value_or("");

@@ -15,14 +15,14 @@ namespace {
 
 using security::act;
 
-/// The names under which Troupe itself answers, of which a right names a part; `troupe.node` goes
-/// on with a node's name.
+/// The prefixes of Troupe's own operations, of which a right can name a part; a node's name follows
+/// `troupe.node.`.
 constexpr std::array<std::string_view, 3> own_names{
     "troupe.broker.", "troupe.events.", "troupe.node."};
-/// Topics of its own.
+/// Troupe's own topics.
 constexpr std::array<std::string_view, 2> own_topics{"troupe.flags", "troupe.differences"};
 
-/// A rule under check.
+/// The rule being checked.
 struct rule_subject {
   const plan& whole;
   const access_rule& rule;
@@ -48,7 +48,7 @@ bool meets(std::string_view right, std::string_view pattern) {
   return security::covers(right, pattern) || security::covers(pattern, right);
 }
 
-/// Checks a right to what Troupe itself answers.
+/// Checks a right to one of Troupe's own operations or topics.
 void check_own(const rule_subject& on, std::size_t place, std::string_view right) {
   const bool is_known = right == "troupe.*" || contains(own_topics, right)
                         || std::ranges::any_of(own_names, [&](std::string_view each) {
@@ -91,7 +91,7 @@ void check_call_right(
             callee, names, fmt::format("the capabilities are {}", fmt::join(names, ", "))));
   }
   const actor_type* const type = type_named(called->actor, types);
-  // An unknown actor type is reported where it stands.
+  // An unknown actor type is reported elsewhere.
   if (type != nullptr && operation != "*" && type->described.find(operation) == nullptr) {
     const auto names = type->described.operation_names();
     return on.never_holds(
@@ -102,8 +102,8 @@ void check_call_right(
   }
 }
 
-/// Checks that a capability makes use of each right, which only its own code and its subscriptions
-/// do.
+/// Checks that a capability makes use of each of its rights. Only its own code and its
+/// subscriptions can.
 void check_use(const rule_subject& on, act what, const std::vector<std::string>& used) {
   const std::vector<std::string>& rights = security::rights_to(what, on.rule.may);
   const std::string_view uses = what == act::call ? "no saga of the capability calls this"
@@ -152,7 +152,7 @@ void check_capability_rule(const rule_subject& on) {
   }
 }
 
-/// Checks that the name of a rule is one of somebody who connects, or of a capability.
+/// Checks that a rule is named after somebody who connects, or a capability.
 void check_who(const rule_subject& on) {
   if (on.capability != nullptr) {
     return;
@@ -186,7 +186,7 @@ void check_who(const rule_subject& on) {
   }
 }
 
-/// Adds a fault for something that `who` does by the topology and has no right to.
+/// Adds a fault for something that the topology makes `who` do without a right to it.
 void missing(
     file_position at,
     std::string_view does,
@@ -245,7 +245,7 @@ void check_capability_needs(
   }
 }
 
-/// Checks that tokens are there where a route asks for one.
+/// Checks that tokens are configured if a route requires one.
 void check_tokens(const plan& whole, const gateway_plan& gateway, std::vector<fault>& found) {
   if (whole.security && whole.security->tokens) {
     return;
@@ -315,7 +315,7 @@ security::grants rights_of(const plan& whole, const gateway_plan& gateway) {
         return call != nullptr && !call->feature.empty();
       });
   if (has_features) {
-    // The newest change of a flag is found by the last position of its topic.
+    // The newest change of a flag is found through the last position of its topic.
     may.add(
         {.call = {"troupe.events.topics"},
          .publish = {"troupe.differences"},

@@ -12,7 +12,7 @@ namespace troupe::topology {
 
 namespace {
 
-/// One capability under check.
+/// The capability being checked.
 struct subject {
   const draft& checked;
   const capability_plan& plan;
@@ -21,7 +21,7 @@ struct subject {
 
   const std::string& name() const { return plan.name.value; }
 
-  /// The position of the value of `key`, or of the capability if its section has no such key.
+  /// The position of the value of `key`, or of the capability if its section lacks the key.
   file_position at(std::string_view key) const { return position_of({section.find(key)}, plan.at); }
 };
 
@@ -50,8 +50,8 @@ void check_placement(const subject& on, std::vector<fault>& found) {
   }
 }
 
-/// A SQLite file cannot be reached from another machine, and over a network file system its locks
-/// do not hold. @source https://www.sqlite.org/howtocorrupt.html, 2.1.
+/// Other machines cannot use a SQLite file: its locks are unreliable over network file systems.
+/// @source https://www.sqlite.org/howtocorrupt.html, 2.1.
 void check_one_host(const subject& on, std::vector<fault>& found) {
   if (!on.plan.store || is_on_server(*on.plan.store)) {
     return;
@@ -86,7 +86,7 @@ void check_intensity(const subject& on, std::vector<fault>& found) {
   if (shortest <= options.within) {
     return;
   }
-  // A fault of the defaults is reported once, where the defaults stand.
+  // A fault of the defaults is reported once, at the defaults.
   found.push_back(
       {position_of(
            {on.section.find("supervision"), on.checked.find("defaults", "supervision")},
@@ -104,7 +104,7 @@ void check_intensity(const subject& on, std::vector<fault>& found) {
            "raise `within` to {}, or lower `max_restarts` or `backoff`", duration_text(shortest))});
 }
 
-/// Checks that each call of the capability's sagas is served by a capability of the topology.
+/// Checks that each call of the capability's sagas has a capability in the topology that serves it.
 void check_calls(
     const subject& on,
     const actor_type& type,
@@ -128,7 +128,7 @@ void check_calls(
       continue;
     }
     const actor_type* serving = type_named(target->actor, types);
-    // An unknown actor type is reported where it stands.
+    // An unknown actor type is reported elsewhere.
     if (serving == nullptr) {
       continue;
     }
@@ -200,8 +200,9 @@ void check_capabilities(
 }
 
 std::chrono::milliseconds shortest_time_to_trip(const supervision::options& options) {
-  // Restart k waits backoff_min * 2^(k-1), at most backoff_max; jitter only adds. The failure that
-  // needs restart max_restarts + 1 comes after max_restarts waits, measured from the first failure.
+  // Restart k waits backoff_min * 2^(k-1), at most backoff_max; jitter only lengthens this. The
+  // failure that would need restart max_restarts + 1 comes after max_restarts waits, measured from
+  // the first failure.
   std::chrono::milliseconds wait = options.backoff_min;
   std::chrono::milliseconds sum{0};
   for (int restart = 0; restart < options.max_restarts; ++restart) {

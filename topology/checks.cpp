@@ -13,7 +13,7 @@ namespace troupe::topology {
 
 namespace {
 
-/// A part of the topology that listens somewhere.
+/// A part of the topology that listens at an address.
 struct listener {
   /// "broker `b1`".
   std::string who;
@@ -22,7 +22,7 @@ struct listener {
   endpoint where;
 };
 
-/// Reads addresses, and finds those that are no address or are given to two.
+/// Reads addresses, and reports those that are malformed or used twice.
 class listener_check {
 public:
   listener_check(const draft& checked, std::vector<fault>& found)
@@ -30,7 +30,7 @@ public:
 
   using reader = std::variant<endpoint, fault> (*)(std::string_view);
 
-  /// @param key whose value is `text`, in `section`.NAME.
+  /// @param key of the value `text`, in `section`.NAME.
   void
   take(listener one, std::string_view key, const std::string& text, file_position at, reader read) {
     if (text.empty()) {
@@ -59,7 +59,7 @@ public:
     in_use_.push_back(std::move(one));
   }
 
-  /// The position of the value of `key`, else `otherwise`.
+  /// The position of the value of `key`; `otherwise` if there is none.
   file_position position_of_key(
       std::string_view section,
       const std::string& name,
@@ -83,7 +83,7 @@ std::variant<endpoint, fault> read_gateway_address(std::string_view text) {
   return std::get<http_endpoint>(read).where;
 }
 
-/// Checks that each broker has an endpoint, and whatever listens a port of its own.
+/// Checks that each broker has an endpoint, and that each listener has a port of its own.
 void check_endpoints(const draft& checked, std::vector<fault>& found) {
   listener_check listeners{checked, found};
   for (const broker_plan& broker : checked.result.brokers) {
@@ -109,7 +109,7 @@ void check_endpoints(const draft& checked, std::vector<fault>& found) {
     const auto at = [&](std::string_view key) {
       return listeners.position_of_key("gateways", gateway.name, key, gateway.at);
     };
-    // One that is no address is reported where it is read.
+    // A malformed address is reported where it is read.
     const std::string listen = gateway.address.port == 0 ? "" : gateway.listen;
     listeners.take({who, gateway.host, {}}, "listen", listen, at("listen"), read_gateway_address);
     listeners.take(
@@ -151,7 +151,7 @@ void check_reach(const plan& whole, std::vector<fault>& found) {
   }
 }
 
-/// Checks what follows from keys of links, or from their absence.
+/// Checks the consequences of keys of links, or of their absence.
 void check_security(const draft& checked, std::vector<fault>& found) {
   const plan& whole = checked.result;
   const bool takes_plain = whole.security && whole.security->clients == plain_clients::open;
@@ -181,7 +181,8 @@ void check_security(const draft& checked, std::vector<fault>& found) {
   }
 }
 
-/// Checks that no two processes have one name: logs and `status` tell them apart by name alone.
+/// Checks that no two processes have the same name, since logs and `status` identify them by name
+/// alone.
 void check_names_apart(const draft& checked, std::vector<fault>& found) {
   std::map<std::string_view, std::string_view> kinds;
   if (checked.result.security) {
@@ -225,7 +226,7 @@ void check_heartbeat(const draft& checked, std::vector<fault>& found) {
        fmt::format("raise `timeout` to {} or lower `interval`", duration_text(least))});
 }
 
-/// In whole MiB, so that it can be written into the topology as it is.
+/// In whole MiB, so that it can be copied into the topology.
 std::string memory_text(std::uint64_t bytes) {
   constexpr std::uint64_t mebibyte = 1U << 20U;
   return fmt::format("{}MiB", (bytes + mebibyte - 1) / mebibyte);
@@ -246,7 +247,7 @@ void check_memory(const draft& checked, std::vector<fault>& found) {
       most = bytes;
     }
   }
-  // Windows have half of the memory at most, whatever the queues need.
+  // Windows may take at most half of the memory, whatever the queues need.
   const std::uint64_t needed = std::max(queues, windows) + windows;
   if (largest == nullptr || needed <= whole.memory_max || !checked.sizes_are_read) {
     return;
@@ -289,7 +290,7 @@ void check_databases_apart(const draft& checked, std::vector<fault>& found) {
   for (std::size_t i = 0; i < capabilities.size(); ++i) {
     const capability_plan& capability = capabilities[i];
     if (!capability.store || is_on_server(*capability.store)) {
-      continue; // There each capability has a schema of its own.
+      continue; // On a server each capability has a schema of its own.
     }
     const auto [owner, first] = owners.emplace(*capability.store, &capability);
     if (first) {

@@ -13,7 +13,7 @@ fault malformed(std::string what, std::string_view remedy) {
   return {{}, std::move(what), std::string{remedy}};
 }
 
-/// `text` as the address family prints it, or nothing if it is no address of that family.
+/// `text` in the canonical form of the address family; nothing if it is not such an address.
 std::optional<std::string> canonical(int family, const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   std::array<char, INET6_ADDRSTRLEN> printed{};
@@ -24,8 +24,8 @@ std::optional<std::string> canonical(int family, const std::string& text) {
   return std::string{printed.data()};
 }
 
-/// The loopback address that `host` names. Names other than localhost are not looked up: their
-/// address may change between the check and the bind.
+/// The loopback address that `host` means. Names other than localhost are not looked up, since
+/// their address may change between the check and the bind.
 std::optional<std::string> loopback(const std::string& host, bool in_brackets) {
   if (in_brackets) {
     auto address = canonical(AF_INET6, host);
@@ -35,22 +35,23 @@ std::optional<std::string> loopback(const std::string& host, bool in_brackets) {
     return "127.0.0.1";
   }
   auto address = canonical(AF_INET, host);
-  // 127.0.0.0/8. @source RFC 1122, 3.2.1.3 (g).
+  // 127.0.0.0/8.
+  // @source RFC 1122, 3.2.1.3 (g).
   return address && address->rfind("127.", 0) == 0 ? address : std::nullopt;
 }
 
-/// The address that `host` is, of whatever network.
+/// The address that `host` means, in any network.
 std::optional<std::string> any_address(const std::string& host, bool in_brackets) {
   return in_brackets           ? canonical(AF_INET6, host)
          : host == "localhost" ? std::optional<std::string>{"127.0.0.1"}
                                : canonical(AF_INET, host);
 }
 
-/// The machines that may reach an address.
+/// Which machines may reach an address.
 enum class reach : std::uint8_t { loopback, any };
 
 /// Reads HOST:PORT.
-/// @param example how it is to be written.
+/// @param example shown in faults.
 std::variant<endpoint, fault>
 read_address(std::string_view address, std::string_view example, reach from = reach::loopback) {
   const std::size_t colon = address.rfind(':');

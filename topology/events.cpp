@@ -16,7 +16,7 @@ namespace {
 
 using kind = config_tree::kind;
 
-// A topic is matched against every pattern when its first event comes.
+// Each new topic is matched against every pattern, so their number is limited.
 constexpr std::size_t subscribes_max = 256;
 constexpr std::size_t rules_max = 1'024;
 
@@ -26,8 +26,8 @@ constexpr const char* pattern_remedy =
     "write a topic such as order.created (a-z, 0-9, _ and dots between, 64 bytes at most), all "
     "below one such as order.*, or \"*\"";
 
-/// Whether `wide` matches every topic that `narrow` matches. To match the text of `narrow` itself
-/// is enough: it begins as all of its topics do.
+/// Whether `wide` matches every topic that `narrow` matches. It suffices to match the text of
+/// `narrow` itself, with which all of its topics begin.
 bool covers(std::string_view wide, std::string_view narrow) {
   return wire::matches(wide, narrow);
 }
@@ -47,7 +47,7 @@ void read_broker(config_reader& reader, plan& into) {
     into.events.broker = into.brokers.front().name;
   }
   const auto name = reader.text("broker");
-  // A name is not looked up if no broker could be read: every one would be reported as unknown.
+  // If no broker could be read, every name would be reported as unknown, so skip the look-up.
   if (!name || into.brokers.empty()) {
     return;
   }
@@ -195,7 +195,7 @@ void read_subscriptions(
         fmt::format(
             "stay below {}; a pattern such as order.* means many topics", subscribes_max + 1));
   } else if (patterns) {
-    // Pattern i stands at item i: `texts` returns a list only if all of its items are scalars.
+    // Pattern i is item i: `texts` returns a list only if all items are scalars.
     for (std::size_t i = 0; i < patterns->size(); ++i) {
       const std::string& pattern = (*patterns)[i];
       const auto& known = into.subscribes;
@@ -223,7 +223,8 @@ void check_journal(const draft& checked, std::vector<fault>& found) {
   for (std::size_t i = 0; i < whole.capabilities.size(); ++i) {
     const capability_plan& capability = whole.capabilities[i];
     if (is_shared && capability.store && is_on_server(*capability.store)) {
-      // In one database they have schemas of their own; the address of one database has many forms.
+      // In a database, journal and capabilities have schemas of their own. (Addresses cannot be
+      // compared, since one database has many.)
       if (capability.name.value == journal_schema) {
         found.push_back(
             {capability.at,

@@ -85,7 +85,7 @@ std::string breaker_text(const supervision::breaker_options& options) {
       duration_text(options.timeout));
 }
 
-/// Says where a breaker gives its probe up before the work may be late; empty where it does not.
+/// Warns if a breaker gives up its probe before the work can be late; empty if it does not.
 std::string early_verdict_text(const capability_plan& capability, const actor_type* type) {
   const auto deadline = capability.breaker.probe_deadline;
   const bool has_effects = type != nullptr && type->has_effects;
@@ -192,8 +192,8 @@ route_text(const route_plan& route, const plan& plan, const std::vector<actor_ty
   return text + (call.wants_key ? "; an Idempotency-Key is required\n" : "\n");
 }
 
-/// The routes that want a token and yet lead to a legacy system which gets everything else without
-/// one: that may take another path for the same.
+/// The routes that require a token, but lead to a legacy system that also gets all other requests
+/// without one: the same data may be reachable there by another path.
 std::string unguarded_text(const gateway_plan& gateway, const plan& plan) {
   const auto origin_of = [&](const std::string& feature) {
     const strangler_plan* const known = plan.find_feature(feature);
@@ -256,7 +256,7 @@ gateway_text(const gateway_plan& gateway, const plan& plan, const std::vector<ac
   return text;
 }
 
-/// The broker that keeps the events, how long it keeps them, and the subscribers of each topic.
+/// Which broker keeps the events, how long they are kept, and who subscribes to each topic.
 std::string events_text(const plan& plan) {
   std::string text =
       plan.events.is_shared()
@@ -356,7 +356,7 @@ std::string node_text(const node_plan& node, const plan& plan) {
       admin_text(node.admin));
 }
 
-/// Hosts that have nodes, and nothing to run on them.
+/// The hosts that have nodes and nothing to run on them.
 std::string idle_hosts_text(const plan& plan) {
   std::map<std::string, bool> is_used;
   for (const node_plan& each : plan.nodes) {
@@ -382,7 +382,7 @@ std::string idle_hosts_text(const plan& plan) {
   return text;
 }
 
-/// The queues of several brokers, which each have room for everything.
+/// The memory for queues on several brokers, each of which has room for all.
 std::string memory_of_hosts(const plan& plan, std::uint64_t bytes) {
   if (plan.brokers.size() < 2) {
     return {};

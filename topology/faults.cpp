@@ -10,7 +10,7 @@ std::string faults::to_text() const {
   const auto end = std::back_inserter(lines);
   for (const fault& each : all) {
     fmt::format_to(end, "{}:", file);
-    // {0, 0} is the file as a whole.
+    // {0, 0} stands for the whole file.
     if (each.at.line > 0) {
       fmt::format_to(end, "{}:{}:", each.at.line, each.at.column);
     }
@@ -26,7 +26,7 @@ std::string faults::to_text() const {
 std::string remedy_for_unknown(
     std::string_view word, const std::vector<std::string>& known, std::string otherwise) {
   const std::string suggestion = did_you_mean(word, known);
-  // The suggestion comes as ", did you mean ...": here it is the whole remedy.
+  // Without the ", " of ", did you mean ...", since here it is the whole remedy.
   return suggestion.empty() ? otherwise : suggestion.substr(2);
 }
 

@@ -17,12 +17,12 @@ std::string_view name_of(operation_kind is) {
   return is == operation_kind::query ? "query" : is == operation_kind::command ? "command" : "saga";
 }
 
-/// Whether a value can stand in a path or a query.
+/// Whether a value can be written in a path or a query.
 bool is_one_value(const wire::value_schema& type) {
   return type.within.empty() && type.is != wire::form::message && type.is != wire::form::any;
 }
 
-/// One route under check.
+/// The route being checked.
 struct route_subject {
   const draft& checked;
   const gateway_plan& gateway;
@@ -52,7 +52,7 @@ std::vector<std::string> names_of(const wire::message_schema& type) {
   return names;
 }
 
-/// Checks that a field that a route names is one value of the request.
+/// Checks that a field named by a route has a single value in the request.
 void check_field(
     const route_subject& on,
     const wire::message_schema& request,
@@ -174,7 +174,7 @@ void check_call(
   }
   const actor_type* const type = type_named(capability->actor, types);
   if (type == nullptr) {
-    return; // The fault is reported where it stands.
+    return; // An unknown actor type is reported elsewhere.
   }
   const wire::operation_description* const operation = type->described.find(call.operation);
   if (operation == nullptr) {
@@ -212,7 +212,7 @@ void check_call(
   check_request(on, call, *request, found);
 }
 
-/// Whether an event of the topics that `pattern` means may ever be published.
+/// Whether any event can be published whose topic matches the pattern.
 bool is_published(
     const draft& checked, const std::vector<actor_type>& types, std::string_view one) {
   for (const capability_plan& capability : checked.result.capabilities) {
@@ -226,7 +226,7 @@ bool is_published(
         })) {
       return true;
     }
-    // Clients publish what capabilities subscribe to.
+    // Clients may publish what capabilities subscribe to.
     if (std::ranges::any_of(capability.subscribes, [&](const std::string& each) {
           return wire::matches(one, each) || wire::matches(each, one);
         })) {
@@ -277,7 +277,7 @@ std::vector<std::string> paths_of(const gateway_plan& gateway) {
   return paths;
 }
 
-/// Checks that no request could be meant for two routes.
+/// Checks that no request matches two routes.
 void check_overlaps(const gateway_plan& gateway, std::vector<fault>& found) {
   const auto& routes = gateway.routes;
   for (std::size_t i = 0; i < routes.size(); ++i) {

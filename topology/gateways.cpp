@@ -28,7 +28,7 @@ constexpr std::size_t hosts_max = 64;
 constexpr std::string_view default_key_store = "sqlite:data/gateway.db";
 constexpr std::array statuses{200, 201, 202, 204};
 
-/// "https://shop.example", "http://localhost:3000": a scheme, a host in lower case, perhaps a port.
+/// "https://shop.example", "http://localhost:3000": scheme, host in lower case, optional port.
 /// @source RFC 6454, 6.2.
 bool is_origin(std::string_view text) {
   const std::size_t scheme = text.find("://");
@@ -43,8 +43,7 @@ bool is_origin(std::string_view text) {
   });
 }
 
-/// "shop.example", "10.0.0.7", "[2001:db8::7]": as the field Host has it in lower case, without
-/// port.
+/// "shop.example", "10.0.0.7", "[2001:db8::7]": a Host field in lower case, without port.
 /// @source RFC 9110, 7.2; RFC 3986, 3.2.2.
 bool is_host_name(std::string_view text) {
   const bool is_in_brackets = text.size() > 2 && text.starts_with('[') && text.ends_with(']');
@@ -223,7 +222,7 @@ void read_listen(config_reader& reader, gateway_plan& into) {
     auto read = read_http_endpoint(*listen);
     if (auto* wrong = std::get_if<fault>(&read)) {
       reader.add_fault("listen", fmt::format("({}) {}", *listen, wrong->what), wrong->remedy);
-      (void)reader.tree("tls"); // The tree is read for its faults; nothing is concluded from it.
+      (void)reader.tree("tls"); // Read for its faults only; the result has no use.
       return;
     }
     uses_tls = std::get<http_endpoint>(read).uses_tls;
@@ -413,7 +412,7 @@ void read_gateway(const config_tree::entry& entry, plan& into, std::vector<fault
   read_ui(reader, made);
   const config_tree* const routes = reader.tree("routes");
   if (routes == nullptr && !made.otherwise.empty()) {
-    // All of it is the legacy system's so far.
+    // Valid: the legacy system answers everything so far.
   } else if (routes == nullptr || routes->is != kind::map || routes->entries.empty()) {
     reader.add_fault(
         "routes",

@@ -13,7 +13,7 @@ std::string read_host(config_reader& section) {
       });
   if (!is_name) {
     section.add_fault("host", "is `" + host + "`", "write `here` for this machine, or a host name");
-    // A valid name, so that no further fault follows from this one.
+    // A valid name, so that this fault causes no others.
     return "here";
   }
   return host == "localhost" || host == "::1" || host.starts_with("127.") ? "here" : host;

@@ -16,7 +16,8 @@ std::vector<int> capability_plan::replicas_on(const node_name& node) const {
   if (place == nodes.end()) {
     return numbers;
   }
-  // Dealt in turn: no node gets two more than another, and a higher `replicas` moves no replica.
+  // Replicas are dealt to nodes in turn: their numbers differ by one at most, and raising
+  // `replicas` moves no replica.
   const auto step = static_cast<int>(nodes.size());
   for (auto number = static_cast<int>(place - nodes.begin()); number < replicas; number += step) {
     numbers.push_back(number);
@@ -46,8 +47,8 @@ const gateway_plan* plan::find_gateway(std::string_view gateway) const {
 }
 
 std::uint64_t queue_bytes_max(const capability_plan& capability, std::uint64_t body_bytes_max) {
-  // The sum is at most (65,536 x 256 nodes + 1,000,000) x 64 MiB by the ranges of the keys: 64 bits
-  // hold the sum over the 4,096 capabilities a topology may have.
+  // By the ranges of the keys this is at most (65,536 x 256 nodes + 1,000,000) x 64 MiB, so 64 bits
+  // hold the sum over the 4,096 capabilities that a topology may have.
   const auto in_flight = static_cast<std::uint64_t>(capability.bulkhead.in_flight);
   const auto queue = static_cast<std::uint64_t>(capability.bulkhead.queue);
   return (in_flight * capability.nodes.size() + queue) * body_bytes_max;

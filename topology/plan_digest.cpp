@@ -14,8 +14,8 @@ namespace troupe::topology {
 
 namespace {
 
-/// Text in which each value stands behind its name, each text behind its length: two plans that
-/// differ give two texts.
+/// Text in which each value follows its name, and each text its length, so that different plans
+/// give different texts.
 class plan_text {
 public:
   plan_text& add(std::string_view key, std::string_view text) {
@@ -64,7 +64,7 @@ void plan_text::add(std::string_view key, const config_tree& tree) {
     break;
   case config_tree::kind::map: {
     if (tree.entries.empty()) {
-      break; // An empty map counts as if it were left out.
+      break; // An empty map counts as absent.
     }
     std::vector<const config_tree::entry*> entries;
     for (const config_tree::entry& each : tree.entries) {
@@ -82,7 +82,7 @@ void plan_text::add(std::string_view key, const config_tree& tree) {
   }
 }
 
-/// The elements by their names, which are unique.
+/// The elements sorted by their names, which are unique.
 template <class Element, class NameOf>
 std::vector<const Element*> by_name(const std::vector<Element>& all, const NameOf& name_of) {
   std::vector<const Element*> sorted;
@@ -95,7 +95,7 @@ std::vector<const Element*> by_name(const std::vector<Element>& all, const NameO
   return sorted;
 }
 
-/// A store or path from the folder of the file on.
+/// A store or path relative to the folder of the file.
 std::string from_folder(std::string store, const std::string& folder) {
   const std::size_t at = folder.empty() ? std::string::npos : store.find(':' + folder + '/');
   return at == std::string::npos ? store : store.erase(at + 1, folder.size() + 1);
@@ -142,7 +142,7 @@ void add_capability(plan_text& to, const capability_plan& of, const std::string&
       .add("from", static_cast<std::int64_t>(of.subscribe_from.from))
       .add("from_time", of.subscribe_from.time.time_since_epoch());
   for (const node_name& each : of.nodes) {
-    to.add("on", std::string_view{each.value}); // The order says who runs which replicas.
+    to.add("on", std::string_view{each.value}); // The order decides which node runs which replicas.
   }
   std::vector<std::string> patterns = of.subscribes;
   std::ranges::sort(patterns);

@@ -27,7 +27,8 @@ void read_option(config_reader& reader, std::string_view key, range<double> with
   into = reader.number(key, within.least, within.most).value_or(into);
 }
 
-/// Reads "50ms..5s"; `what` comes after such a wait.
+/// Reads "50ms..5s".
+/// @param what follows such a wait, for messages.
 template <class Options>
 void read_backoff(config_reader& reader, std::string_view what, Options& into) {
   const std::string example = fmt::format(
@@ -140,7 +141,7 @@ void read_breaker(
         "cannot be used together with `threshold`",
         "keep `threshold` to count failures in a row, or `window` to go by rates");
   }
-  // The form that the section chooses replaces the form of the defaults.
+  // The form chosen in the section replaces the form of the defaults.
   if (window != nullptr) {
     auto options = into.window.value_or(supervision::breaker_window{});
     read_window(*window, owner, options, found);

@@ -30,17 +30,17 @@ namespace {
 
 using kind = config_tree::kind;
 
-// Far more than one file should describe. They keep sums over a plan within 64 bits.
+// Far more than one file should describe. These limits keep sums over a plan within 64 bits.
 constexpr std::size_t brokers_max = 16;
 constexpr std::size_t nodes_max = 256;
 constexpr std::size_t gateways_max = 64;
 constexpr std::size_t capabilities_max = 4'096;
 constexpr std::size_t features_max = 256;
 
-// A file for each capability.
+// One file per capability.
 constexpr std::string_view default_store = "sqlite:data/{capability}.db";
 
-/// Reads the tree into a draft. A fault goes to `found`, and reading goes on.
+/// Reads the tree into a draft. Faults are collected in `found`, and reading continues.
 class draft_reader {
 public:
   draft_reader(const config_tree& root, std::vector<fault>& found)
@@ -112,7 +112,7 @@ private:
     }
   }
 
-  /// Calls `take` for each well-named entry of the map under `key`.
+  /// Calls `take` for each entry with a valid name in the map under `key`.
   template <class Take>
   void
   for_each_named(std::string_view key, std::string_view what, std::size_t most, const Take& take) {
@@ -239,7 +239,7 @@ private:
     const bool is_read = read_policies(reader, owner, capability, found_);
     draft_.sizes_are_read = draft_.sizes_are_read && is_read;
     const config_tree* config = reader.tree("config");
-    // An actor's faults about a missing `config` stand at the capability.
+    // If `config` is missing, an actor's faults about it are reported at the capability.
     capability.config = config == nullptr ? config_tree{.at = entry.at} : *config;
     read_subscriptions(reader, owner, capability, found_);
     reader.finish();
@@ -248,7 +248,7 @@ private:
     draft_.nodes_are_read.push_back(nodes_are_read);
   }
 
-  /// @return whether the nodes could be read; if not, nothing is concluded from them.
+  /// @return whether the nodes could be read; if not, checks that depend on them are skipped.
   bool read_placement(config_reader& reader, capability_plan& into) {
     const std::size_t faults_before = found_.size();
     if (reader.tree("nodes") == nullptr) {
@@ -274,7 +274,7 @@ private:
           "nodes", "names `" + name.value + "` twice", "name each node once; set `replicas`");
       return;
     }
-    // The names are not looked up if no node could be read: every one would be reported as unknown.
+    // If no node could be read, every name would be reported as unknown, so skip the look-up.
     if (draft_.result.nodes.empty()) {
       return;
     }
@@ -311,8 +311,8 @@ private:
   std::string store_{default_store};
 };
 
-/// Puts faults into the order of the file, and keeps one of equal faults: several capabilities
-/// report a fault of the defaults.
+/// Sorts faults by position, and removes duplicates: several capabilities report the same fault of
+/// the defaults.
 void put_in_order(std::vector<fault>& found) {
   const auto place = [](const fault& each) { return std::tie(each.at.line, each.at.column); };
   std::ranges::stable_sort(found, {}, place);

@@ -21,8 +21,7 @@ constexpr std::string_view example =
 constexpr std::string_view postgres_example =
     "write postgresql://USER@HOST:PORT,HOST:PORT/DATABASE";
 
-// What the place of a database may say besides: how its server is reached. How a session behaves is
-// the runtime's.
+// The options allowed in a URL: how the server is reached. The runtime decides how sessions behave.
 constexpr std::array<std::string_view, 15> postgres_options{
     "channel_binding",
     "connect_timeout",
@@ -51,8 +50,8 @@ fault has_password() {
       "write the password into the file that PGPASSFILE names for the workers (or ~/.pgpass)"};
 }
 
-/// An `@` where none belongs: it ends a password with a `/`, `?` or `#` in it, of which nothing may
-/// be repeated.
+/// An unexpected `@`: it ends a password that contains `/`, `?` or `#`, so nothing of it may be
+/// repeated in a message.
 fault has_stray_at() {
   return {
       {},
@@ -61,7 +60,7 @@ fault has_stray_at() {
       "`@` of a name as %40"};
 }
 
-/// Whether what was taken for the name of an option may be repeated.
+/// Whether the alleged name of an option may be repeated in a message.
 bool is_word(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -74,12 +73,12 @@ bool is_port(std::string_view text) {
                           }));
 }
 
-/// Whether each of HOST[:PORT][,HOST[:PORT] ...] has a number for a port, if it has one.
+/// Whether each port in HOST[:PORT][,HOST[:PORT] ...] is a number.
 bool have_ports(std::string_view hosts) {
   while (!hosts.empty()) {
     const std::string_view one = hosts.substr(0, hosts.find(','));
     hosts.remove_prefix(std::min(one.size() + 1, hosts.size()));
-    const std::size_t bracket = one.find(']'); // Of an address of IPv6.
+    const std::size_t bracket = one.find(']'); // End of an IPv6 address.
     const std::size_t colon = one.find(':', bracket == std::string_view::npos ? 0 : bracket);
     if (colon != std::string_view::npos && !is_port(one.substr(colon + 1))) {
       return false;
@@ -185,7 +184,7 @@ std::optional<fault> check_store(std::string_view store) {
   if (path == ":memory:") {
     return wrong("would lose its data, and every promise, with its process");
   }
-  // SQLite reads the text behind a question mark as options, which the runtime chooses.
+  // SQLite reads the text after a question mark as options, which the runtime chooses.
   if (path.find('?') != std::string::npos) {
     return wrong("has a `?` in its path", "remove the `?`: the options are fixed");
   }
@@ -231,7 +230,7 @@ store_for(std::string_view store, const capability_name& capability, const std::
        at = path.find(placeholder, at + capability.value.size())) {
     path.replace(at, placeholder.size(), capability.value);
   }
-  // Joined to an absolute path, the folder has no effect. Normal form gives one file one spelling.
+  // Has no effect on an absolute path. The normal form gives each file a single spelling.
   const auto joined = (std::filesystem::path{folder} / path).lexically_normal();
   return std::string{sqlite_scheme} + joined.string();
 }

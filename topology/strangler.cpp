@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t entries_max = 256;
 
-/// Takes what `parsed` has, or adds why it has nothing.
+/// Takes the value of `parsed`, or reports why it has none.
 template <class Value>
 void take(config_reader& reader, std::string_view key, outcome<Value> parsed, Value& to) {
   if (parsed) {
@@ -43,7 +43,7 @@ bool is_pointer(std::string_view text) {
   return text.starts_with('/');
 }
 
-/// The texts under `key`, each of which `is_good`.
+/// Reads the texts under `key`, each of which must satisfy `is_good`.
 template <class Check>
 std::vector<std::string>
 read_texts(config_reader& reader, std::string_view key, const Check& is_good, const char* remedy) {
@@ -149,7 +149,8 @@ void check_route(
   }
 }
 
-/// Checks that no legacy system is the gateway itself: a request would go round until its deadline.
+/// Checks that no legacy system is the gateway itself, since requests would circle until their
+/// deadline.
 void check_no_loop(const plan& whole, const gateway_plan& gateway, std::vector<fault>& found) {
   for (const strangler_plan& each : whole.features) {
     const auto legacy = read_http_endpoint(each.feature.legacy.origin);

@@ -21,7 +21,7 @@ bool has_wrong_port(std::string_view authority) {
          && !read_port(authority.substr(colon + 1));
 }
 
-/// Whether `text` is the address of a service over HTTP, with a host and without blanks.
+/// Whether `text` is the HTTP address of a service, with a host and without blanks.
 bool is_http_address(std::string_view text) {
   const std::size_t host = text.starts_with("http://")    ? 7
                            : text.starts_with("https://") ? 8

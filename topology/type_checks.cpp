@@ -14,7 +14,8 @@ namespace {
 constexpr const char* remedy = "give both sides the same fields, or make a field optional where it "
                                "is read";
 
-/// The topics that both patterns mean, as a pattern: of two that overlap one holds the other.
+/// The topics that both patterns match, as a pattern: if two patterns overlap, one contains the
+/// other.
 std::optional<std::string> common(const std::string& one, const std::string& other) {
   if (one == other || wire::matches(one, other)) {
     return other;
@@ -22,23 +23,23 @@ std::optional<std::string> common(const std::string& one, const std::string& oth
   return wire::matches(other, one) ? std::optional{one} : std::nullopt;
 }
 
-/// The place of `pattern` in `subscribes`.
+/// The position of `pattern` in `subscribes`.
 file_position position_of_pattern(const config_tree& section, const std::string& pattern) {
   const auto& items = section.find("subscribes")->items;
   const auto item = std::ranges::find(items, pattern, &config_tree::text);
   return item->at;
 }
 
-/// A capability with subscriptions, and one that publishes.
+/// A subscriber, and a capability that publishes.
 struct pair {
   const capability_plan& subscriber;
-  const config_tree& section; // The subscriber's.
+  const config_tree& section; // The subscriber's section.
   const actor_type& handling;
   const capability_plan& publisher;
   const actor_type& publishing;
 };
 
-/// Adds a fault for each handler that gets `published` through `pattern` and cannot read it.
+/// Adds a fault for each handler that receives `published` through `pattern` and cannot read it.
 void check_event(
     const pair& both,
     const std::string& pattern,
@@ -76,7 +77,7 @@ void check_event(
            remedy});
     }
     if (*handled == *heard) {
-      return; // The handler that is declared first handles them.
+      return; // The handler declared first gets the events.
     }
   }
 }
@@ -127,7 +128,7 @@ void check_event_types(
   for (const capability_plan& publisher : whole.capabilities) {
     const actor_type* const publishing = type_named(publisher.actor, types);
     if (publishing == nullptr) {
-      continue; // Reported where it stands.
+      continue; // Reported elsewhere.
     }
     const pair both{subscriber, section, handling, publisher, *publishing};
     for (const wire::topic_description& published : publishing->described.publishes) {

@@ -18,7 +18,7 @@ namespace {
 
 using kind = config_tree::kind;
 
-// Thrown through yaml-cpp's parser, which has no other way to be stopped; caught in `parse_yaml`.
+// Thrown through yaml-cpp's parser, which cannot be stopped in another way; caught in `parse_yaml`.
 struct stop_reading {
   fault reason;
 };
@@ -27,7 +27,7 @@ file_position position_of(const YAML::Mark& mark) {
   return mark.is_null() ? file_position{} : file_position{mark.line + 1, mark.column + 1};
 }
 
-/// Nodes plus bytes of text.
+/// Number of nodes plus bytes of text.
 std::size_t weight_of(const config_tree& tree) {
   std::size_t weight = 1 + tree.text.size();
   for (const config_tree& item : tree.items) {
@@ -90,7 +90,8 @@ public:
     if (open_.size() + depth_of(known->second) > yaml_depth_max) {
       throw too_deep(mark);
     }
-    // Weighed before it is copied. Faults in the copy point to the original, where they are mended.
+    // Check the size before copying. Faults in the copy refer to the original, where they can be
+    // fixed.
     add_weight(weight_of(known->second), position_of(mark));
     place(known->second);
   }
@@ -116,11 +117,11 @@ public:
   void OnMapEnd() override { close(); }
 
 private:
-  /// A list or map whose end has not come yet.
+  /// A list or map that has not ended yet.
   struct unfinished {
     config_tree tree;
     YAML::anchor_t anchor = 0;
-    // The key of a map that waits for its value, and the keys so far with their lines.
+    // The key of a map whose value is expected, and all keys so far with their lines.
     std::optional<config_tree> key{};
     std::map<std::string, int> keys{};
   };
@@ -146,7 +147,7 @@ private:
   }
 
   void finish(config_tree tree, YAML::anchor_t anchor) {
-    // Its children were weighed when they were finished.
+    // The children were counted when they were finished.
     add_weight(1 + tree.text.size(), tree.at);
     if (anchor != 0) {
       anchors_.insert_or_assign(anchor, tree);
@@ -191,7 +192,7 @@ private:
            fmt::format("keep one; the first is on line {}", first->second)});
       return;
     }
-    // The parser places an empty value where the next token is, which may be lines below.
+    // For an empty value the parser gives the position of the next token, which may be lines below.
     if (value.is == kind::null) {
       value.at = key.at;
     }
@@ -219,7 +220,8 @@ private:
   std::map<YAML::anchor_t, config_tree> anchors_;
 };
 
-/// Bytes of the UTF-8 character that starts `text`; 0 if it is none. @source RFC 3629, section 4.
+/// Length in bytes of the UTF-8 character at the start of `text`; 0 if there is none.
+/// @source RFC 3629, section 4.
 std::size_t utf8_bytes(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -245,8 +247,8 @@ std::size_t utf8_bytes(std::string_view text) {
   return 0;
 }
 
-/// The first byte that is not text. yaml-cpp passes broken UTF-8 on and uses 0x04 for the end of
-/// its input; names end up in logs and on terminals, where only text should get.
+/// The first byte that is not text. yaml-cpp passes on broken UTF-8 and uses 0x04 for the end of
+/// its input; names appear in logs and on terminals, which must only receive text.
 std::optional<fault> find_byte_that_is_no_text(std::string_view text) {
   file_position at{1, 1};
   std::size_t offset = 0;
@@ -270,8 +272,8 @@ std::optional<fault> find_byte_that_is_no_text(std::string_view text) {
   return std::nullopt;
 }
 
-/// The advice for a line that is no YAML, or the one before it. A tab looks like blanks, and the
-/// parser does not name it.
+/// Advice for a line that is not YAML, or for the line before it. The parser does not mention tabs,
+/// which look like blanks.
 std::string remedy_at(std::string_view text, int line) {
   for (int each = 1; !text.empty() && each <= line; ++each) {
     const std::string_view indent = text.substr(0, text.find_first_not_of(" \t"));
@@ -306,7 +308,7 @@ yaml_document parse_yaml(std::string_view text) {
     std::istringstream stream{std::string{text}};
     YAML::Parser parser{stream};
     tree_builder builder{found};
-    // A second document stops the builder.
+    // The builder stops at a second document.
     while (parser.HandleNextDocument(builder)) {
     }
     return {.tree = builder.take(), .faults = std::move(found), .complete = true};

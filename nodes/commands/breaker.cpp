@@ -22,16 +22,16 @@ using wire::json_object;
 struct breaker_arguments {
   std::string file;
   std::string capability;
-  /// "open", "closed", "disabled" or "auto"; empty: only looks.
+  /// "open", "closed", "disabled" or "auto"; empty: only show.
   std::string state;
   std::string why;
-  /// The only node that is meant; empty: every node of the capability.
+  /// The only node to order; empty: every node of the capability.
   std::string node;
   milliseconds deadline{2'000};
   bool json = false;
 };
 
-/// The state of one node's breaker, or why the node did not tell.
+/// The state of one node's breaker, or why it is unknown.
 struct report {
   std::string node;
   outcome<wire::breaker_report> said;
@@ -44,7 +44,7 @@ std::string check_why(const std::string& why) {
                  "a reason of {} bytes; {} are the limit", why.size(), wire::why_bytes_max);
 }
 
-/// The nodes that are meant, or why there are none.
+/// The nodes to order, or why there are none.
 outcome<std::vector<std::string>>
 nodes_of(const topology::plan& plan, const breaker_arguments& given) {
   const auto* const capability = plan.find(capability_name{given.capability});
@@ -116,16 +116,16 @@ std::string next_of(const breaker_arguments& given, const std::vector<report>& r
   }
   if (!given.state.empty() && is_kept) {
     return fmt::format(
-        "it is kept in the database of `{}`, where {} will find it; `troupe status {}` looks at "
-        "the nodes",
+        "it is stored in the database of `{}`, where {} will find it; `troupe status {}` shows the "
+        "nodes",
         given.capability,
         fmt::join(silent, ", "),
         shell_word(given.file));
   }
   return fmt::format(
-      "`troupe status {0}` looks at the nodes, `troupe up {0}` starts what is missing{1}",
+      "`troupe status {0}` shows the nodes, `troupe up {0}` starts missing ones{1}",
       shell_word(given.file),
-      given.state.empty() ? "" : "; then give the command again");
+      given.state.empty() ? "" : "; then run the command again");
 }
 
 json_object json_of(const report& from) {
@@ -185,7 +185,7 @@ void print_table(
   }
   fmt::print("{}", table.for_terminal());
   if (is_fleeting) {
-    fmt::print("\n`{}` has no database: this holds until the worker restarts\n", given.capability);
+    fmt::print("\n`{}` has no database: this lasts until the worker restarts\n", given.capability);
   }
   for (const report& each : reports) {
     if (!each.said) {
@@ -225,21 +225,25 @@ int run(const breaker_arguments& given) {
 
 void add_breaker(command_line& line) {
   const auto given = std::make_shared<breaker_arguments>();
-  line.add("breaker", "Looks at the breakers of a capability, takes them over or gives them back")
+  line.add("breaker", "Shows the circuit breakers of a capability, or sets them by hand")
       .word("FILE", given->file, "the topology")
       .word("CAPABILITY", given->capability, "whose breakers")
       .optional_word(
           "STATE",
           given->state,
-          "open: refuses every call; closed: lets every call through, whatever fails; disabled: "
-          "the same, and counts nothing; auto: decides for itself again. Without it only looks",
+          "open: refuse every call; closed: let every call through, whatever fails; disabled: the "
+          "same, without counting failures; auto: automatic again. Left out: only show the state",
           one_of({"open", "closed", "disabled", "auto"}))
-      .option("--why", given->why, "the reason, for all who meet it; needed with STATE", check_why)
-      .option("--node", given->node, "only there [every node of the capability]")
+      .option(
+          "--why",
+          given->why,
+          "the reason, shown to refused callers; required with STATE",
+          check_why)
+      .option("--node", given->node, "only on this node [every node of the capability]")
       .option("--deadline", given->deadline, "how long to wait for each node [2s]")
       .flag("--json", given->json, "one JSON object instead of a table")
       .footer(with_exit_codes(
-          "Holds until it is given back, also over restarts if the capability has a "
+          "Stays in force until set to auto, also across restarts if the capability has a "
           "database. Example: troupe breaker shop.yaml payments open --why 'the "
           "provider charges twice'\nEnds with 4 if a node did not answer."))
       .runs([given] { return run(*given); });

@@ -19,7 +19,7 @@ struct call_arguments : connect_arguments {
   std::string id;
 };
 
-/// The end of CAPABILITY: the last dot, as it may have dots itself (troupe.broker.status).
+/// The position of the last dot. (A capability's name may contain dots: troupe.broker.status.)
 std::size_t dot_in(const std::string& target) {
   return target.rfind('.');
 }
@@ -34,7 +34,7 @@ std::string check_target(const std::string& target) {
 int run(const call_arguments& given) {
   TROUPE_TRY_EXIT(auto over, connection::open("call", given, needs::any_broker));
   TROUPE_TRY_EXIT(const auto body, or_print(body_in(given.body), given.json));
-  // The id is made here, so that it can be told when the outcome is unknown.
+  // Made here, so that an error with unknown outcome can name the id.
   const auto id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                                    : *parse_uuid(given.id);
   const std::string_view target = given.target;
@@ -68,8 +68,13 @@ void add_call(command_line& line) {
   add_deadline(call, *given);
   call.word("CAPABILITY.OPERATION", given->target, "what to call", check_target)
       .optional_word("JSON", given->body, "the body ({} if left out; - reads it from stdin)")
-      .option("--key", given->key, "calls of one key meet the same replica")
-      .option("--id", given->id, "a UUID: asks again for what was asked under it", check_call_id)
+      .option(
+          "--key", given->key, "the ordering key: calls with the same key go to the same replica")
+      .option(
+          "--id",
+          given->id,
+          "the call's UUID; that of an earlier call gets the answer of that call",
+          check_call_id)
       .footer(with_exit_codes("Example: troupe call examples/shop/shop.yaml users.get "
                               "'{\"user_id\": \"01a206c0-b8fa-7000-8001-65c2ec9e316f\"}'"))
       .runs([given] { return run(*given); });

@@ -30,7 +30,8 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
-  /// The other side: an earlier release's answer to --json, a topology, or a folder of databases.
+  /// What to compare with: the --json output of an earlier release, a topology, or a folder of
+  /// databases.
   std::string against;
   bool rights = false;
   bool json = false;
@@ -172,7 +173,7 @@ json_object json_of(const saga_upgrade& upgrade) {
   return json;
 }
 
-/// The fate of the sagas under way in a folder of databases, or in those of an earlier
+/// What becomes of the running sagas in a folder of databases, or in the databases of an earlier
 /// topology.
 outcome<saga_upgrades> upgrades_of(
     const check_arguments& given, const topology::plan& plan, const earlier_databases& earlier) {
@@ -186,8 +187,8 @@ outcome<saga_upgrades> upgrades_of(
   });
 }
 
-/// Tells what breaks programs written for an earlier release, what work an earlier topology or a
-/// folder of databases has that nobody would go on with, and what becomes of sagas under way there.
+/// Reports what breaks programs written for an earlier release, which work of an earlier topology
+/// or a folder of databases no process would continue, and what becomes of running sagas there.
 int run_against(
     const check_arguments& given,
     const topology::plan& plan,
@@ -242,9 +243,8 @@ int run_against(
         given.against);
   } else {
     fmt::print("{}\n", fmt::join(*broken, "\n"));
-    print_aside(
-        "  next: keep what is gone beside what is new (another name, field, operation or topic) "
-        "until nobody needs it\n");
+    print_aside("  next: keep the old name, field, operation or topic beside the new one until "
+                "nobody needs it\n");
   }
   if (has_data) {
     fmt::print(
@@ -299,14 +299,14 @@ int run(const check_arguments& given) {
 
 void add_check(command_line& line) {
   const auto given = std::make_shared<check_arguments>();
-  line.add("check", "Says everything wrong with a topology, or explains it")
+  line.add("check", "Checks a topology: lists its faults, or explains what it means")
       .word("FILE", given->file, "the topology")
       .option(
           "--against",
           given->against,
-          "what an earlier release said with --json: tells what breaks its callers; an earlier "
-          "topology, or a folder of databases: tells what work would be left undone")
-      .flag("--rights", given->rights, "says, too, who may do what")
+          "the --json output of an earlier release: reports what breaks its callers; an earlier "
+          "topology, or a folder of databases: reports work that would be left undone")
+      .flag("--rights", given->rights, "also shows who may do what")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });

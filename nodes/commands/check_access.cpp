@@ -16,7 +16,7 @@ namespace {
 
 using wire::json_object;
 
-/// The owners of the keys that a topology needs, as it names them.
+/// The owners of keys that a topology names.
 std::set<std::string> owners_in(const topology::plan& plan) {
   std::set<std::string> names;
   for (const topology::broker_plan& each : plan.brokers) {

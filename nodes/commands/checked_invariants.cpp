@@ -29,7 +29,7 @@ faulty_invariants(const topology::plan& plan, const std::vector<topology::actor_
       continue;
     }
     reconcile::reconciliation_options options;
-    std::vector<fault> known; // The topology was checked with these.
+    std::vector<fault> known; // The topology was checked against these already.
     read_config(each.config, "config", options, known);
     if (options.invariants.empty()) {
       continue; // The capability calls others for another reason.

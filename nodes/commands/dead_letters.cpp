@@ -29,7 +29,7 @@ struct dead_letter_arguments : connect_arguments, letter_choice {
   bool dry_run = false;
 };
 
-/// "3 events are", "1 event would be": how many an order was about, before what became of them.
+/// "3 events are" or "1 event would be": the subject of a sentence about an order.
 std::string counted(std::uint64_t count, std::string_view what, bool is_dry_run) {
   return fmt::format(
       "{} {}{} {}",
@@ -63,7 +63,7 @@ std::string json_of(const wire::letter& letter) {
   return line.text();
 }
 
-/// A row for each, and below it the key and the error, cut to the width of the terminal.
+/// Prints a row for each letter, followed by its key and its error, cut to the terminal's width.
 void print_dead_letters(const std::vector<wire::letter>& letters) {
   text_table table{
       {{"id"},
@@ -114,7 +114,7 @@ void print_dead_letter(const wire::letter& letter) {
   line("given up", utc_time_text(milliseconds{letter.last_at}));
   line("on", fmt::format("{}, replica {}", letter.node, letter.replica));
   line("trace", letter.traceparent);
-  // The error in full, over as many lines as it has.
+  // Print the error in full, with all its lines.
   std::string_view rest = letter.error;
   for (bool first = true; !rest.empty(); first = false) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -128,8 +128,7 @@ void print_dead_letter(const wire::letter& letter) {
   }
 }
 
-/// Prints as `print_journal_error` does; with where to look for dead letters if there is none of
-/// that id.
+/// Like `print_journal_error`, but adds where to look for dead letters if the id is unknown.
 int print_failure(const error& why, bool json) {
   if (why.detail("reason") == "no_subscriber") {
     return print_error(
@@ -143,7 +142,7 @@ int print_failure(const error& why, bool json) {
         "by ID, or by --all and --capability alone");
   }
   if (why.detail("reason") == "no_dead_letter") {
-    return print_error(why, json, "`troupe dead-letters list` says which there are");
+    return print_error(why, json, "`troupe dead-letters list` lists them");
   }
   return print_journal_error(
       why, json, "`troupe dead-letters list` says whether it is still there");
@@ -154,15 +153,15 @@ int no_such_dead_letter(const dead_letter_arguments& given) {
       rejected("no_dead_letter", fmt::format("there is no dead letter {}", given.id)), given.json);
 }
 
-/// Whether the topology does not have the capability `name`. Its dead letters may be there all the
-/// same: they outlive a capability that was renamed or taken out.
+/// Whether the topology lacks the capability `name`. It may have dead letters all the same: they
+/// outlive a capability that was renamed or removed.
 bool is_unknown(std::string_view name, const std::optional<topology::plan>& plan) {
   return plan && !name.empty() && plan->find(capability_name{std::string{name}}) == nullptr;
 }
 
-/// The dead letters that stay, as nobody would get their events.
+/// Prints the dead letters that stay because no capability would receive their events.
 void print_kept(const std::vector<wire::letters_kept>& kept) {
-  fmt::print("kept, as nobody would get them:\n");
+  fmt::print("kept, since no capability would get them:\n");
   text_table table{{{"capability"}, {"topic"}, {"dead letters", text_table::side::right}}};
   for (const wire::letters_kept& each : kept) {
     table.add({each.to, each.topic, fmt::format("{}", each.letters)});
@@ -200,7 +199,7 @@ void print_that_there_are_none(const dead_letter_arguments& given) {
       given.is_narrow() ? " that fit" : "");
 }
 
-/// Asks about the dead letter with the ID given. `print` gets the answer.
+/// Asks about the dead letter with the given ID, and passes the answer to `print`.
 /// @return the exit code, of `print` if there is an answer.
 template <class Answer, class Request, class Print>
 int ask_about_one(
@@ -226,7 +225,7 @@ int run_list(const dead_letter_arguments& given) {
   }
   TROUPE_TRY_EXIT(auto over, connection::open("dead-letters list", given, needs::journal));
   std::vector<wire::letter> letters;
-  do { // One answer has as many as it has room for.
+  do { // An answer has as many letters as fit.
     question.count = static_cast<std::uint32_t>(given.count - letters.size());
     auto answer = over.ask<wire::letters_found>(events_target, "dead_letters", question);
     if (!answer) {
@@ -258,7 +257,7 @@ int run_list(const dead_letter_arguments& given) {
   }
   print_dead_letters(letters);
   if (question.after) {
-    fmt::print("\nnext: there are more, behind --after {}\n", to_string(*question.after));
+    fmt::print("\nnext: continue with --after {} for more\n", to_string(*question.after));
   } else {
     fmt::print("\nnext: `troupe dead-letters show`, `retry` or `drop` with an ID\n");
   }
@@ -277,7 +276,7 @@ int run_show(const dead_letter_arguments& given) {
       });
 }
 
-/// Says what is wrong with the choice of letters to change; nothing if it is right.
+/// What is wrong with the choice of letters to change; nothing if it is valid.
 std::string choice_fault(const dead_letter_arguments& given) {
   if (given.all != given.id.empty()) {
     return "expected ID or --all";
@@ -399,19 +398,19 @@ void add_dead_letters(command_line& line) {
       };
   command list = add("list", "Lists them, the oldest first", run_list);
   add_letter_choice(list, *given);
-  list.option("--after", given->after, "only those behind this ID", check_uuid)
+  list.option("--after", given->after, "only those after this ID", check_uuid)
       .option("--count", given->count, "so many at most [100]", 1, 1'000);
-  add("show", "Says all about one", run_show).word("ID", given->id, "which", check_uuid);
+  add("show", "Shows one in full", run_show).word("ID", given->id, "which", check_uuid);
   const auto add_choice = [&](command one) {
     one.optional_word("ID", given->id, "which (unless --all)", check_uuid)
-        .flag("--all", given->all, "all of them, or all that fit the options below")
-        .flag("--dry-run", given->dry_run, "with --all: changes nothing, and says how many fit");
+        .flag("--all", given->all, "all of them, or all that match the options below")
+        .flag("--dry-run", given->dry_run, "with --all: changes nothing, and tells how many match");
     add_letter_choice(one, *given);
     return one;
   };
   add_choice(add("retry", "Delivers one or all of them again", run_retry))
       .option("--to", given->to, "the capability that gets them instead of their own");
-  add_choice(add("drop", "Forgets one or all of them", run_drop));
+  add_choice(add("drop", "Deletes one or all of them", run_drop));
 }
 
 } // namespace troupe

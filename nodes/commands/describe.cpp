@@ -25,7 +25,7 @@ struct describe_arguments {
   bool json = false;
 };
 
-/// A capability as some of its nodes describe it: all, unless they run different releases.
+/// A description, and the nodes that gave it: all nodes, unless they run different releases.
 struct version {
   wire::capability_description description;
   std::vector<std::string> nodes;
@@ -43,7 +43,7 @@ std::string text_of(const wire::value_schema& type) {
   return text + type.message.value_or(std::string{wire::word_of(type.is)});
 }
 
-/// `name` and `text` under each other in columns; a long text goes on in its own column.
+/// Prints `name` and `text` in two columns; a long text is wrapped inside its column.
 void print_entry(std::size_t indent, std::size_t width, const std::string& name, std::string text) {
   std::string head = fmt::format("{:{}}{:<{}}  ", "", indent, name, width);
   const std::size_t room = columns - std::min(head.size(), columns / 2);
@@ -137,7 +137,7 @@ std::string json_of(const version& what) {
       .text();
 }
 
-/// The different descriptions that nodes gave, in the order of the nodes.
+/// The distinct descriptions, in the order of the nodes.
 std::vector<version> versions_in(std::vector<node_answer>& answers) {
   std::vector<version> found;
   std::map<std::string, std::size_t> known;

@@ -18,7 +18,7 @@ using topology::events_route_plan;
 
 constexpr int rejected_usual = 422;
 
-/// A path without the names of its variables, which no caller knows.
+/// A path without the names of its variables, which do not matter to callers.
 std::string shape_of(std::string_view path) {
   std::string shape;
   while (!path.empty()) {
@@ -47,7 +47,7 @@ int status_of(const call_route_plan& call, const std::string& reason) {
   return own == call.rejected.end() ? rejected_usual : own->second;
 }
 
-/// A description of one operation, called `name`; nothing if that is not known.
+/// The description of one operation, under the name `name`; nothing if the operation is unknown.
 std::optional<wire::actor_description>
 only(const wire::actor_description* of, std::string_view operation, const std::string& name) {
   const auto* const found = of == nullptr ? nullptr : of->find(operation);
@@ -135,7 +135,7 @@ private:
     }
   }
 
-  /// Another operation may take the place of the one before, if it takes and answers the same.
+  /// A route may call another operation if that has compatible requests and answers.
   void compare_targets(const std::string& before, const call_route_plan& now) {
     const std::size_t dot = std::min(before.find('.'), before.size());
     const auto* const capability = plan_.find(now.capability);
@@ -169,7 +169,7 @@ private:
   const earlier_descriptions& described_;
   const std::string gateway_;
   std::vector<std::string>& found_;
-  /// The route that is compared: "GET /api/users/{user_id}".
+  /// The route being compared: "GET /api/users/{user_id}".
   std::string name_;
 };
 

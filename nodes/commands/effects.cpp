@@ -31,7 +31,8 @@ struct effect_arguments {
   bool json = false;
 };
 
-/// The unsettled effects by capability and key: each node of a capability names the same.
+/// The unsettled effects by capability and key, since every node of a capability lists the same
+/// ones.
 using all_unsettled = std::map<std::pair<std::string, uuid>, wire::unsettled_effect>;
 
 std::string json_of(const std::string& capability, const wire::unsettled_effect& from) {
@@ -71,7 +72,7 @@ void print_table(const all_unsettled& all) {
   fmt::print("{}", table.for_terminal());
 }
 
-/// The answers of the nodes together, and the key behind which there is more.
+/// Merges the nodes' answers; also the key after which more effects follow, if any.
 std::pair<all_unsettled, std::optional<uuid>> merged(std::vector<node_answer>& answers) {
   all_unsettled all;
   std::optional<uuid> next;
@@ -113,10 +114,10 @@ int run_list(const effect_arguments& given) {
   }
   const bool is_part = print_silent(answers, given.json);
   if (next && !given.json) {
-    print_aside(fmt::format("  next: there are more, behind --after {}\n", to_string(*next)));
+    print_aside(fmt::format("  next: continue with --after {} for more\n", to_string(*next)));
   } else if (!all.empty() && !given.json) {
     print_aside(fmt::format(
-        "  next: they are settled by themselves within a minute once the reason is gone; `troupe "
+        "  next: they settle by themselves within a minute once the cause is removed; `troupe "
         "effects retry {} CAPABILITY` tries now\n",
         shell_word(given.file)));
   }
@@ -142,13 +143,13 @@ int run_retry(const effect_arguments& given) {
     return print_error(
         rejected("nothing_unsettled", fmt::format("`{}` has no such result", given.capability)),
         given.json,
-        fmt::format("`troupe effects list {}` says which there are", shell_word(given.file)));
+        fmt::format("`troupe effects list {}` lists them", shell_word(given.file)));
   }
   if (given.json) {
     fmt::print("{}\n", json_object{}.add("tried", tried).text());
   } else {
     fmt::print(
-        "{} {} settled now; `troupe effects list {}` says what is left\n",
+        "{} {} settled now; `troupe effects list {}` shows what is left\n",
         tried,
         tried == 1 ? "result is being" : "results are being",
         shell_word(given.file));
@@ -160,18 +161,18 @@ int run_retry(const effect_arguments& given) {
 
 void add_effects(command_line& line) {
   const auto given = std::make_shared<effect_arguments>();
-  command all = line.add("effects", "Results of effects that could not be written down yet");
+  command all = line.add("effects", "Results of effects that could not be stored yet");
   all.footer(with_exit_codes());
   all.add("list", "Lists them, each with its reason")
       .word("FILE", given->file, "the topology")
       .optional_word("CAPABILITY", given->capability, "only those of one capability")
-      .option("--after", given->after, "only those behind this KEY", check_uuid)
-      .option("--count", given->count, "so many at most of each capability [100]", 1, 100)
+      .option("--after", given->after, "only those after this KEY", check_uuid)
+      .option("--count", given->count, "the most to list of each capability [100]", 1, 100)
       .option("--deadline", given->deadline, "how long to wait for the nodes [5s]")
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes("Ends with 4 if a node did not answer."))
       .runs([given] { return run_list(*given); });
-  all.add("retry", "Has them settled now, and not after their pause")
+  all.add("retry", "Settles them now, without waiting for the next attempt")
       .word("FILE", given->file, "the topology")
       .word("CAPABILITY", given->capability, "whose")
       .option("--key", given->key, "only this one", check_uuid)

@@ -25,7 +25,8 @@ using strangler::recorded_change;
 using strangler::share_text;
 using wire::json_object;
 
-// Others may set other flags between a look and a change; so often in a row they do not.
+// Retries after other flags were changed between reading and publishing. So many changes in a row
+// are not expected.
 constexpr int tries_max = 20;
 
 struct flag_arguments : connect_arguments {
@@ -36,17 +37,17 @@ struct flag_arguments : connect_arguments {
 };
 
 std::string check_share(const std::string& word) {
-  return strangler::parse_share(word)
-             ? ""
-             : fmt::format(
-                 "`{}` is no share of requests; write off, on or a percentage such as 25% or 0.5%",
-                 word);
+  return strangler::parse_share(word) ? ""
+                                      : fmt::format(
+                                          "`{}` is not a share of requests; write off, on or a "
+                                          "percentage such as 25% or 0.5%",
+                                          word);
 }
 
 std::string check_why(const std::string& why) {
   return !why.empty() && why.size() <= wire::why_bytes_max
              ? ""
-             : fmt::format("a reason of 1 to {} bytes is wanted", wire::why_bytes_max);
+             : fmt::format("give a reason of 1 to {} bytes", wire::why_bytes_max);
 }
 
 strangler::journal_question question_over(connection& over) {
@@ -55,12 +56,12 @@ strangler::journal_question question_over(connection& over) {
   };
 }
 
-/// The reason why a flag of this name cannot be meant; nothing if it can, or no topology is known.
+/// Why no flag can have this name; nothing if one can, or if no topology is known.
 std::optional<error> fault_of_name(const connection& over, const std::string& name) {
   if (!over.plan()) {
     return wire::is_topic(name)
                ? std::nullopt
-               : std::optional{invalid(fmt::format("`{}` can be the name of no flag", name))};
+               : std::optional{invalid(fmt::format("`{}` cannot be the name of a flag", name))};
   }
   if (over.plan()->find_feature(name) != nullptr) {
     return std::nullopt;
@@ -94,7 +95,8 @@ json_object json_of(const recorded_change& of) {
   return line;
 }
 
-/// Publishes one change behind `known`. @return its position.
+/// Publishes one change on top of `known`.
+/// @return its position.
 outcome<std::uint64_t> publish(
     connection& over, const flag_state& known, const flag_arguments& given, const uuid& request) {
   const std::string body = wire::encoded(strangler::change_after(
@@ -114,14 +116,15 @@ outcome<std::uint64_t> publish(
       .map([](const wire::published& done) { return done.position; });
 }
 
-/// The share of `name`, if it was set.
+/// The share of `name`, if it was ever set.
 std::optional<std::uint32_t> value_of(const flag_state& state, const std::string& name) {
   const auto values = state.values();
   const auto found = values.find(name);
   return found == values.end() ? std::nullopt : std::optional{found->second};
 }
 
-/// Sets the flag behind whatever others set meanwhile, unless that is the same flag.
+/// Sets the flag, retrying after changes of other flags; fails if the same flag was changed
+/// meanwhile.
 outcome<recorded_change> set_flag(connection& over, const flag_arguments& given) {
   const auto ask = question_over(over);
   const uuid request = uuid_source{}.next(std::chrono::system_clock::now());
@@ -179,7 +182,7 @@ int run_set(const flag_arguments& given) {
   return exit_code::ok;
 }
 
-/// Calls `see` with each change, the newest first, until it returns false.
+/// Calls `see` with each change, newest first, until it returns false.
 template <class See>
 outcome<void> walk_back(connection& over, flag_state state, const See& see) {
   const auto ask = question_over(over);
@@ -284,7 +287,8 @@ int run_list(const flag_arguments& given) {
 
 void add_flag(command_line& line) {
   const auto given = std::make_shared<flag_arguments>();
-  command all = line.add("flag", "Who answers the features that move from a legacy system");
+  command all =
+      line.add("flag", "Flags: which side answers features that move from a legacy system");
   all.footer(with_exit_codes());
   const auto add = [&](const char* name, const char* does, int (*run)(const flag_arguments&)) {
     command one = all.add(name, does);
@@ -294,21 +298,21 @@ void add_flag(command_line& line) {
     return one;
   };
   add("list", "Lists the flags with their shares, and who set them", run_list);
-  add("set", "Sets a flag; every gateway goes by it as soon as it is on disk", run_set)
+  add("set", "Sets a flag; gateways follow it as soon as it is on disk", run_set)
       .word("NAME", given->name, "a feature of `strangler`")
       .word(
           "VALUE",
           given->value,
           "the share of users whom the capability answers: off, on, 25% or 0.5%",
           check_share)
-      .option("--why", given->why, "the reason, which is kept; needed", check_why)
+      .option("--why", given->why, "the reason, which is recorded; required", check_why)
       .footer(with_exit_codes(
           "Ends when the change is on disk. Example: troupe flag set shop.yaml billing 25% --why "
           "'the first quarter'\nIf somebody else sets the same flag at the same time, one of the "
           "two is refused."));
-  add("history", "Lists who changed what, when and why, the newest first", run_history)
+  add("history", "Lists the changes: who changed what, when and why, newest first", run_history)
       .optional_word("NAME", given->name, "only this flag")
-      .option("--count", given->count, "so many at most [20]", 1, 1'000'000);
+      .option("--count", given->count, "the most to list [20]", 1, 1'000'000);
 }
 
 } // namespace troupe

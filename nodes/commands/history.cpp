@@ -14,12 +14,12 @@ namespace {
 
 struct history_arguments : connect_arguments {
   std::string capability;
-  /// The id, given to `history` only.
+  /// The id; only for `history`.
   std::string id;
 };
 
-// The messages of runtime/actor/history.hpp, less what a capability from elsewhere may do without:
-// its ids need not be UUIDs.
+// The messages of runtime/actor/history.hpp, without restrictions that another program's capability
+// need not meet: its ids may be no UUIDs.
 
 struct history_question {
   std::string id;
@@ -73,7 +73,7 @@ struct rebuilt_slice {
 TROUPE_MESSAGE(rebuilt_slice, things, events, next)
 
 error not_understood(const std::string& capability) {
-  return invalid(fmt::format("what capability `{}` answers is not understood", capability));
+  return invalid(fmt::format("the answer of capability `{}` is not understood", capability));
 }
 
 template <class Answer, class Question>
@@ -167,7 +167,7 @@ int run_rebuild(const history_arguments& given) {
 void add_history(command_line& line) {
   const auto given = std::make_shared<history_arguments>();
   command history =
-      line.add("history", "Says what happened to one thing of an event-sourced capability");
+      line.add("history", "Shows what happened to one thing of an event-sourced capability");
   add_connection(line, history, *given);
   add_deadline(history, *given);
   history.word("CAPABILITY", given->capability, "an event-sourced capability")
@@ -181,7 +181,7 @@ void add_rebuild(command_line& line) {
   const auto given = std::make_shared<history_arguments>();
   given->deadline = milliseconds{60'000}; // A slice of events takes longer than a call.
   command rebuild =
-      line.add("rebuild", "Makes the tables of an event-sourced capability anew from its events");
+      line.add("rebuild", "Rebuilds the tables of an event-sourced capability from its events");
   add_connection(line, rebuild, *given);
   add_deadline(rebuild, *given);
   rebuild.word("CAPABILITY", given->capability, "an event-sourced capability")

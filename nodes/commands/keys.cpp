@@ -27,7 +27,7 @@ constexpr std::string_view operator_name = "operator";
 
 struct keys_arguments {
   std::string file;
-  /// The owner; empty: everybody.
+  /// The owner; empty: all owners.
   std::string owner;
   bool is_finishing = false;
   bool json = false;
@@ -40,7 +40,7 @@ struct owner_of_keys {
   std::string_view what;
 };
 
-/// Reads the topology, and refuses one whose links have no keys.
+/// Reads the topology, and refuses one without `security`.
 or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
   auto plan = load_plan(given.file, given.json);
   if (plan && !plan->security) {
@@ -52,13 +52,13 @@ or_exit<topology::plan> plan_with_keys(const keys_arguments& given) {
   if (plan) {
     if (const auto acting = act_as_owner_of(plan->security->keys); !acting) {
       return tl::unexpected{
-          print_error(acting.error(), given.json, "give the command as that user")};
+          print_error(acting.error(), given.json, "run the command as that user")};
     }
   }
   return plan;
 }
 
-/// Everybody whom the topology names, and after them those who have keys besides.
+/// All names in the topology, followed by other names that have keys.
 std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
   std::vector<owner_of_keys> all;
   for (const auto& each : plan.brokers) {
@@ -88,7 +88,7 @@ std::vector<owner_of_keys> all_owners(const topology::plan& plan) {
   return all;
 }
 
-/// The owners of keys that the command is about.
+/// The owners of keys to which the command applies.
 std::vector<owner_of_keys> owners_meant(const topology::plan& plan, const keys_arguments& given) {
   auto all = all_owners(plan);
   if (given.owner.empty()) {
@@ -143,11 +143,12 @@ outcome<outcome_of_keys> replace_keys(const std::string& folder, const std::stri
         {.code = errc::conflict,
          .message = fmt::format(
              "{} has two keys: the last rotation is not finished, and another one would shut out "
-             "who uses the older",
+             "processes that use the older key",
              open)}};
   }
   const transport::curve_pair pair = transport::make_curve_pair();
-  // The public ones first: with the old secret key they are as good.
+  // Write the public keys first, so that the old secret key stays valid if the command ends in
+  // between.
   return security::write_public_keys(open, owner, {pair.public_key, known.front()})
       .and_then([&] { return security::write_secret_key(secret, owner, pair.secret_key); })
       .map([&] {
@@ -180,7 +181,7 @@ outcome<outcome_of_keys> finish_keys(const std::string& folder, const std::strin
 
 using key_change = std::function<outcome<outcome_of_keys>(const std::string&, const std::string&)>;
 
-/// Does `change` for everybody who is meant, and says what became of each.
+/// Applies `change` to every chosen owner, and prints each result.
 int change_all(
     const topology::plan& plan,
     const keys_arguments& given,
@@ -264,7 +265,7 @@ int run_rotate(const keys_arguments& given) {
           shell_word(given.file)));
 }
 
-/// The state of the keys of `owner`: where the secret one is, or what is wrong with its files.
+/// The state of the keys of `owner`: where the secret key is, or what is wrong with the files.
 std::string state_of(
     const std::string& folder,
     const std::string& owner,
@@ -319,37 +320,39 @@ int run_list(const keys_arguments& given) {
 std::string check_owner(const std::string& word) {
   return security::is_owner_name(word)
              ? ""
-             : fmt::format("`{}` is no name: start with a-z, go on with a-z, 0-9 and _", word);
+             : fmt::format(
+                 "`{}` is not a name: start with a-z, continue with a-z, 0-9 and _", word);
 }
 
 } // namespace
 
 void add_keys(command_line& line) {
   const auto given = std::make_shared<keys_arguments>();
-  command all = line.add("keys", "The keys of a topology's links: makes, lists and replaces them");
+  command all = line.add("keys", "Keys of a topology's links: creates, lists and replaces them");
   all.footer(with_exit_codes());
-  all.add("new", "Makes the keys that are missing: of brokers, nodes, gateways and `operator`")
+  all.add("new", "Creates missing keys of brokers, nodes, gateways and `operator`")
       .word("FILE", given->file, "the topology, which has `security`")
       .option(
           "--for",
           given->owner,
-          "only those of this one: also an operator or client that the topology does not name",
+          "only those of this name, which may be an operator or client that the topology does not "
+          "have",
           check_owner)
       .flag("--json", given->json, "one JSON object for each")
-      .footer(with_exit_codes("Keys that are there are kept. The other commands use the key of "
+      .footer(with_exit_codes("Existing keys are kept. The other commands use the key of "
                               "`operator`, or of the name in the environment's TROUPE_AS."))
       .runs([given] { return run_new(*given); });
-  all.add("list", "Lists them: whose secret keys are here, who is being given new ones")
+  all.add("list", "Lists the keys: whose secret keys are here, who is being given new ones")
       .word("FILE", given->file, "the topology, which has `security`")
-      .option("--for", given->owner, "only those of this one", check_owner)
+      .option("--for", given->owner, "only those of this name", check_owner)
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes())
       .runs([given] { return run_list(*given); });
   all.add(
          "rotate",
-         "Replaces those whose secret keys are here; the old ones stay valid until --finish")
+         "Replaces the keys whose secret keys are here; the old ones stay valid until --finish")
       .word("FILE", given->file, "the topology, which has `security`")
-      .option("--for", given->owner, "only those of this one", check_owner)
+      .option("--for", given->owner, "only those of this name", check_owner)
       .flag("--finish", given->is_finishing, "forgets the old ones")
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes())

@@ -42,7 +42,7 @@ count(store::database& session, std::string_view table, const std::string& where
           .value_or(0));
 }
 
-/// The number up to which the journal has the outbox of a database.
+/// The highest outbox number of a database that the journal has.
 std::int64_t journaled(store::database* journal, const std::string& owner, const uuid& instance) {
   if (journal == nullptr || !journal->has_table("sources")) {
     return 0;
@@ -53,7 +53,7 @@ std::int64_t journaled(store::database* journal, const std::string& owner, const
       .value_or(0);
 }
 
-/// The contents of a journal that brokers do not use any more.
+/// The contents of a journal that brokers no longer use.
 left_behind unused_journal(store::database& session, std::string owner) {
   left_behind found;
   found.capability = std::move(owner);
@@ -63,7 +63,7 @@ left_behind unused_journal(store::database& session, std::string owner) {
   return found;
 }
 
-/// Whether the owner of a file keeps its data on a server in this topology.
+/// Whether this topology keeps the data of a file's owner on a server.
 bool is_served(const topology::plan& plan, const std::string& owner) {
   if (owner == broker::journal_component) {
     return plan.events.is_shared();
@@ -86,7 +86,7 @@ left_behind unfinished_work(store::database& session, std::string owner, std::in
 }
 
 std::vector<left_behind> find_left_behind(const topology::plan& plan) {
-  // A journal in a server has no file: what it has of an outbox is not looked up.
+  // A journal on a server has no file; its records of outboxes are not read.
   const std::string journal_path =
       plan.events.is_shared() ? std::string{} : topology::path_in(plan.events.journal);
   std::map<fs::path, std::string> owners;

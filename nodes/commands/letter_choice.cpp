@@ -8,11 +8,12 @@ namespace troupe {
 
 void add_letter_choice(command& takes, letter_choice& given) {
   takes.option("--capability", given.capability, "only those of one capability")
-      .option("--topic", given.topic, "only of a topic, or of topics: order.*", check_pattern)
+      .option(
+          "--topic", given.topic, "only those of a topic, or of several: order.*", check_pattern)
       .option(
           "--cause",
           given.cause,
-          "only those given up for it: rejected, invalid, transient, crashed",
+          "only those given up for this cause: rejected, invalid, transient, crashed",
           one_of({"rejected", "invalid", "transient", "crashed"}))
       .option(
           "--since", given.since, "only those given up since: a UTC time, or 2h ago", check_moment)

@@ -11,7 +11,7 @@ std::string check_moment(const std::string& word) {
   return parse_utc_time(word) || parse_duration(word)
              ? ""
              : fmt::format(
-                 "`{}` is no time; write a UTC time such as 2026-11-24T08:00:00Z, or a duration "
+                 "`{}` is not a time; write a UTC time such as 2026-11-24T08:00:00Z, or a duration "
                  "from now such as 5m or 2h",
                  word);
 }

@@ -12,11 +12,11 @@ namespace troupe {
 
 namespace {
 
-/// Advice for the person who reads `why`; empty if the message gives it.
+/// Advice for the reader of `why`; empty if the message itself gives it.
 std::string advice(const error& why) {
   const std::string_view id = why.detail("id");
   if (!why.detail("login_refused").empty()) {
-    return "the broker is up and does not let this command in: do what it says; the key used is "
+    return "the broker is up and refuses this command: follow its message; the key used is "
            "that of `operator`, or of the name in TROUPE_AS";
   }
   switch (why.code) {
@@ -24,20 +24,21 @@ std::string advice(const error& why) {
   case errc::deadline_exceeded:
   case errc::overloaded:
     if (why.possible == effect::unknown && !id.empty()) {
-      return fmt::format(
-          "ask again with --id {}: it is answered from what happened, not done twice", id);
+      return fmt::format("repeat it with --id {}: what was done is answered, not done twice", id);
     }
     return why.code == errc::deadline_exceeded && why.possible == effect::none
-               ? "is the system up? `troupe up FILE` starts it, `troupe status FILE` looks at it"
-           : why.code == errc::unavailable ? "`troupe status FILE` looks at it, and log/NAME.log "
-                                             "says why (a full disk, a locked "
+               ? "is the system up? `troupe up FILE` starts it, `troupe status FILE` shows its "
+                 "state"
+           : why.code == errc::unavailable ? "`troupe status FILE` shows its state, and "
+                                             "log/NAME.log why (a full disk, a locked "
                                              "database); then try again"
                                            : "try again, or give it more time with --deadline";
   case errc::unknown_capability:
   case errc::unknown_operation:
     return "`troupe check FILE` lists the capabilities and their operations";
   case errc::circuit_open:
-    return "`troupe breaker FILE CAPABILITY` says how it is, and who opened it if a person did";
+    return "`troupe breaker FILE CAPABILITY` shows its state, and which operator opened it, if one "
+           "did";
   case errc::conflict:
     return "this --id was used for something else: leave it out to get a new one";
   case errc::invalid:
@@ -107,7 +108,7 @@ int print_error(const error& why, bool json, std::string_view given_next) {
 
 int print_wrong_usage(std::string_view command, std::string_view what, bool json) {
   const std::string name = fmt::format("troupe{}{}", command.empty() ? "" : " ", command);
-  const std::string next = fmt::format("`{} --help` says how it is used", name);
+  const std::string next = fmt::format("`{} --help` explains its usage", name);
   if (json) {
     (void)print_error(invalid(std::string{what}), json, next);
   } else {
@@ -117,7 +118,7 @@ int print_wrong_usage(std::string_view command, std::string_view what, bool json
 }
 
 void print_aside(std::string_view text) {
-  (void)std::fflush(stdout); // `written_out` tells in the end if this failed.
+  (void)std::fflush(stdout); // `written_out` reports a failure in the end.
   std::string shown;
   for (; !text.empty(); text.remove_prefix(first_character(text).bytes)) {
     const std::string_view next = text.substr(0, first_character(text).bytes);
@@ -131,13 +132,13 @@ int written_out(int code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) {
     return code;
   }
-  const int reason = errno; // Unknown if an earlier write failed.
+  const int reason = errno; // 0 if an earlier write failed.
   fmt::print(
       stderr,
       "troupe: the output could not be written{}{}\n",
       reason == 0 ? "" : ": ",
       reason == 0 ? "" : std::generic_category().message(reason));
-  std::clearerr(stdout); // The error is cleared, so that a second call does not say it again.
+  std::clearerr(stdout); // Cleared, so that a second call does not report the error again.
   return code == exit_code::ok ? exit_code::error : code;
 }
 

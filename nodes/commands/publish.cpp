@@ -16,7 +16,7 @@ namespace {
 
 using wire::json_object;
 
-// The longest delay that is accepted; a longer one is a typing error.
+// The longest delay accepted; a longer one is taken for a typing error.
 constexpr milliseconds after_max = std::chrono::hours{24 * 3'650};
 
 struct publish_arguments : connect_arguments {
@@ -25,7 +25,7 @@ struct publish_arguments : connect_arguments {
   std::string body;
   std::string key;
   std::string id;
-  /// The time: at most one of the two is given; empty: now.
+  /// Time of publication; at most one of the two is set. Both empty: now.
   std::string at;
   std::string after;
 };
@@ -34,28 +34,27 @@ std::string check_topic(const std::string& word) {
   return wire::is_topic(word)
              ? ""
              : fmt::format(
-                 "`{}` is no topic; write a-z, 0-9, _ and dots between, such as order.created",
+                 "`{}` is not a topic; write a-z, 0-9, _ and dots between, such as order.created",
                  word);
 }
 
 std::string check_at(const std::string& word) {
   return parse_utc_time(word)
              ? ""
-             : fmt::format("--at `{}` is no UTC time; write 2026-11-24T08:00:00Z", word);
+             : fmt::format("--at `{}` is not a UTC time; write 2026-11-24T08:00:00Z", word);
 }
 
 std::string check_after(const std::string& word) {
   const auto after = parse_duration(word);
   if (!after) {
-    return fmt::format("--after `{}` is no duration; write 500ms, 5s or 1m", word);
+    return fmt::format("--after `{}` is not a duration; write 500ms, 5s or 1m", word);
   }
   return *after <= after_max
              ? ""
              : fmt::format("--after `{}` is more than {}", word, duration_text(after_max));
 }
 
-/// Prints as `print_journal_error` does; with the id to publish again under where the outcome is
-/// unknown.
+/// Like `print_journal_error`, but adds the id for a repeat if the outcome is unknown.
 int print_failure(error why, const uuid& id, bool json) {
   if (why.possible == effect::unknown) {
     why.details.emplace_back("id", to_string(id));
@@ -64,7 +63,7 @@ int print_failure(error why, const uuid& id, bool json) {
       why,
       json,
       fmt::format(
-          "publish it again with --id {}: what is in the journal is not repeated", to_string(id)));
+          "publish it again with --id {}: an event in the journal is not repeated", to_string(id)));
 }
 
 int publish_now(
@@ -111,7 +110,7 @@ int publish_later(
   if (!reply) {
     return print_failure(reply.error(), *what.id, given.json);
   }
-  // The broker has taken it, so the sum is a time.
+  // The broker has accepted the delay, so the sum is a valid time.
   const wall_time time =
       time_since_1970(milliseconds{event.at ? *event.at : unix_millis(asked) + *event.after});
   if (given.json) {
@@ -130,7 +129,7 @@ int run(const publish_arguments& given) {
       .operation = given.topic,
       .body = body,
       .key = given.key,
-      // The id is made here, so that it can be told when the outcome is unknown.
+      // Made here, so that an error with unknown outcome can name the id.
       .id = given.id.empty() ? uuid_source{}.next(std::chrono::system_clock::now())
                              : *parse_uuid(given.id)};
   return given.at.empty() && given.after.empty() ? publish_now(over, what, given)
@@ -146,11 +145,21 @@ void add_publish(command_line& line) {
   add_deadline(publish, *given);
   publish.word("TOPIC", given->topic, "what the event is about", check_topic)
       .word("JSON", given->body, "the event (- reads it from stdin)")
-      .option("--key", given->key, "events of one key are handled in order")
-      .option("--at", given->at, "when: a UTC time such as 2026-11-24T08:00:00Z", check_at)
-      .option("--after", given->after, "when: so much later, such as 5s", check_after)
+      .option(
+          "--key", given->key, "the ordering key: events with the same key are handled in order")
+      .option(
+          "--at",
+          given->at,
+          "when to publish it: a UTC time such as 2026-11-24T08:00:00Z",
+          check_at)
+      .option(
+          "--after", given->after, "when to publish it: after this time, such as 5s", check_after)
       .excludes("--after", "--at")
-      .option("--id", given->id, "a UUID: publishes nothing twice under it", check_call_id)
+      .option(
+          "--id",
+          given->id,
+          "the event's UUID; an event with the same UUID is published only once",
+          check_call_id)
       .footer(with_exit_codes(
           "Ends when the event is on disk. Example: troupe publish shop.yaml stock.low "
           "'{\"sku\": \"tea-red\"}' --key tea-red"))

@@ -35,7 +35,7 @@ struct reconcile_arguments {
   milliseconds recheck{2'000};
 };
 
-/// The invariants of a file, checked against a topology; all faults as errors at once.
+/// Reads the invariants of a file and checks them against a topology; reports all faults at once.
 or_exit<std::vector<invariant>>
 load_invariants(const reconcile_arguments& given, const topology::plan& plan) {
   auto read = checked_invariants(given.invariants, plan, actor_types());
@@ -55,7 +55,7 @@ load_invariants(const reconcile_arguments& given, const topology::plan& plan) {
   return tl::unexpected{exit_code::faults};
 }
 
-/// A key that a person writes, as rows have it.
+/// A key as a row contains it, from the user's spelling.
 std::string key_in(const std::string& word) {
   if (const auto id = parse_uuid(word)) {
     return reconcile::key_of(*id);
@@ -71,7 +71,8 @@ public:
   reconciler(const reconcile_arguments& given, connection& to)
       : given_{given}, to_{to}, pace_{given.pause}, progress_{time_, !given.to.json} {}
 
-  /// @return the exit code for one invariant.
+  /// Compares one invariant.
+  /// @return the exit code.
   int run(const invariant& what);
 
 private:
@@ -90,7 +91,7 @@ private:
 };
 
 outcome<void> reconciler::pass(const invariant& what, std::string_view behind, pass_report& told) {
-  // One page at a time, and not at once, so that the capabilities have time for others.
+  // One page at a time, so that the capabilities have time for other work.
   const auto fetch = [&](const reconcile::source& from, std::string_view after) {
     pace_.wait();
     progress_.show(fmt::format(
@@ -116,7 +117,7 @@ int reconciler::run(const invariant& what) {
   }
   std::vector<reconcile::finding> findings;
   if (!told.findings.empty()) {
-    // Work that was on its way between two pages has arrived by then.
+    // Messages in transit during the first pass have arrived by then.
     std::this_thread::sleep_for(given_.recheck);
     pass_report again;
     if (const auto done = pass(what, behind, again); !done) {
@@ -177,13 +178,13 @@ void reconciler::print(
 int reconciler::tell_failure(const invariant& what, const pass_report& told, const error& why) {
   const std::string key = reconcile::key_text(told.compared_to);
   std::string next = key.empty()
-                         ? std::string{"give the command again once the capability answers"}
-                         : fmt::format("go on with `--only {} --behind {}`", what.name, key);
+                         ? std::string{"run the command again once the capability answers"}
+                         : fmt::format("continue with `--only {} --behind {}`", what.name, key);
   if (!why.detail("bytes_max").empty()) {
     next = fmt::format(
         "ask for fewer rows at once, `--page {}`", std::max(given_.page / 10, std::uint64_t{1}));
     if (given_.page <= 10) {
-      next = "the query answers more rows than it is asked for: have it heed `count`";
+      next = "the query returns more rows than it is asked for: make it respect `count`";
     }
   }
   return print_error(
@@ -224,22 +225,25 @@ int run(const reconcile_arguments& given) {
 
 void add_reconcile(command_line& line) {
   const auto given = std::make_shared<reconcile_arguments>();
-  command made = line.add("reconcile", "Compares what capabilities say of the same things");
+  command made = line.add("reconcile", "Checks invariants between the data of capabilities");
   made.word("FILE", given->to.file, "the topology")
       .word("INVARIANTS", given->invariants, "the file of invariants")
       .option("--only", given->only, "only this invariant")
-      .option("--behind", given->behind, "only keys behind this one, to go on where it ended")
+      .option(
+          "--behind",
+          given->behind,
+          "only keys after this one, to continue where an earlier run ended")
       .option(
           "--page",
           given->page,
-          "rows asked for at once; fewer, if their answer exceeds `limits.body` [500]",
+          "rows per question; fewer if an answer exceeds `limits.body` [500]",
           1,
           100'000)
       .option(
           "--pause",
           given->pause,
-          "from one page to the next, for the capabilities' other work [10ms]")
-      .option("--recheck", given->recheck, "how long a finding must stand to be told [2s]")
+          "pause between questions, for the capabilities' other work [10ms]")
+      .option("--recheck", given->recheck, "how long a finding must persist to be reported [2s]")
       .option("--deadline", given->to.deadline, "how long to wait for each page [5s]")
       .flag("--json", given->to.json, "one JSON object for each finding and each invariant")
       .footer(with_exit_codes(

@@ -39,7 +39,8 @@ outcome<wire::saga_history> history_in(const outcome<std::string>& said) {
   return said.and_then(wire::checked_decode<wire::saga_history>);
 }
 
-/// Asks the nodes of all capabilities with a database, and the one that has the saga for the rest.
+/// Asks the nodes of all capabilities with a database, and then the one that has the saga for the
+/// rest of its history.
 outcome<wire::saga_history> whole_history(const topology::plan& plan, const show_arguments& given) {
   wire::get_saga asked{.capability = {}, .id = *parse_uuid(given.id)};
   std::vector<node_question> questions;
@@ -184,7 +185,7 @@ int run_show(const show_arguments& given) {
         found.error(),
         given.json,
         fmt::format(
-            "`troupe sagas list {} --state completed` and so on says which there are",
+            "`troupe sagas list {} --state completed` and so on lists them",
             shell_word(given.file)));
   }
   if (given.json) {
@@ -218,10 +219,10 @@ int run_graph(const graph_arguments& given) {
 } // namespace
 
 void add_saga(command_line& line) {
-  command all = line.add("saga", "One saga: its time line; or how a definition looks");
+  command all = line.add("saga", "One saga: its time line; or the diagram of a definition");
   all.footer(with_exit_codes());
   const auto shown = std::make_shared<show_arguments>();
-  all.add("show", "Says what a saga did, when, and who ordered what")
+  all.add("show", "Shows what a saga did, when, and what operators ordered")
       .word("FILE", shown->file, "the topology")
       .word("ID", shown->id, "which", check_uuid)
       .option("--deadline", shown->deadline, "how long to wait for the nodes [5s]")
@@ -230,7 +231,7 @@ void add_saga(command_line& line) {
                               "release would make them."))
       .runs([shown] { return run_show(*shown); });
   const auto drawn = std::make_shared<graph_arguments>();
-  all.add("graph", "Draws a saga of this program, as Mermaid")
+  all.add("graph", "Draws a saga definition of this program, as Mermaid")
       .word("NAME", drawn->name, "its operation, or TYPE.OPERATION")
       .flag("--dot", drawn->dot, "as DOT, for Graphviz")
       .footer(with_exit_codes())

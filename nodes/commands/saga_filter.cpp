@@ -37,7 +37,7 @@ std::vector<node_question> questions_of(
   return questions;
 }
 
-/// Whether a saga fits, as a node of this release would say.
+/// Whether a saga matches the filter, with the rules that nodes of this release apply.
 bool is_meant(const wire::standing_saga& saga, const saga_filter& filter, wall_time now) {
   return (filter.states.empty() || contains(filter.states, saga.state))
          && (filter.step.empty() || wire::stands_at(saga.step, filter.step))
@@ -66,7 +66,7 @@ void add_filter(command& takes, saga_filter& given) {
                "compensated"}))
       .option("--step", given.step, "only those at this step")
       .option("--operation", given.operation, "only those that this operation started")
-      .option("--older", given.older, "only those begun so long ago, such as 5m");
+      .option("--older", given.older, "only those started at least this long ago, such as 5m");
 }
 
 void end_at_next(saga_page& page) {

@@ -7,14 +7,14 @@ namespace troupe {
 
 namespace {
 
-/// Whether another node may know more: this one is away, does not have the saga in its care, or is
-/// of a release that does not know the order.
+/// Whether another node may know more: this one is away, does not run the saga, or belongs to a
+/// release that does not know the order.
 bool may_ask_on(const error& why) {
   const auto reason = why.detail("reason");
   return why.code != errc::rejected || reason == "elsewhere" || reason == "not_waiting";
 }
 
-/// How much an error says of the saga.
+/// How much an error says about the saga; the highest counts.
 int weight_of(const error& why) {
   return why.code == errc::conflict ? 3 : why.code == errc::rejected ? 2 : 1;
 }

@@ -21,7 +21,7 @@ struct order_arguments {
   std::string id;
   wire::order_saga order;
   milliseconds deadline{5'000};
-  /// Whether it is the one order that nodes of an earlier release know, too.
+  /// Whether it is the one order that nodes of an earlier release also know.
   bool is_plain_resume = false;
   bool all = false;
   bool dry_run = false;
@@ -30,11 +30,11 @@ struct order_arguments {
 
 constexpr auto no_reason = "no reason given";
 
-/// A verb, and the states of the sagas that it is for where none is named.
+/// A verb, and the states of the sagas to which it applies if none are given.
 struct verb_words {
   const char* name;
   const char* does;
-  /// The option by which a person vouches for something; null if none.
+  /// The option by which an operator asserts something; null if none.
   const char* vouch_option;
   const char* vouch;
   std::vector<std::string> states;
@@ -53,7 +53,7 @@ std::string body_of(const order_arguments& given, const uuid& id) {
   return wire::encoded(order);
 }
 
-/// Gives the order to all of `to` at once, to one node after the other.
+/// Sends the order to all targets, one node after the other.
 void give(const topology::plan& plan, const order_arguments& given, std::vector<order_target>& to) {
   give_order(
       to,
@@ -65,7 +65,8 @@ void give(const topology::plan& plan, const order_arguments& given, std::vector<
       });
 }
 
-/// Prints what came of orders to many. @return how many were refused.
+/// Prints the results of orders to many sagas.
+/// @return the number of refusals.
 std::size_t print_all(const std::vector<order_target>& all, bool json) {
   std::size_t refused = 0;
   for (const order_target& each : all) {
@@ -122,7 +123,7 @@ int run_many(
   }
   if (!given.json) {
     print_aside(
-        given.dry_run ? fmt::format("  {} sagas are meant; nothing was ordered\n", count)
+        given.dry_run ? fmt::format("  {} sagas match; nothing was ordered\n", count)
                       : fmt::format("  {} sagas obey, {} refused\n", count - refused, refused));
   }
   return is_part ? exit_code::error : refused != 0 ? exit_code::rejected : exit_code::ok;
@@ -141,8 +142,7 @@ int run_one(
     return print_error(
         *one[0].refused,
         given.json,
-        fmt::format(
-            "`troupe saga show {} {}` says how it stands", shell_word(given.file), given.id));
+        fmt::format("`troupe saga show {} {}` shows its state", shell_word(given.file), given.id));
   }
   if (given.json) {
     return static_cast<int>(print_all(one, true));
@@ -154,11 +154,10 @@ int run_one(
 int run(const order_arguments& given, const verb_words& verb) {
   const std::string command = fmt::format("sagas {}", verb.name);
   if (given.id.empty() && !given.filter.is_any() && !given.all) {
-    return print_wrong_usage(
-        command, "name the saga by its ID, say which by a filter, or give --all", given.json);
+    return print_wrong_usage(command, "give the ID of a saga, a filter, or --all", given.json);
   }
   if (given.order.verb == "skip" && given.filter.step.empty()) {
-    return print_wrong_usage(command, "say which step is skipped with --step", given.json);
+    return print_wrong_usage(command, "name the step to skip with --step", given.json);
   }
   if (given.order.why.empty() || given.order.why.size() > wire::why_bytes_max) {
     return print_wrong_usage(
@@ -182,39 +181,39 @@ int run(const order_arguments& given, const verb_words& verb) {
 }
 
 const std::vector<verb_words>& all_verbs() {
-  static const char* const never = "you vouch that its step never happened: without it a step that "
+  static const char* const never = "asserts that its step never happened; without it a step that "
                                    "may have happened is asked, or undone, under its old id";
   static const std::vector<verb_words> verbs{
       {"resume",
-       "Has sagas go on where they stood",
+       "Resumes sagas where they stopped",
        "--anew",
        never,
        {"parked", "paused", "failing", "left_alone"}},
       {"retry",
-       "Has the failed step of sagas asked again, those that wait between two tries at once",
+       "Retries the failed step of sagas, without waiting for the next attempt",
        "--anew",
        never,
        {"parked", "failing", "left_alone", "needs_person"}},
       {"pause",
-       "Holds sagas until they are resumed",
+       "Pauses sagas until they are resumed",
        nullptr,
        nullptr,
        {"forward", "undoing", "queued", "needs_person"}},
       {"park",
-       "Parks sagas for somebody to look into",
+       "Parks sagas for an operator to look into",
        nullptr,
        nullptr,
        {"forward", "undoing", "needs_person"}},
       {"skip",
-       "Has the step in hand count as done, or as undone",
+       "Counts the current step as done, or as undone",
        "--done",
-       "you vouch that what the step is for was done by hand: needed for the pivot and the steps "
-       "behind it",
+       "asserts that the work of the step was done by hand: required for the pivot and the steps "
+       "after it",
        {"parked", "paused", "left_alone", "needs_person"}},
       {"compensate",
-       "Has sagas turn back and undo what they did",
+       "Makes sagas turn back and undo what they did",
        "--anew",
-       "you vouch that its step never happened",
+       "asserts that its step never happened",
        {"forward", "parked", "paused", "left_alone"}}};
   return verbs;
 }
@@ -230,18 +229,19 @@ void add_saga_orders(command& sagas) {
     command made = sagas.add(verb.name, verb.does);
     made.word("FILE", given->file, "the topology")
         .word("CAPABILITY", given->filter.capability, "whose sagas")
-        .optional_word("ID", given->id, "which; without it all that the filter fits", check_uuid)
+        .optional_word(
+            "ID", given->id, "the saga; without it all that match the filter", check_uuid)
         .option("--reason", given->order.why, is_resume ? "why" : "why; it must be given");
     if (verb.vouch_option != nullptr) {
       made.flag(verb.vouch_option, given->order.vouched, verb.vouch);
     }
     add_filter(made, given->filter);
-    made.flag("--all", given->all, "all sagas of the capability that the order is for")
-        .flag("--dry-run", given->dry_run, "says which sagas are meant, and orders nothing")
+    made.flag("--all", given->all, "all sagas of the capability that the order applies to")
+        .flag("--dry-run", given->dry_run, "lists the sagas that match, and orders nothing")
         .option("--deadline", given->deadline, "how long to wait for each node [5s]")
         .flag("--json", given->json, "one JSON object for each")
         .footer(with_exit_codes(fmt::format(
-            "Without --state it is for sagas that are {}.", fmt::join(verb.states, ", "))))
+            "Without --state it applies to sagas that are {}.", fmt::join(verb.states, ", "))))
         .runs([given, &verb] { return run(*given, verb); });
   }
 }

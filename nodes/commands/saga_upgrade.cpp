@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The sagas that are not over, by operation and fingerprint.
+/// The running sagas by operation and fingerprint.
 using saga_counts = std::map<std::pair<std::string, std::uint64_t>, std::uint64_t>;
 
 saga_counts count_sagas(store::database& session) {
@@ -28,10 +28,10 @@ saga_counts count_sagas(store::database& session) {
     const store::blob data = row.bytes(1);
     const std::uint64_t fingerprint = data.size() == sizeof(std::uint64_t)
                                           ? load_big_endian<std::uint64_t>(data.data())
-                                          : 0; // It was cut off.
+                                          : 0; // The value is cut off.
     counts[{std::string{row.text(0)}, fingerprint}] += static_cast<std::uint64_t>(row.integer(2));
   };
-  // The fingerprint as `saga::fingerprint_in` finds it.
+  // Finds the fingerprint as `saga::fingerprint_in` does.
   session.query(
       "SELECT s.operation, substr(j.data, 9, 8), COUNT(*) FROM sagas s JOIN saga_journal j"
       " ON j.saga = s.id AND j.seq = 1 WHERE s.phase IN (0, 1, 4)"
@@ -40,7 +40,7 @@ saga_counts count_sagas(store::database& session) {
   return counts;
 }
 
-/// Says what this program cannot do of the steps kept under `fingerprint`.
+/// Records which of the steps stored under `fingerprint` this program lacks.
 void compare_steps(
     store::database& session, std::uint64_t fingerprint, const saga::plan* now, saga_upgrade& to) {
   to.has_steps = false;
@@ -133,8 +133,8 @@ outcome<saga_upgrades> find_saga_upgrades(
   for (const topology::capability_plan& each : plan.capabilities) {
     const actor_type* const type = saga_type_of(types, each.actor);
     const auto there = earlier.of_capabilities.find(each.name.value);
-    // Whatever has no database there, or another one by now, is told of by those who look for work
-    // that nobody goes on with.
+    // Capabilities without a database there, or with another one now, are reported by the search
+    // for work that no process continues (stranded.cpp).
     if (type == nullptr || !each.store || there == earlier.of_capabilities.end()
         || !is_same_place(*each.store, there->second, each.name.value)) {
       continue;

@@ -24,8 +24,8 @@ struct saga_arguments {
   bool json = false;
 };
 
-/// The order that has the sagas of a list go on, if any stands still. Those that need a person run:
-/// they are not resumed.
+/// The command that makes the listed sagas continue, if any has stopped. Sagas that need a person
+/// are still running, so they are not resumed.
 std::string order_text(const saga_page& page, const std::string& file) {
   const auto is_any_of = [&page](std::initializer_list<std::string_view> states) {
     return std::ranges::any_of(
@@ -55,13 +55,13 @@ int run_list(const saga_arguments& given) {
   }
   if (page.queued != 0 && !given.json && !given.filter.is_any()) {
     print_aside(fmt::format(
-        "  queued: {} wait for their turn; `troupe sagas list {} --state queued` says which\n",
+        "  queued: {} wait for their turn; `troupe sagas list {} --state queued` lists them\n",
         page.queued,
         shell_word(given.file)));
   }
   const bool is_part = print_silent(page.answers, given.json);
   if (page.next && !given.json) {
-    print_aside(fmt::format("  next: there are more, behind --after {}\n", to_string(*page.next)));
+    print_aside(fmt::format("  next: continue with --after {} for more\n", to_string(*page.next)));
   } else if (!page.found.empty() && !given.json) {
     print_aside(fmt::format(
         "  next: `troupe saga show {0} ID`{1}\n",
@@ -75,22 +75,21 @@ int run_list(const saga_arguments& given) {
 
 void add_sagas(command_line& line) {
   const auto given = std::make_shared<saga_arguments>();
-  command all = line.add("sagas", "Sagas: which there are, which stand still, and orders to them");
+  command all = line.add("sagas", "Lists sagas, such as those that stopped, and gives them orders");
   all.footer(with_exit_codes());
-  command list = all.add("list", "Lists those that stand still, or that fit a filter");
+  command list = all.add("list", "Lists those that stopped, or that match a filter");
   list.word("FILE", given->file, "the topology")
       .optional_word("CAPABILITY", given->filter.capability, "only those of one capability");
   add_filter(list, given->filter);
-  list.option("--after", given->filter.after, "only those behind this ID", check_uuid)
-      .option("--count", given->filter.count, "so many at most of each capability [100]", 1, 100)
+  list.option("--after", given->filter.after, "only those after this ID", check_uuid)
+      .option("--count", given->filter.count, "the most to list of each capability [100]", 1, 100)
       .option("--deadline", given->deadline, "how long to wait for the nodes [5s]")
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes(
-          "parked: waits for a person. paused: a person holds it. failing: the node tries it "
-          "again, "
-          "with growing waits. left_alone: the program of the node named has no plan for it. "
-          "needs_person: a step or undo that is asked without end has failed for too long. queued: "
-          "waits for its turn, as `at_once` of its operation run.\nEnds "
+          "parked: waits for a person. paused: held by a person. failing: the node retries it, at "
+          "growing intervals. left_alone: the program of the node named has no definition of it. "
+          "needs_person: a step or undo that is retried without limit has failed for too long. "
+          "queued: waits for its turn, since `at_once` of its operation run.\nEnds "
           "with 4 if a node did not answer."))
       .runs([given] { return run_list(*given); });
   add_saga_orders(all);

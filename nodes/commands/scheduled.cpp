@@ -25,7 +25,7 @@ namespace {
 using wire::json_object;
 
 constexpr std::string_view schedule_keeper = "troupe.events";
-// Timers of one capability that are looked through for an id: nodes find theirs by time alone.
+// Timers of one capability that are searched for an id: nodes find timers by time only.
 constexpr std::uint64_t timers_searched_max = 100'000;
 
 struct scheduled_arguments : connect_arguments {
@@ -40,10 +40,10 @@ struct scheduled_arguments : connect_arguments {
 std::string check_cancel_reason(const std::string& word) {
   return !word.empty() && word.size() <= wire::why_bytes_max
              ? ""
-             : fmt::format("a reason of 1 to {} bytes is wanted", wire::why_bytes_max);
+             : fmt::format("give a reason of 1 to {} bytes", wire::why_bytes_max);
 }
 
-/// "3h 5m": how long until then; "now" if that is over.
+/// "3h 5m": the time left; "now" if it has passed.
 std::string until_text(std::int64_t due_at) {
   const milliseconds left{due_at - unix_millis(std::chrono::system_clock::now())};
   return left.count() <= 0 ? "now" : age_text(left);
@@ -63,15 +63,15 @@ std::string json_of(const wire::waiting_event& of, const std::string& capability
   return line.text();
 }
 
-/// Prints as `print_journal_error` does, with what to do where the event is not scheduled.
+/// Like `print_journal_error`, but adds advice if the event is not scheduled.
 int print_not_scheduled(const error& why, bool json) {
   const std::string_view reason = why.detail("reason");
   if (reason == "published") {
     return print_error(
-        why, json, "`troupe tail FILE TOPIC` shows it; what follows from it has to be taken back");
+        why, json, "`troupe tail FILE TOPIC` shows it; its consequences have to be undone");
   }
   if (reason == "not_scheduled" || reason == "cancelled") {
-    return print_error(why, json, "`troupe scheduled list` says what is scheduled");
+    return print_error(why, json, "`troupe scheduled list` lists scheduled events");
   }
   if (why.code == errc::unknown_operation) {
     return print_error(
@@ -94,15 +94,14 @@ wire::get_scheduled question_of(const scheduled_arguments& given) {
   return question;
 }
 
-/// An event that is to come, and the capability whose actor publishes it; empty: the journal has
-/// it.
+/// A scheduled event, and the capability whose actor publishes it; empty if the journal has it.
 struct listed_event {
   wire::waiting_event event;
   std::string capability;
 };
 
 void print_list(const std::vector<listed_event>& events) {
-  // Keys may be long: they get what the other columns leave of a line.
+  // Keys may be long: they get the width that the other columns leave.
   constexpr std::size_t others = 2 + 36 + 2 + 20 + 2 + 2 + 2;
   std::size_t taken = others;
   std::size_t topic_width = 5;
@@ -126,12 +125,12 @@ void print_list(const std::vector<listed_event>& events) {
   fmt::print("{}", table.for_terminal());
 }
 
-/// Adds what the journal has, up to `given.count`.
+/// Adds the scheduled events of the journal, up to `given.count`.
 outcome<void> add_scheduled_of_journal(
     connection& over, const scheduled_arguments& given, std::vector<listed_event>& to) {
   wire::get_scheduled question = question_of(given);
   std::size_t found = 0;
-  do { // One answer has as many as it has room for, and none where a page has no such topic.
+  do { // An answer has as many events as fit, and none if no event of its page has the topic.
     question.count = static_cast<std::uint32_t>(given.count - found);
     TROUPE_TRY(
         auto answer, over.ask<wire::scheduled_found>(schedule_keeper, "scheduled", question));
@@ -145,8 +144,9 @@ outcome<void> add_scheduled_of_journal(
   return {};
 }
 
-/// Adds the timers of a capability, up to `given.count`. @return the nodes' errors if none of them
-/// answered; any of them has the same timers.
+/// Adds the timers of a capability, up to `given.count`. Any node will do, since all have the same
+/// timers.
+/// @return the nodes' errors, if none answered.
 std::vector<node_answer> add_timers(
     const topology::plan& plan,
     const topology::capability_plan& of,
@@ -177,8 +177,8 @@ std::vector<node_answer> add_timers(
   return {};
 }
 
-/// Adds the timers of all capabilities, up to `given.count` of each. @return the nodes that did not
-/// answer.
+/// Adds the timers of all capabilities, up to `given.count` of each.
+/// @return the nodes that did not answer.
 std::vector<node_answer> add_all_timers(
     const topology::plan& plan, const scheduled_arguments& given, std::vector<listed_event>& to) {
   std::vector<node_answer> silent;
@@ -191,7 +191,7 @@ std::vector<node_answer> add_all_timers(
   return silent;
 }
 
-/// The timer with the id that is asked for, if a capability has it.
+/// The timer with the requested id, if a capability has it.
 std::optional<listed_event>
 find_timer(const std::optional<topology::plan>& plan, const scheduled_arguments& given) {
   std::vector<listed_event> timers;
@@ -301,7 +301,7 @@ int run_cancel(const scheduled_arguments& given) {
                rejected(
                    "timer_of_an_actor",
                    fmt::format(
-                       "{} is a timer of `{}`: what its actor wrote beside it counts on it",
+                       "{} is a timer of `{}`: other data of its actor depend on it",
                        given.id,
                        timer->capability)),
                given.json,
@@ -330,7 +330,7 @@ int run_cancel(const scheduled_arguments& given) {
 
 void add_scheduled(command_line& line) {
   const auto given = std::make_shared<scheduled_arguments>();
-  command all = line.add("scheduled", "Events that are to be published later");
+  command all = line.add("scheduled", "Events scheduled for later publication");
   all.footer(with_exit_codes());
   const auto add = [&](const char* name, const char* does, int (*run)(const scheduled_arguments&)) {
     command one = all.add(name, does);
@@ -339,7 +339,7 @@ void add_scheduled(command_line& line) {
     one.footer(with_exit_codes()).runs([given, run] { return run(*given); });
     return one;
   };
-  add("list", "Lists them, the first to come first", run_list)
+  add("list", "Lists them, the earliest first", run_list)
       .option(
           "--topic", given->topic, "only those of a topic, or of topics: order.*", check_pattern)
       .option(
@@ -350,18 +350,21 @@ void add_scheduled(command_line& line) {
       .option(
           "--due-after",
           given->due_after,
-          "only those due then or later: a UTC time, or 2h from now",
+          "only those due at this time or later: a UTC time, or 2h from now",
           check_moment)
       .option("--count", given->count, "so many at most [100]", 1, 10'000);
-  add("show", "Says all about one, with its body", run_show)
+  add("show", "Shows one in full, with its body", run_show)
       .word("ID", given->id, "which", check_uuid);
   add("cancel",
-      "Has one of the journal not published, which keeps who ordered it and why; timers of actors "
-      "are theirs to cancel, as what they wrote beside them counts on them",
+      "Cancels one that the journal has, which records who ordered it and why; a timer of an actor "
+      "can only be cancelled by the actor, as its other data depend on it",
       run_cancel)
       .word("ID", given->id, "which", check_uuid)
       .option(
-          "--reason", given->reason, "why, which is kept; it must be given", check_cancel_reason);
+          "--reason",
+          given->reason,
+          "the reason, which is recorded; required",
+          check_cancel_reason);
 }
 
 } // namespace troupe

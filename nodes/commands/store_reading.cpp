@@ -14,7 +14,7 @@ namespace troupe {
 
 namespace {
 
-// No name by which whoever runs on a database is known.
+// A session name that cannot be mistaken for a process running on the database.
 constexpr std::string_view reader_name = "troupe-check";
 
 std::string schema_of(const std::string& owner) {

@@ -30,7 +30,7 @@ std::string store_at(const std::string& file) {
   return "sqlite:" + file;
 }
 
-/// The rows of a query for a name and a number; nothing if the table is not there.
+/// The rows (name, number) of a query; none if the table is missing.
 std::vector<std::pair<std::string, std::int64_t>>
 counts(store::database& session, std::string_view table, const std::string& query) {
   std::vector<std::pair<std::string, std::int64_t>> found;
@@ -46,7 +46,7 @@ bool has_operation(const topology::actor_type& type, const std::string& operatio
   return contains(names, operation);
 }
 
-/// A capability that has its database no more, or is gone.
+/// Reports a capability that no longer has its database, or is gone.
 void add_left(
     std::vector<std::string>& to,
     const std::string& name,
@@ -68,8 +68,8 @@ void add_left(
   }
 }
 
-/// The fate of a capability that the plan lacks: who has its database now, or what may be its new
-/// name.
+/// The fate of a capability that the plan lacks: which one has its database now, or what may be its
+/// new name.
 std::string why_gone(
     const std::string& name,
     const std::string& store,
@@ -92,7 +92,7 @@ std::string why_gone(
   return why;
 }
 
-/// Sagas and calls in hand of operations that the actor type has no more.
+/// Reports sagas and pending calls of operations that the actor type no longer has.
 void add_removed_operations(
     std::vector<std::string>& to,
     const std::string& name,
@@ -126,8 +126,8 @@ void add_removed_operations(
   }
 }
 
-/// Whether actors of a type declare an effect; true if these programs have no such type. Asks an
-/// actor that is made for it.
+/// Whether actors of a type declare an effect; true if this program lacks the type. Creates an
+/// actor to ask it.
 bool has_effect(const std::string& actor_name, const std::string& effect) {
   const auto types = registered_types();
   const auto found = std::ranges::find(types, actor_name, &actor_type::name);
@@ -142,7 +142,7 @@ bool has_effect(const std::string& actor_name, const std::string& effect) {
   return trial->find_effect(effect) != nullptr;
 }
 
-/// Effects in hand that the actor type has no more.
+/// Reports running effects that the actor type no longer has.
 void add_removed_effects(
     std::vector<std::string>& to,
     const std::string& name,
@@ -162,7 +162,7 @@ void add_removed_effects(
   }
 }
 
-/// Dead letters of topics that their capability does not get any more.
+/// Reports dead letters of topics to which their capability no longer subscribes.
 void add_letters(
     std::vector<std::string>& to, const topology::capability_plan& now, store::database& journal) {
   const auto gets = [&](const std::string& topic) {
@@ -214,7 +214,7 @@ void add_journal(
   }
 }
 
-/// @errors `invalid`: no database of ours; else it cannot be read.
+/// @errors `invalid`: not a database of Troupe; other codes: it cannot be read.
 outcome<std::string> owner_of(const std::string& file) {
   try {
     return open_to_read(store_at(file), "")
@@ -228,8 +228,8 @@ outcome<std::string> owner_of(const std::string& file) {
   }
 }
 
-/// The databases in a folder. One that cannot be read has the name of its file for an owner, and is
-/// told later.
+/// The databases in a folder. One that cannot be read has its file name as owner, and is reported
+/// later.
 outcome<earlier_databases> databases_in(const std::string& folder) {
   earlier_databases found;
   std::error_code failed;
@@ -256,7 +256,7 @@ outcome<earlier_databases> databases_in(const std::string& folder) {
   return found;
 }
 
-/// The databases that a topology names, those that are on this machine and on servers.
+/// The databases that a topology names, as far as they are on this machine or on servers.
 outcome<earlier_databases>
 databases_named(const std::string& file, const std::vector<topology::actor_type>& types) {
   const auto read = topology::read_file(file, types);

@@ -20,9 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 using wire::json_object;
 
-// The time for which the broker keeps a question for which it has no events.
+// How long the broker holds a question while there are no events.
 constexpr auto patience = 10s;
-// The time that an answer may take after that.
+// Additional time allowed for the answer.
 constexpr auto answer_within = 5s;
 constexpr std::uint32_t events_per_answer = 200;
 // Enough for a UUID.
@@ -48,11 +48,11 @@ std::string json_line(const wire::read_event& event) {
 struct tail_arguments : connect_arguments {
   std::vector<std::string> patterns;
   std::string from = "new";
-  /// Ends after so many; 0: never.
+  /// Ends after this many events; 0: never.
   std::uint64_t count = 0;
 };
 
-/// Follows topics over a connection: asks, prints, asks again.
+/// Follows topics over a connection: asks, prints, and asks again.
 class tail {
 public:
   tail(connection& over, const tail_arguments& given, const sigset_t& stop_signals)
@@ -62,12 +62,12 @@ public:
       question_.patterns.emplace_back("*");
     }
     question_.from = given.from;
-    // The first answer is a place in the journal, and has to come at once: what is published after
-    // it is not missed, whatever dies.
+    // The first answer only gives a position in the journal, and should come at once: events
+    // published after it cannot be missed, whatever fails.
     question_.wait_ms = 0;
   }
 
-  /// Follows the topics until a signal says stop, enough events were printed, or no further answer
+  /// Follows the topics until a stop signal arrives, enough events were printed, or no more answers
   /// can come.
   int run() {
     while (!is_full()) {
@@ -92,14 +92,14 @@ public:
   }
 
 private:
-  /// Whether both are known, and are two.
+  /// Whether both ids are known and they differ.
   static bool differ(const uuid& one, const uuid& other) {
     return one != uuid{} && other != uuid{} && one != other;
   }
 
   bool is_full() const { return given_.count != 0 && printed_ >= given_.count; }
 
-  /// The answer to the question, or nothing when it is told to stop.
+  /// The answer to the question, or nothing after a stop signal.
   std::optional<outcome<wire::events_read>> ask() {
     const std::string body = wire::encoded(question_);
     TROUPE_CHECK(over_.calls().submit(
@@ -132,7 +132,7 @@ private:
                answer.last,
                *question_.after)},
           given_.json,
-          "start again, with --from oldest for all that this one has");
+          "start again; --from oldest shows all that this one has");
     }
     if (question_.after && differ(life_, answer.after_life.value_or(uuid{}))) {
       return print_error(
@@ -142,18 +142,19 @@ private:
                "another one, or a copy that was brought back",
                *question_.after)},
           given_.json,
-          "start again, with --from oldest for all that this one has");
+          "start again; --from oldest shows all that this one has");
     }
     life_ = answer.life.value_or(uuid{});
     if (answer.deleted_to.value_or(0) > told_deleted_) {
       told_deleted_ = *answer.deleted_to;
       print_aside(fmt::format(
-          "troupe tail: retention has deleted events behind position {}, up to {}; they are left "
-          "out\n",
+          "troupe tail: retention has deleted events behind position {}, up to {}; they are "
+          "missing here\n",
           question_.after.value_or(0),
           *answer.deleted_to));
     }
-    // The columns grow with what comes, so that lines stay aligned without knowing all of them.
+    // The columns grow as events arrive, so that lines stay aligned without knowing all of them
+    // beforehand.
     for (const wire::read_event& event : answer.events) {
       topic_width_ = std::max(topic_width_, width_of(event.topic));
       key_width_ = std::max(key_width_, width_of(cell_text(event.key, key_width_max)));
@@ -161,7 +162,7 @@ private:
     for (const wire::read_event& event : answer.events) {
       print(event);
     }
-    // The text is written now, and not when a buffer is full: somebody is waiting.
+    // Flush now, since the reader is waiting.
     if (const int code = written_out(exit_code::ok); code != exit_code::ok) {
       return code;
     }
@@ -188,7 +189,7 @@ private:
         cell_text(body_json(event.body), std::string::npos));
   }
 
-  /// Whether it is of use to ask again; waits a moment if it was refused at once.
+  /// Whether asking again makes sense; waits a moment if the question was refused at once.
   bool go_on_after(const error& why) {
     const bool may_pass =
         verdict_on(why.code).asks_for_patience || why.code == errc::deadline_exceeded;
@@ -197,7 +198,7 @@ private:
     }
     if (!is_waiting_) {
       print_aside(fmt::format(
-          "troupe tail: no answer ({}); it goes on {} when the broker is back\n",
+          "troupe tail: no answer ({}); it continues {} when the broker is back\n",
           message_of(why),
           question_.after ? fmt::format("behind position {}", *question_.after) : "from there"));
       is_waiting_ = true;
@@ -213,7 +214,7 @@ private:
   const sigset_t& stop_signals_;
   wire::read_events question_;
   std::uint64_t printed_ = 0;
-  uuid life_; // The life that wrote the position where it is.
+  uuid life_; // The life of the journal that wrote the current position.
   std::uint64_t told_deleted_ = 0;
   std::size_t topic_width_ = 16;
   std::size_t key_width_ = 1;
@@ -229,7 +230,7 @@ std::string check_place(const std::string& from) {
 }
 
 int run(const tail_arguments& given) {
-  // The signals are blocked before the client makes its thread, which inherits this.
+  // Block the signals before the client starts its thread, which inherits the mask.
   const sigset_t stop_signals = block_stop_signals();
   auto over = connection::open("tail", given, needs::journal);
   return over ? tail{*over, given, stop_signals}.run() : over.error();
@@ -239,19 +240,18 @@ int run(const tail_arguments& given) {
 
 void add_tail(command_line& line) {
   const auto given = std::make_shared<tail_arguments>();
-  command tail = line.add("tail", "Prints events as they come");
+  command tail = line.add("tail", "Prints events as they arrive");
   add_connection(line, tail, *given);
   tail.words("PATTERN...", given->patterns, "topics: names, PREFIX.* or '*' ['*']", check_pattern)
       .option("--from", given->from, "new, oldest or a UTC time [new]", check_place)
       .option(
           "--count",
           given->count,
-          "ends after so many [never]",
+          "ends after this many events [never]",
           1,
           std::numeric_limits<std::uint32_t>::max())
-      .footer(with_exit_codes(
-          "Follows until Ctrl-C, also over restarts of the broker, and leaves nothing "
-          "out without saying so."))
+      .footer(with_exit_codes("Runs until Ctrl-C, also across restarts of the broker, and reports "
+                              "events that it has to leave out."))
       .runs([given] { return run(*given); });
 }
 

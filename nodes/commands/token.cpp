@@ -83,8 +83,7 @@ int make_token_keys(const token_arguments& given) {
              "the keys in {} are Ed25519, and a new one is of the kind of those before it",
              security::token_secret_file(folder))},
         given.json,
-        "leave --shared out; or take that file and tokens.pub.jwks away first, after which no "
-        "token of theirs holds");
+        "leave --shared out; or take that file and tokens.pub.jwks away first, after which no token of theirs is valid");
   }
   const auto keys = are_there ? before->rotated()
                               : security::token_keys::make(
@@ -117,7 +116,7 @@ int make_token_keys(const token_arguments& given) {
         security::name_of(newest.algorithm),
         newest.id,
         security::token_secret_file(folder),
-        keys.all().size() == 1 ? "it is the only one" : "tokens of the one before hold, too");
+        keys.all().size() == 1 ? "it is the only one" : "tokens of the previous key stay valid");
     if (are_there) {
       print_aside(
           "  next: copy tokens.pub.jwks to every host, and send brokers and gateways SIGHUP: until "
@@ -125,8 +124,8 @@ int make_token_keys(const token_arguments& given) {
     }
     if (!ended.empty()) {
       print_aside(fmt::format(
-          "tokens of the key {} hold no longer: two keys are known at once\n"
-          "  next: whoever still has one gets another (`troupe token new`)\n",
+          "tokens of the key {} are no longer valid: only two keys are known at once\n"
+          "  next: replace those still in use (`troupe token new`)\n",
           fmt::join(ended, ", ")));
     }
   }
@@ -181,10 +180,10 @@ int make_token(const token_arguments& given) {
   return written_out(exit_code::ok);
 }
 
-// The most bytes of a token's file, of which the first line alone counts.
+// The largest size of a token's file; only its first line counts.
 constexpr std::size_t token_file_bytes_max = 65'536;
 
-/// The token in a file, or on stdin; without the end of the line.
+/// The token in a file, or on stdin, without the line end.
 outcome<std::string> read_token(const std::string& file) {
   std::string text;
   if (file.empty() || file == "-") {
@@ -250,24 +249,24 @@ int show_token(const token_arguments& given) {
 
 void add_token(command_line& line) {
   const auto given = std::make_shared<token_arguments>();
-  command token = line.add("token", "Makes and shows service tokens");
-  token.add("keys", "Makes the keys of tokens, or puts a new one before the one that is there")
+  command token = line.add("token", "Creates and shows service tokens");
+  token.add("keys", "Creates the key that signs tokens, or a new one before the existing one")
       .word("FILE", given->file, "the topology")
       .flag("--shared", given->is_shared, "a shared secret (HS256) instead of Ed25519")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return make_token_keys(*given); });
-  command made = token.add("new", "Makes a token, and writes it to stdout");
+  command made = token.add("new", "Creates a token, and writes it to stdout");
   made.word("FILE", given->file, "the topology");
   made.required_option("--for", given->service, "the service: a node, a gateway or a client")
-      .option("--to", given->to, "a file for it, which only its owner may read, instead of stdout")
+      .option("--to", given->to, "writes it to this file, which only its owner can read, instead of stdout")
       .flag("--unbound", given->is_unbound, "for HTTP: not bound to the service's key")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return make_token(*given); });
-  token.add("show", "Says what a token says, and whether it holds")
+  token.add("show", "Shows what a token says, and whether it is valid")
       .word("FILE", given->file, "the topology")
-      .optional_word("TOKEN-FILE", given->token_file, "where it stands; else on stdin")
+      .optional_word("TOKEN-FILE", given->token_file, "the file of the token [stdin]")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())
       .runs([given] { return show_token(*given); });

@@ -64,7 +64,7 @@ json_object json_of(const wire::topics_state& state) {
   return all;
 }
 
-/// "3, next in 2h 5m"; "0" if none is, nothing if the broker does not say.
+/// "3, next in 2h 5m"; "0" without scheduled events; empty if the broker does not say.
 std::string scheduled_text(const wire::topic_state& of) {
   if (!of.scheduled || !of.next_due) {
     return of.scheduled ? "0" : "";
@@ -141,7 +141,7 @@ void print_groups(const std::vector<wire::group_state>& groups) {
   }
 }
 
-/// All topics, asked for page by page in the order of their names.
+/// Asks for all topics, page by page in the order of their names.
 outcome<wire::topics_state> ask_all(connection& over) {
   const auto ask = [&over](const wire::get_topics& question) {
     return over.ask<wire::topics_state>("troupe.events", "topics", question);
@@ -178,11 +178,11 @@ int run(const connect_arguments& given) {
     return each.scheduled.value_or(0) > 0;
   };
   if (std::ranges::any_of(state->topics, has_scheduled)) {
-    fmt::print("\nnext: `troupe scheduled list` says what is to be published later\n");
+    fmt::print("\nnext: `troupe scheduled list` lists events to be published later\n");
   }
   const auto has_dead = [](const wire::group_state& each) { return each.dead > 0; };
   if (std::ranges::any_of(state->groups, has_dead)) {
-    fmt::print("\nnext: `troupe dead-letters list` says what was given up, and why\n");
+    fmt::print("\nnext: `troupe dead-letters list` shows what was given up, and why\n");
   }
   return exit_code::ok;
 }
@@ -192,7 +192,7 @@ int run(const connect_arguments& given) {
 void add_topics(command_line& line) {
   const auto given = std::make_shared<connect_arguments>();
   command topics =
-      line.add("topics", "Says what events there are, who subscribes and how far they have come");
+      line.add("topics", "Lists topics, their subscribers, and how far each of these has come");
   add_connection(line, topics, *given);
   add_deadline(topics, *given);
   topics.footer(with_exit_codes()).runs([given] { return run(*given); });

@@ -17,7 +17,8 @@ using wire::json_object;
 constexpr auto program = "troupe";
 constexpr auto release = "0.1.0";
 
-/// The list of what the programs are made of. @source CycloneDX 1.5, bom-1.5.schema.json.
+/// The software bill of materials.
+/// @source CycloneDX 1.5, bom-1.5.schema.json.
 std::string bill_of_materials() {
   std::vector<json_object> components;
   for (const dependency& each : dependencies()) {

@@ -18,10 +18,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Changes of flags that are read to find the newest of each feature.
+/// The most changes of flags read to find the newest of each feature.
 constexpr std::size_t changes_read = 20;
 constexpr std::size_t differences_shown = 20;
-/// Differences are looked for among so many events at the end of the journal.
+/// Differences are searched in this many events at the end of the journal.
 constexpr std::uint64_t events_behind = 5'000;
 
 strangler::journal_question question_over(system_links& links, milliseconds patience) {
@@ -30,7 +30,7 @@ strangler::journal_question question_over(system_links& links, milliseconds pati
   };
 }
 
-/// The newest change of each flag, as far back as is looked.
+/// The newest change of each flag, as far as the search goes back.
 std::map<std::string, strangler::recorded_change> newest_changes(
     const strangler::journal_question& ask, std::optional<strangler::recorded_change> change) {
   std::map<std::string, strangler::recorded_change> newest;
@@ -47,7 +47,7 @@ std::map<std::string, strangler::recorded_change> newest_changes(
 
 ordered_json differences_json(const strangler::journal_question& ask) {
   ordered_json list = ordered_json::array();
-  // The end of the journal, which a question about nothing tells.
+  // The end of the journal, found by a question that matches no event.
   wire::read_events place;
   place.patterns = {std::string{wire::difference_topic}};
   place.from = "new";

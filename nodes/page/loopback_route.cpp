@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-/// The fields that proxies add. One that adds none of them is not to be told from a person.
+/// The fields that proxies add. A proxy that adds none of them cannot be told from a browser.
 constexpr std::array<const char*, 4> proxy_fields{
     "forwarded", "via", "x-forwarded-for", "x-real-ip"};
 
@@ -16,14 +16,15 @@ bool is_loopback_peer(std::string_view host) {
   return host.starts_with("127.") || host == "::1" || host == "::ffff:127.0.0.1";
 }
 
-/// "127.0.0.1" of "127.0.0.1:8080".
+/// "127.0.0.1" from "127.0.0.1:8080".
 std::string_view name_in(std::string_view host) {
   const std::size_t colon = host.rfind(':');
-  const bool is_in_brackets = host.ends_with(']'); // An address of IPv6 without a port.
+  const bool is_in_brackets = host.ends_with(']'); // An IPv6 address without a port.
   return is_in_brackets ? host : host.substr(0, colon);
 }
 
-/// Whether a name is one of loopback: any other that leads here could be anybody's (DNS rebinding).
+/// Whether a name belongs to loopback. Any other name that leads here may be an attack (DNS
+/// rebinding).
 bool is_loopback_name(std::string_view name) {
   return name == "localhost" || name == "[::1]"
          || (name.starts_with("127.") && name.find_first_not_of("0123456789.") == name.npos);

@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The wait for each node that is asked.
+/// The wait for each node.
 constexpr milliseconds order_patience = 3s;
 
 bool is_said_to_be_json(const http::request& asked) {
@@ -29,7 +29,7 @@ std::size_t series_for(const security::rules* rules) {
   return rules == nullptr ? 0 : rules->size();
 }
 
-/// An order that does not fit any more conflicts with what happened meanwhile.
+/// An order that is no longer possible conflicts with changes made meanwhile.
 http::problem problem_of_order(const error& why) {
   http::problem made = gateway::problem_of(why, std::nullopt);
   made.status = why.code == errc::rejected ? 409 : made.status;
@@ -80,7 +80,7 @@ void order_route::handle(gateway::route_request request, const http::responder& 
     answers.respond(*refused);
     return;
   }
-  // A form of another site cannot say so without being asked about first (CORS).
+  // A form on another site cannot send this type without a CORS preflight.
   if (!is_said_to_be_json(asked)) {
     answers.respond(http::problem{
         415, "unsupported_media_type", "send JSON, with Content-Type: application/json"});
@@ -102,7 +102,7 @@ void order_route::handle(gateway::route_request request, const http::responder& 
   }
   const bool is_taken = with_.desk.add(
       [this, order = std::move(*order), who, from = asked.peer.host, answers](system_links& links) {
-        // First of all: the process may end before it knows what came of it.
+        // Log first, since the process may end before the result is known.
         with_.log.write(
             "page.order_given",
             {{"who", who},

@@ -26,11 +26,11 @@ using namespace std::chrono_literals;
 using page_handler = std::unique_ptr<gateway::route_handler>;
 using topology::page_readers;
 
-/// The wait of a question about one saga or trace.
+/// The wait for an answer about one saga or trace.
 constexpr milliseconds detail_patience = 2s;
 constexpr std::uint32_t spans_of_a_trace = 1'000;
 
-/// The right that a reader of the page has to have.
+/// The right required to read the page.
 constexpr std::string_view capability_read = "troupe.broker";
 constexpr std::string_view operation_read = "status";
 
@@ -79,14 +79,14 @@ detail_route::question question_about_traces(const topology::plan& plan) {
   };
 }
 
-/// A file as a route, for whoever may see the page.
+/// A route that serves a file to readers of the page.
 page_handler file_route(const page_file& file) {
   return std::make_unique<gateway::document_route>(
       std::string{file.type}, std::string{file.text}, page_fields());
 }
 
-/// Whether the page is for looking only: where links have keys, commands need one, and whoever is
-/// on the machine shows none.
+/// Whether the page is read-only: where links have keys, orders need one, and a user on this
+/// machine shows none.
 bool is_for_looking_only(const topology::plan& plan, const topology::gateway_plan& self) {
   return self.ui == page_readers::loopback && plan.security;
 }
@@ -146,7 +146,7 @@ std::unique_ptr<page> page::add(
     to.add({*gateway::route_key::parse(key), std::move(answers)});
   };
   for (const page_file& each : page_files()) {
-    // The files tell nothing of the system.
+    // The files contain nothing about the system.
     add(fmt::format("GET {}", each.path), file_route(each));
   }
   const auto rules = access_rules(plan);

@@ -10,7 +10,7 @@ namespace troupe {
 
 namespace {
 
-/// The time after which links are closed, as nobody looks any more.
+/// Links are closed if nobody has looked for this long.
 constexpr std::chrono::seconds links_kept{10};
 
 } // namespace

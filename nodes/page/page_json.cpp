@@ -78,7 +78,7 @@ ordered_json sagas_json(const system_state& state, std::size_t most) {
     }
   }
   if (const std::uint64_t queued = queued_sagas(state.answers.view); queued != 0) {
-    by_state["queued"] = queued; // Nodes name a part of them, and count them all.
+    by_state["queued"] = queued; // Nodes list only some of them, but count all.
     at_least.erase("queued");
   }
   return {{"counts", by_state}, {"at_least", at_least}, {"list", std::move(list)}};

@@ -40,7 +40,7 @@ std::string value_of(const path_values& of, std::string_view name) {
   return found == of.end() ? "" : found->second;
 }
 
-/// The words of a person with the order.
+/// The operator's words with an order: the reason, and the node if only one is meant.
 struct order_words {
   std::string why;
   std::string node;
@@ -66,7 +66,7 @@ outcome<order_words> words_in(const std::string& body) {
   return words;
 }
 
-/// The nodes of a capability, of which `only` is one, or empty for all.
+/// The nodes of a capability; only the node `only`, unless that is empty.
 outcome<std::vector<std::string>>
 nodes_meant(const topology::plan& plan, const std::string& capability, const std::string& only) {
   const auto* const found = plan.find(capability_name{capability});
@@ -147,7 +147,7 @@ order_to_journal(const page_order& order, system_links& links, milliseconds pati
       });
 }
 
-/// The answers of the nodes. An error only if none obeyed.
+/// The answers of the nodes. An error only if no node obeyed.
 outcome<std::string>
 order_to_breakers(const page_order& order, system_links& links, milliseconds patience) {
   const auto said = links.ask_any(order.questions, patience);

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The time for which a state is kept: less than the page waits between two questions, so that a
-/// tab alone always sees a new one.
+/// How long a state is reused: less than the interval of the page's questions, so that a single tab
+/// always gets a new one.
 constexpr milliseconds state_kept_for = 900ms;
 
 } // namespace

@@ -21,7 +21,7 @@ std::optional<std::string> printed(int family, const std::string& text) {
   return ::inet_ntop(family, bytes.data(), room.data(), room.size());
 }
 
-/// "192.0.2.1:4711", "[2001:db8::1]:4711", "[2001:db8::1]": the address in it.
+/// The address in "192.0.2.1:4711", "[2001:db8::1]:4711" or "[2001:db8::1]".
 std::string_view without_port(std::string_view entry) {
   if (entry.starts_with('[')) {
     return entry.substr(1, entry.find(']') - 1);
@@ -55,7 +55,7 @@ std::string client_address(const http::request& asked, const std::vector<std::st
   if (!is_in(proxies, nearest)) {
     return nearest;
   }
-  // Each proxy may have added a field of its own instead of an entry.
+  // A proxy may add a field of its own instead of an entry to the existing one.
   std::vector<std::string> heard;
   for (const auto& [name, value] : asked.fields) {
     if (name == "x-forwarded-for") {

@@ -15,8 +15,9 @@ constexpr std::string_view request_fields =
 constexpr std::string_view response_fields =
     "Location, Retry-After, Preference-Applied, Traceresponse";
 
-/// The fields that a preflight names, since nobody knows what a legacy system, or the tracing of a
-/// page (`tracestate`, `baggage`), needs: who may read answers is said by the origin alone.
+/// The fields that a preflight names are all allowed, since it is unknown which ones a legacy
+/// system or a page's tracing (`tracestate`, `baggage`) needs. Only the origin decides who may read
+/// answers.
 std::string fields_wanted(const http::request& asked) {
   const auto names = http::list_members(asked.listed("access-control-request-headers"));
   return names.empty() || !std::ranges::all_of(names, http::is_token)
@@ -24,7 +25,7 @@ std::string fields_wanted(const http::request& asked) {
              : fmt::format("{}", fmt::join(names, ", "));
 }
 
-/// Chromium asks again after two hours at the latest, whatever is said.
+/// Chromium caches a preflight for at most two hours, whatever the answer says.
 constexpr std::string_view preflight_seconds = "7200";
 
 } // namespace
@@ -42,7 +43,7 @@ http::field_list cors::fields_for(std::string_view origin) const {
   if (origins_.empty()) {
     return {};
   }
-  // Said always, so that no cache gives one site the answer meant for another.
+  // Sent with every answer, so that no cache gives one site the answer meant for another.
   http::field_list fields{{"Vary", "Origin"}};
   if (names(origin)) {
     fields.emplace_back("Access-Control-Allow-Origin", origin);

@@ -20,7 +20,7 @@ std::string data_of(const wire::read_event& event, const std::vector<event_type>
       return std::move(*json);
     }
   }
-  // Another program may have published it; readers get what there is.
+  // Events of other publishers may not match the known type; send them as they are.
   return wire::json_of(bytes);
 }
 

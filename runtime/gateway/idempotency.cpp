@@ -24,7 +24,7 @@ error bad_key(std::string reason, std::string message) {
 std::array<unsigned char, 32> sha256(std::string_view bytes) {
   std::array<unsigned char, 32> digest{};
   unsigned int size = 0;
-  // Fails only if there is no memory, or no SHA-256 in the library.
+  // Fails only when memory runs out or the library lacks SHA-256.
   if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
     throw std::runtime_error{"SHA-256 is not to be had from OpenSSL"};
   }
@@ -52,7 +52,7 @@ outcome<idempotency_key> read_key(std::string_view value, const key_scope& scope
   }
   const auto id = parse_uuid(value);
   const bool has_time = id && id->version() == 7;
-  // Lengths in front, so that no two scopes run into the same bytes.
+  // Length prefixes keep two different scopes from producing the same bytes.
   const auto hash = sha256(fmt::format(
       "{}:{}{}:{}{}",
       scope.principal.size(),
@@ -99,14 +99,14 @@ call_id_of(const idempotency_key& key, wall_time born, wall_time now, millisecon
 wait_preference wait_preferred(std::string_view prefer) {
   wait_preference found;
   for (const std::string& member : http::list_members(prefer)) {
-    // What is behind a semicolon are parameters, of which these have none.
+    // Parameters follow a semicolon; these preferences have none.
     const std::string_view each =
         http::trimmed(std::string_view{member}.substr(0, member.find(';')));
     found.comes_again = found.comes_again || each == "respond-async";
-    // Space may stand around the equals sign, and a value in quotes (RFC 7240, 2).
+    // Spaces around the equals sign and quotes around the value are allowed (RFC 7240, 2).
     const std::size_t equals = std::min(each.find('='), each.size());
     if (found.wait || http::trimmed(each.substr(0, equals)) != "wait") {
-      continue; // The first of a preference counts (RFC 7240, 2).
+      continue; // The first occurrence of a preference counts (RFC 7240, 2).
     }
     std::string_view value = http::trimmed(each.substr(std::min(equals + 1, each.size())));
     if (value.size() > 2 && value.front() == '"' && value.back() == '"') {
@@ -115,7 +115,7 @@ wait_preference wait_preferred(std::string_view prefer) {
     std::uint32_t seconds = 0;
     const char* const end = value.data() + value.size();
     const auto [stopped, wrong] = std::from_chars(value.data(), end, seconds);
-    // A preference that cannot be read is ignored.
+    // Malformed preferences are ignored.
     if (wrong == std::errc{} && stopped == end) {
       found.wait = std::chrono::seconds{seconds};
     }
@@ -124,7 +124,7 @@ wait_preference wait_preferred(std::string_view prefer) {
 }
 
 milliseconds deadline_of(milliseconds most, const wait_preference& preferred) {
-  // Who comes again does so as long as the call may take.
+  // A client that polls may do so for as long as the call may take.
   return preferred.wait && !preferred.comes_again
              ? std::clamp<milliseconds>(*preferred.wait, milliseconds{1}, most)
              : most;

@@ -20,15 +20,16 @@ namespace {
 using json = nlohmann::json;
 using wire::form;
 
-// Integers up to here are the same as doubles.
+// Integers up to this size are exact as doubles.
 constexpr std::int64_t exact_max = std::int64_t{1} << 53;
 
 error no_type(std::string_view name) {
   return internal_error(fmt::format("the description has no type `{}`", name));
 }
 
-/// The place of a value: an item or a field of the one at `in`, or the body itself. It becomes a
-/// pointer where something is wrong; one for each value would be long where a key is.
+/// Position of a value: the body itself, or an item or field of the value at `in`. It is turned
+/// into a JSON pointer only when a fault is reported; building a pointer for every value would cost
+/// too much where keys are long.
 struct place {
   const place* in = nullptr;
   std::string_view key{};
@@ -43,7 +44,7 @@ std::string pointer_of(const place& at) {
   return at.item ? pointer_to(before, std::to_string(*at.item)) : pointer_to(before, at.key);
 }
 
-/// Writes JSON values as MessagePack. The first fault ends it.
+/// Packs JSON values as MessagePack, up to the first fault.
 class packer {
 public:
   packer(const types& all, std::string& to) : all_{all}, to_{to} {}
@@ -91,7 +92,7 @@ private:
     return true;
   }
 
-  /// A value within the lists and maps of `type` from the one numbered `depth` on.
+  /// Packs a value nested in the lists and maps of `type` from level `depth` on.
   bool value(const json& what, const wire::value_schema& type, std::size_t depth, const place& at) {
     if (depth == type.within.size()) {
       return innermost(what, type, at);
@@ -221,7 +222,7 @@ private:
   error fault_;
 };
 
-/// Prints MessagePack as JSON. False if a value is not what its type says.
+/// Prints MessagePack as JSON; false if a value does not have its type.
 class printer {
 public:
   printer(const types& all, wire::reader& from) : all_{all}, from_{from} {}

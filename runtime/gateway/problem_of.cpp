@@ -52,7 +52,7 @@ problem_of(const error& why, const std::optional<uuid>& call, const reason_statu
   if (why.is_final) {
     made.texts.emplace_back("final", "true");
   }
-  // Behind our own: a detail of the same name does not replace them.
+  // Appended after the members above, so that a detail of the same name does not replace one.
   made.texts.insert(made.texts.end(), why.details.begin(), why.details.end());
   made.numbers.emplace_back("number", static_cast<std::int64_t>(why.code));
   if (why.retry_after || made.status == 503) {

@@ -31,12 +31,12 @@ find_field(const types& all, std::string_view type, std::string_view name) {
   return nullptr;
 }
 
-/// Whether a value of this type is in JSON a text as it stands in a URL.
+/// Whether a value of this type is written in JSON as the same text as in a URL.
 bool stands_for_itself(const wire::value_schema& type) {
   return type.within.empty() && (type.is == wire::form::text || type.is == wire::form::id);
 }
 
-/// Whether `text` is letters, digits and dashes, as most are.
+/// Whether `text` consists of letters, digits and dashes, as most values do.
 bool is_word(std::string_view text) {
   return std::ranges::all_of(text, [](char letter) {
     return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z')
@@ -44,7 +44,7 @@ bool is_word(std::string_view text) {
   });
 }
 
-/// Adds the field `name`, whose value is `text` in the `part` of a URL.
+/// Adds the field `name` with the value `text`, taken from the `part` of a URL.
 outcome<void>
 add(json& object,
     std::string_view part,
@@ -72,7 +72,7 @@ add(json& object,
   return {};
 }
 
-/// The text of a value by which calls are ordered.
+/// The value of the ordering key, as text.
 std::string key_of(const json& object, std::string_view field) {
   const auto found = object.find(std::string{field});
   if (found == object.end() || found->is_null()) {
@@ -82,7 +82,7 @@ std::string key_of(const json& object, std::string_view field) {
     return found->dump();
   }
   const auto& text = found->get_ref<const std::string&>();
-  // However its letters are written.
+  // UUIDs are normalised, so that upper and lower case give the same key.
   const auto id = parse_uuid(text);
   return id ? to_string(*id) : text;
 }

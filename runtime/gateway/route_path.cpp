@@ -24,7 +24,8 @@ bool is_name(std::string_view text) {
   return !text.empty() && !is_digit(text.front()) && std::ranges::all_of(text, is_inner);
 }
 
-/// Whether `c` stands for itself in a path. @source RFC 3986, 3.3, without "*" and the escapes.
+/// Whether `c` is literal in a route path.
+/// @source RFC 3986, 3.3, without "*" and the escapes.
 bool is_plain(char c) {
   return is_letter(c) || is_digit(c)
          || std::string_view{"-._~!$&'()+,;=:@"}.find(c) != std::string_view::npos;

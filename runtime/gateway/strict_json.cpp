@@ -14,7 +14,7 @@ namespace {
 
 using json = nlohmann::json;
 
-/// Builds the value that a parser reads, and stops at what `strict_json` refuses.
+/// Builds the parsed value, and stops at anything that `strict_json` refuses.
 class strict_builder final : public nlohmann::json_sax<json> {
 public:
   explicit strict_builder(json& root) : root_{root} {}
@@ -31,7 +31,7 @@ public:
     if (text.find_first_of(".eE") == string_t::npos) {
       return refuse("the integer has more than 64 bits");
     }
-    return add(value); // A number beyond all doubles is told as an error of the parser.
+    return add(value); // The parser reports a number beyond the range of doubles.
   }
 
   bool string(string_t& value) override { return add(std::move(value)); }
@@ -63,7 +63,7 @@ public:
   const std::optional<error>& fault() const { return fault_; }
 
 private:
-  /// Where the next value goes; null if it would be nested too deeply.
+  /// The slot for the next value; null if it would be nested too deeply.
   json* place() {
     if (open_.empty()) {
       return &root_;
@@ -101,7 +101,7 @@ private:
 
   bool has_key() const { return !open_.empty() && open_.back()->is_object(); }
 
-  /// The place of the value that comes next. Not kept from value to value: a key may be long.
+  /// JSON pointer to the next value. Built on demand, since keys may be long.
   std::string pointer() const {
     std::string made;
     for (std::size_t i = 0; i < open_.size(); ++i) {
@@ -122,10 +122,10 @@ private:
   }
 
   json& root_;
-  // Values under construction: each is the last child of the one before, so none moves while it is
+  // The open containers. Each is the last child of the previous one, so none moves while listed
   // here.
   std::vector<json*> open_;
-  // The key under which each of them stands in an object.
+  // The keys of the open containers in their parents.
   std::vector<std::string> keys_;
   std::string key_;
   std::optional<error> fault_;

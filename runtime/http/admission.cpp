@@ -23,7 +23,7 @@ admission::answer admission::enter(const std::string& address) {
   }
   std::size_t& here = by_address_[counted_as(address)];
   if (here >= most_.per_address) {
-    return answer::too_many_of_address; // `here` was not 0, and so not made just now.
+    return answer::too_many_of_address; // `here` is not 0, so this call did not create the entry.
   }
   ++here;
   ++count_;

@@ -7,10 +7,10 @@ namespace troupe::http {
 
 namespace {
 
-/// More would not fit in 64 bits.
+/// A longer number would not fit in 64 bits.
 constexpr std::size_t size_digits_max = 16;
 
-/// How many bytes there may be around each byte of content: chunks of one byte have five.
+/// Bytes of framing allowed per byte of content; chunks of one byte need five.
 constexpr std::size_t around_each_max = 8;
 
 tl::unexpected<problem> malformed_body(std::string detail) {

@@ -37,7 +37,7 @@ public:
   std::size_t write_now(std::string_view bytes) override {
     const auto sent =
         ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    return sent < 0 ? 0 : static_cast<std::size_t>(sent); // `write` meets the error again.
+    return sent < 0 ? 0 : static_cast<std::size_t>(sent); // `write` will hit the same error.
   }
 
   void write(std::string bytes, done then) override {
@@ -110,7 +110,7 @@ public:
   }
 
   void end_sending(done then) override {
-    // Ends when the peer has said so, too.
+    // Completes once the peer has ended its side too.
     stream_.async_shutdown([this, then = std::move(then)](error_code) {
       error_code why;
       stream_.next_layer().shutdown(tcp::socket::shutdown_send, why);
@@ -133,7 +133,8 @@ public:
   }
 
 private:
-  /// Who speaks plain HTTP on this port hears so, before the handshake ends with `failed`.
+  /// Answers a client that speaks plain HTTP to this port, and then ends the handshake with
+  /// `failed`.
   void explain(error_code failed, done then) {
     outgoing_ = written_answer(
         to_response({400, "plain_on_tls_port", "this port speaks TLS: use https://"}),

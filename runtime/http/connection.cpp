@@ -14,8 +14,7 @@ namespace {
 
 using boost::system::error_code;
 
-/// How much is read at once of a head, so that an idle connection holds little memory, and of a
-/// body.
+/// Bytes per read: few for a head, so that an idle connection holds little memory; more for a body.
 constexpr std::size_t head_read_bytes = 2 * 1'024;
 constexpr std::size_t body_read_bytes = 16 * 1'024;
 
@@ -73,7 +72,8 @@ void connection::drain() {
   if (phase_ == phase::handshake) {
     cut();
   } else if (phase_ == phase::head && received_.empty() && !stream_->has_input()) {
-    stream_->cancel(); // Ends the read, unless a request has been read that is yet to be looked at.
+    // Ends the pending read; input that has arrived but was not processed yet is still handled.
+    stream_->cancel();
   }
 }
 
@@ -254,7 +254,7 @@ void connection::refuse(const problem& why) {
   }
   response said = to_response(why);
   if (host_.options.fields_of_refusals) {
-    // What could not be read as a head is still in the buffer.
+    // A head that could not be parsed is still in the buffer.
     const std::string origin = head_ ? std::string{find(head_->fields, "origin").value_or("")}
                                      : origin_of(received_.bytes());
     const field_list more = host_.options.fields_of_refusals(origin);
@@ -281,10 +281,12 @@ void connection::write_answer(const response& answer, body_framing framing) {
   const std::size_t sent = stream_->write_now(bytes);
   host_.counts.bytes_written.add(sent);
   if (sent == bytes.size() && received_.empty()) {
-    on_written({}, how.keeps_alive); // Which waits for the next request: no handler is called.
+    // Waits for the next request; no handler is called, so this does not recurse.
+    on_written({}, how.keeps_alive);
     return;
   }
-  // What came ahead is read by the loop, so that a hundred requests are not a hundred calls deep.
+  // Pipelined input is read from the event loop, so that a hundred requests do not nest a hundred
+  // calls deep.
   bytes.erase(0, sent);
   write_counted(
       *stream_,
@@ -321,7 +323,8 @@ void connection::begin_stream(
   how.framing = how.is_http_1_0 ? body_framing::until_close : body_framing::chunked;
   if (how.omits_body) {
     channel->end();
-    // No length is said: the body of GET has none. @source RFC 9110, 8.6.
+    // No Content-Length: the body that GET would have is not known.
+    // @source RFC 9110, 8.6.
     write_answer(head, how.framing);
     return;
   }
@@ -382,7 +385,9 @@ void connection::watch_peer() {
           return;
         }
         if (why) {
-          self->cut(); // Also of a peer that only ends sending: nobody reads a stream so.
+          // Also if the peer has only ended its sending side: a reader of a stream does not do
+          // that.
+          self->cut();
         } else {
           self->watch_peer();
         }
@@ -392,8 +397,8 @@ void connection::watch_peer() {
 // --- Ending -------------------------------------------------------------------------------------
 
 void connection::say_farewell() {
-  // To close while something is unread would reset the connection, and with it the last answer at a
-  // peer that has not read it yet.
+  // Closing a socket with unread input resets the connection, which may destroy the last answer
+  // before the peer has read it. So read and discard input first.
   phase_ = phase::farewell;
   body_.reset();
   deadline_->set(host_.options.request.farewell);
@@ -428,7 +433,8 @@ void connection::on_late() {
     break;
   case phase::head:
     if (received_.empty() && stream_->has_input()) {
-      deadline_->set(host_.options.request.head); // It came just in time: its read is about to end.
+      // Input arrived just in time; its read is about to complete.
+      deadline_->set(host_.options.request.head);
       break;
     }
     if (received_.empty()) {

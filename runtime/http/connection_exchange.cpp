@@ -9,7 +9,7 @@ namespace troupe::http {
 
 namespace {
 
-/// What the maker of a stream holds; the channel is shared with the connection.
+/// The writer's end of a stream. It shares the channel with the connection.
 class channel_end final : public stream_sink {
 public:
   explicit channel_end(std::shared_ptr<stream_channel> channel) : channel_{std::move(channel)} {}

@@ -13,10 +13,11 @@ tl::unexpected<problem> refused_head(int status, std::string code, std::string d
   return tl::unexpected<problem>{{status, std::move(code), std::move(detail)}};
 }
 
-/// The type of a TLS record with a handshake. @source RFC 8446, 5.1.
+/// The type byte of a TLS handshake record.
+/// @source RFC 8446, 5.1.
 constexpr char tls_handshake = 0x16;
 
-/// Whether a letter may stand in a line of the head, whatever is around it: one look into a table.
+/// Whether a character is allowed in a line of the head in any position. Looked up in a table.
 bool is_ordinary(char letter) {
   static constexpr auto letters = [] {
     std::array<bool, 256> allowed{};
@@ -35,7 +36,7 @@ std::size_t head_scanner::pass_over(std::string_view bytes) {
   if (has_passed_over_ || !bytes.starts_with(empty_line)) {
     return 0;
   }
-  *this = head_scanner{most_}; // The CR may have come alone.
+  *this = head_scanner{most_}; // The CR may have been scanned already, in a read of its own.
   has_passed_over_ = true;
   return empty_line.size();
 }
@@ -65,7 +66,7 @@ tl::expected<std::size_t, problem> head_scanner::scan(std::string_view bytes) {
 }
 
 void head_scanner::pass_ordinary(std::string_view bytes) {
-  // `see` takes at least one letter more.
+  // Leaves at least one character to `see`.
   std::size_t end = std::min(bytes.size(), most_.head_bytes_max) - 1;
   if (lines_ == 0) {
     const std::size_t line_max = most_.request_line_bytes_max - 2;

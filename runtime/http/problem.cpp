@@ -22,8 +22,7 @@ std::string to_json(const problem& what) {
       {"status", what.status},
       {"detail", what.detail},
       {"code", what.code}};
-  // emplace() leaves what is there. Texts are an application's own: none takes the place of a
-  // number.
+  // emplace() keeps existing members. Texts come from the application; none may replace a number.
   for (const auto& [name, text] : what.texts) {
     if (!has_number(what, name)) {
       object.emplace(name, text);

@@ -13,7 +13,7 @@ namespace troupe::http {
 
 namespace {
 
-/// Nothing, or why the request is refused.
+/// Empty if accepted, otherwise why the request is refused.
 using verdict_on_head = std::optional<problem>;
 
 problem malformed_head(std::string detail) {
@@ -24,16 +24,16 @@ problem ambiguous_body(std::string detail) {
   return {400, "ambiguous_body", std::move(detail)};
 }
 
-/// Takes the first line, without its CRLF, off `rest`.
+/// Removes the first line from `rest` and returns it without CRLF.
 std::string_view take_line(std::string_view& rest) {
   const std::string_view line = rest.substr(0, rest.find("\r\n"));
   rest.remove_prefix(std::min(line.size() + 2, rest.size()));
   return line;
 }
 
-/// A field that may be there once.
+/// A field that may occur once.
 struct single_field {
-  /// Of the first one; empty if there is none.
+  /// Value of its first occurrence; empty if there is none.
   std::string_view value{};
   std::size_t count = 0;
 };
@@ -48,7 +48,7 @@ single_field single(const field_list& fields, std::string_view name) {
   return found;
 }
 
-/// The values of all fields `name`.
+/// The values of all fields called `name`.
 std::vector<std::string_view> values_of(const field_list& fields, std::string_view name) {
   std::vector<std::string_view> values;
   for (const auto& [each, value] : fields) {
@@ -72,7 +72,7 @@ verdict_on_head read_version(std::string_view version, request_head& head) {
   return std::nullopt;
 }
 
-/// Reads METHOD SP TARGET SP VERSION; gives the authority of a target in absolute form.
+/// Reads METHOD SP TARGET SP VERSION, and returns the authority of a target in absolute form.
 verdict_on_head
 read_request_line(std::string_view line, request_head& head, std::string& authority) {
   const std::size_t first = std::min(line.find(' '), line.size());
@@ -117,7 +117,7 @@ verdict_on_head read_field(std::string_view line, field_list& fields) {
   return std::nullopt;
 }
 
-/// Whether it is what may stand behind the colon of a Host: nothing, or a number of 16 bits.
+/// Whether the text can follow the colon of a Host: nothing, or a 16-bit number.
 /// @source RFC 3986, 3.2.3; RFC 9293, 3.1.
 bool is_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -131,8 +131,9 @@ bool is_ipv6(std::string_view text) {
   return ::inet_pton(AF_INET6, std::string{text}.c_str(), bytes.data()) == 1;
 }
 
-/// "shop.example" of "shop.example:8443"; an IPv6 address keeps its brackets. Nothing if it is no
-/// host with an optional port. @source RFC 9110, 7.2; RFC 3986, 3.2.2.
+/// "shop.example" from "shop.example:8443"; an IPv6 address keeps its brackets. Nothing if it is
+/// not a host with an optional port.
+/// @source RFC 9110, 7.2; RFC 3986, 3.2.2.
 std::optional<std::string> host_of(std::string_view value) {
   const std::size_t bracket = value.rfind(']');
   const std::size_t colon = value.find(':', bracket == std::string_view::npos ? 0 : bracket);
@@ -152,7 +153,7 @@ std::optional<std::string> host_of(std::string_view value) {
   return is_host && is_port(port) ? std::optional{lower_case(host)} : std::nullopt;
 }
 
-/// An authority as it is compared: "a" of "A:80", whose port is that of its scheme.
+/// An authority in the form used for comparison: "a" from "A:80", without the default port.
 std::string comparable(std::string_view authority) {
   for (const std::string_view usual : {":80", ":443", ":"}) {
     if (authority.ends_with(usual)) {
@@ -170,7 +171,7 @@ verdict_on_head check_host(
     return problem{400, "malformed_host", "a request has exactly one Host"};
   }
   if (given.count == 0 && authority.empty()) {
-    // No browser sends such a request; probes of load balancers do.
+    // Only HTTP/1.0 requests without a Host: probes of load balancers send them, browsers never do.
     return std::nullopt;
   }
   const std::string_view named = given.count == 0 ? std::string_view{authority} : given.value;
@@ -256,12 +257,13 @@ verdict_on_head read_connection(request_head& head) {
       keeps = keeps || option == "keep-alive";
     }
   }
-  head.keeps_alive = !closes && (keeps || !head.is_http_1_0); // RFC 9112, 9.3.
+  head.keeps_alive = !closes && (keeps || !head.is_http_1_0); // @source RFC 9112, 9.3.
   return std::nullopt;
 }
 
-/// Fields that say one thing: of two of them, two servers on the way may each believe another.
-/// Content-Length, Host and Transfer-Encoding are looked at by themselves. @source RFC 9110, 5.3.
+/// Refuses repeated fields that have a single meaning: two servers on the path could each obey a
+/// different one. Content-Length, Host and Transfer-Encoding have checks of their own.
+/// @source RFC 9110, 5.3.
 verdict_on_head check_repeated(const field_list& fields) {
   constexpr std::array<std::string_view, 5> once{
       "authorization", "content-type", "last-event-id", "origin", "x-service-token"};
@@ -279,7 +281,8 @@ verdict_on_head read_expectation(request_head& head) {
       return problem{
           417, "expectation_failed", "the only expectation known here is `100-continue`"};
     }
-    // From HTTP/1.0 it means nothing. @source RFC 9110, 10.1.1.
+    // Ignored in HTTP/1.0.
+    // @source RFC 9110, 10.1.1.
     head.expects_continue = !head.is_http_1_0;
   }
   return std::nullopt;

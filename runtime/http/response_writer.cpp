@@ -11,7 +11,7 @@ namespace troupe::http {
 
 namespace {
 
-/// Appends `number` in as many digits.
+/// Appends `number` with exactly `digits` digits.
 void append_digits(std::string& to, unsigned number, int digits) {
   unsigned unit = 1;
   for (int i = 1; i < digits; ++i) {
@@ -22,8 +22,9 @@ void append_digits(std::string& to, unsigned number, int digits) {
   }
 }
 
-/// Appends "Sun, 06 Nov 1994 08:49:37 GMT", whatever the locale. Each answer has one, so that it is
-/// written without a format to be read. @source RFC 9110, 5.6.7.
+/// Appends a date like "Sun, 06 Nov 1994 08:49:37 GMT", whatever the locale. Every answer has one,
+/// so it is written without a format string.
+/// @source RFC 9110, 5.6.7.
 void append_date(std::string& to, wall_time now) {
   constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array<std::string_view, 12> months{
@@ -61,7 +62,8 @@ bool may_be_sent(const response& answer) {
             });
 }
 
-/// 204 and 304 have no body, and no length of one. @source RFC 9110, 8.6.
+/// 204 and 304 have no body and no Content-Length.
+/// @source RFC 9110, 8.6.
 bool has_content(int status) {
   return status != 204 && status != 304;
 }

@@ -36,10 +36,9 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
-/// How long no connection is accepted after one could not be, for want of file descriptors or
-/// memory.
+/// Pause after a failed accept, for lack of file descriptors or memory.
 constexpr milliseconds accept_pause{100};
-/// When it is worth trying again over a limit of connections.
+/// The wait suggested to a client refused by a connection limit.
 constexpr milliseconds retry_usual{1'000};
 
 std::optional<tcp::endpoint> read_address(std::string_view text) {
@@ -69,7 +68,7 @@ std::string text_of(const tcp::endpoint& where) {
                                  : fmt::format("{}:{}", host, where.port());
 }
 
-/// The file descriptor from which on a connection is refused.
+/// Connections whose descriptor has this number or a higher one are refused.
 int first_refused_file(const connection_limits& most) {
   ::rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
@@ -82,7 +81,8 @@ int first_refused_file(const connection_limits& most) {
 
 } // namespace
 
-/// All of it but `counts`, `mailbox` and what `mutex` guards belongs to the server's thread.
+/// Everything except `counts`, `mailbox` and the members guarded by `mutex` belongs to the server's
+/// thread.
 struct server::state {
   state(const server_options& options, request_handler handler, fault_listener faults)
       : mailbox{std::make_shared<loop_mailbox>(loop)}, admitted{options.connections},
@@ -103,7 +103,7 @@ struct server::state {
   void forget(connection& which);
   void stop_accepting();
   void cut_all();
-  /// Has the loop end once all connections have, and waits for it.
+  /// Makes the loop end after the last connection, and waits for it.
   void finish();
 
   asio::io_context loop{1};
@@ -111,17 +111,17 @@ struct server::state {
   std::shared_ptr<loop_mailbox> mailbox;
   tcp::acceptor acceptor{loop};
   asio::steady_timer pause{loop};
-  /// Of `post_after`.
+  /// Timers of `post_after`.
   std::list<asio::steady_timer> alarms;
   std::shared_ptr<asio::ssl::context> tls;
   admission admitted;
   int refused_from;
   std::size_t refusals = 0;
-  /// All connections are cut, and none is taken any more.
+  /// All connections are cut and no new one is accepted.
   bool is_ending = false;
   connection_host host;
   std::unordered_set<std::shared_ptr<connection>> connections;
-  /// Those of `connections` that are being refused, and count nowhere.
+  /// The members of `connections` that are being refused; they count towards no limit.
   std::unordered_set<const connection*> being_refused;
   std::string address;
 
@@ -167,7 +167,7 @@ outcome<void> server::state::listen() {
 void server::state::accept() {
   acceptor.async_accept([this](error_code why, tcp::socket socket) {
     if (!why && !is_ending) {
-      take(std::move(socket)); // Perhaps one that was accepted just before the acceptor was closed.
+      take(std::move(socket)); // May have been accepted just before the acceptor was closed.
     }
     if (!acceptor.is_open()) {
       return;
@@ -181,7 +181,7 @@ void server::state::accept() {
       accept();
       return;
     }
-    // Accepting at once would fail at once, forever.
+    // An immediate retry would fail again, in a busy loop.
     pause.expires_after(accept_pause);
     pause.async_wait([this](error_code ended) {
       if (!ended && acceptor.is_open()) {
@@ -195,11 +195,11 @@ void server::state::take(tcp::socket socket) {
   error_code why;
   const auto where = socket.remote_endpoint(why);
   if (why) {
-    return; // It was gone before it was here.
+    return; // The peer has already disconnected.
   }
   socket.set_option(tcp::no_delay{true}, why);
   peer_address peer{where.address().to_string(), where.port(), tls != nullptr};
-  // The system hands out the lowest number that is free: so many files are open.
+  // The kernel assigns the lowest free descriptor, so its number tells how many files are open.
   if (socket.native_handle() >= refused_from) {
     refuse(std::move(socket), std::move(peer), "the server has too many files open");
     return;
@@ -227,7 +227,7 @@ void server::state::take(tcp::socket socket) {
 void server::state::refuse(tcp::socket socket, peer_address peer, std::string why) {
   counts.refused.add();
   if (tls != nullptr || refusals >= host.options.connections.refusals) {
-    return; // Closes it. A handshake is too dear to be refused by.
+    return; // Closes the socket: over TLS, an answer would cost a handshake.
   }
   auto made = std::make_shared<connection>(
       plain_stream(std::move(socket)), loop.get_executor(), std::move(peer), host);
@@ -259,7 +259,7 @@ void server::state::forget(connection& which) {
 
 void server::state::stop_accepting() {
   host.is_draining = true;
-  // Whoever is connected already, in the queue of the system, would be reset.
+  // Accept the connections still in the kernel's queue; closing the acceptor would reset them.
   error_code why;
   acceptor.non_blocking(true, why);
   for (int left = asio::socket_base::max_listen_connections; left > 0 && !why; --left) {
@@ -270,7 +270,7 @@ void server::state::stop_accepting() {
   }
   acceptor.close(why);
   pause.cancel();
-  const auto now = connections; // They leave the set as they end.
+  const auto now = connections; // A copy, since connections leave the set as they end.
   for (const auto& each : now) {
     each->drain();
   }

@@ -15,7 +15,7 @@ stream_channel::stream_channel(
 
 void stream_channel::append(std::string_view part) {
   if (part.empty()) {
-    return; // An empty chunk is the last one.
+    return; // An empty chunk would end the body.
   }
   waiting_ += framing_ == body_framing::chunked ? chunk_of(part) : std::string{part};
 }
@@ -31,8 +31,8 @@ written stream_channel::write(std::string_view part) {
     if (has_ended_ || is_finished_) {
       return written::gone;
     }
-    // A part that is larger than all the room is taken alone: refused, it would be refused for
-    // ever.
+    // A part larger than the whole buffer is accepted when the buffer is empty; otherwise it could
+    // never be sent.
     const std::size_t before = waiting_.size() + in_hand_;
     is_full_ = is_full_ || (before != 0 && before + part.size() > bytes_max_);
     if (is_full_) {
@@ -82,7 +82,7 @@ stream_channel::step stream_channel::take() {
   {
     const std::lock_guard lock{mutex_};
     is_awake_ = false;
-    // A peer has its time for each piece, so that a large part may take longer than a small one.
+    // The write deadline applies to each piece, so split large parts to give them more time.
     std::string rest =
         waiting_.size() > 2 * bytes_max_ ? waiting_.substr(bytes_max_) : std::string{};
     waiting_.resize(waiting_.size() - rest.size());

@@ -28,7 +28,7 @@ int value_of_digit(char digit) {
   return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
 }
 
-/// Whether a path may have a letter: one look into a table, as each request has dozens.
+/// Whether a character is allowed in a path. Looked up in a table, since each request has dozens.
 /// @source RFC 3986, 3.3: pchar and the slash.
 bool is_of_path(char letter) {
   static constexpr auto letters = [] {
@@ -44,12 +44,12 @@ bool is_of_path(char letter) {
   return letters[static_cast<unsigned char>(letter)];
 }
 
-/// `text` with its escapes decoded; nothing if one is no escape or stands for a control character,
-/// or if the result is no UTF-8.
+/// `text` with its escapes decoded; nothing if an escape is malformed or stands for a control
+/// character, or if the result is not UTF-8.
 std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
   if (text.find('%') == std::string_view::npos
       && (!plus_is_space || text.find('+') == std::string_view::npos)) {
-    return std::string{text}; // Visible ASCII, as all of the target is.
+    return std::string{text}; // The target consists of visible ASCII.
   }
   std::string plain;
   plain.reserve(text.size());
@@ -93,7 +93,7 @@ tl::expected<std::vector<std::string>, problem> read_path(std::string_view path)
     if (has_escapes && segment->find_first_of("/\\") != std::string::npos) {
       return malformed_target("the path has an escaped slash or backslash");
     }
-    // Some servers take parameters off before they resolve the path: "..;x" is ".." to them.
+    // Some servers remove parameters before they resolve the path, and read "..;x" as "..".
     const std::string_view name = std::string_view{*segment}.substr(0, segment->find(';'));
     if (name == "." || name == "..") {
       return malformed_target(
@@ -108,7 +108,7 @@ tl::expected<std::vector<std::string>, problem> read_path(std::string_view path)
   return segments;
 }
 
-/// @source WHATWG URL, 5.1 (application/x-www-form-urlencoded), for what is strict UTF-8.
+/// @source WHATWG URL, 5.1 (application/x-www-form-urlencoded), limited to strict UTF-8.
 tl::expected<std::vector<std::pair<std::string, std::string>>, problem>
 read_query(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> parameters;
@@ -130,7 +130,8 @@ read_query(std::string_view query) {
   return parameters;
 }
 
-/// Takes scheme and authority off a target in absolute form; nothing if it has another one.
+/// Removes scheme and authority from a target in absolute form; nothing if the target has another
+/// form.
 std::optional<std::string> take_authority(std::string_view& target) {
   if (target.front() == '/') {
     return std::nullopt;
@@ -164,7 +165,8 @@ tl::expected<target_parts, problem> read_target(std::string_view text) {
   }
   parts.authority = authority.value_or("");
   if (authority && (text.empty() || text.front() == '?')) {
-    // An empty path is "/". @source RFC 9110, 4.2.3.
+    // An empty path means "/".
+    // @source RFC 9110, 4.2.3.
     parts.target.raw += '/';
   } else if (text.empty() || text.front() != '/') {
     return malformed_target("the target is neither a path nor http://HOST/PATH");

@@ -24,7 +24,7 @@ failure unusable(const std::string& file, std::string_view why) {
   return failure{invalid(fmt::format("{} cannot be used for TLS: {}", file, why))};
 }
 
-/// Why OpenSSL failed last.
+/// OpenSSL's reason for the last failure.
 std::string openssl_reason() {
   const char* const reason = ::ERR_reason_error_string(::ERR_peek_last_error());
   ::ERR_clear_error();
@@ -37,9 +37,9 @@ failure unusable_now(const std::string& file) {
   return unusable(file, std::strerror(errno)); // NOLINT(concurrency-mt-unsafe): glibc's is safe.
 }
 
-/// Opens without waiting for whoever writes into a pipe, and looks at what was opened: another file
-/// may have the name by then.
-/// @param is_secret whether others must not be able to read it.
+/// Opens a file without blocking on a pipe, and checks the open descriptor, since the name may
+/// refer to another file by now.
+/// @param is_secret refuse the file if other users can read it.
 outcome<open_file> opened(const std::string& file, bool is_secret) {
   const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   open_file made{descriptor < 0 ? nullptr : ::fdopen(descriptor, "r"), &std::fclose};
@@ -58,12 +58,13 @@ outcome<open_file> opened(const std::string& file, bool is_secret) {
   return made;
 }
 
-/// A terminal is asked for no password of a key: a server has none.
+/// Keeps OpenSSL from asking for a key's password on the terminal.
 int no_password(char*, int, int, void*) {
   return -1;
 }
 
-/// Takes the key in `from`. @return false if it is none, or not that of the certificate.
+/// Uses the private key in `from`.
+/// @return false if there is none, or if it does not belong to the certificate.
 bool use_key(::SSL_CTX* context, std::FILE* from) {
   ::EVP_PKEY* const key = ::PEM_read_PrivateKey(from, nullptr, no_password, nullptr);
   const bool is_used = key != nullptr && ::SSL_CTX_use_PrivateKey(context, key) == 1
@@ -72,8 +73,8 @@ bool use_key(::SSL_CTX* context, std::FILE* from) {
   return is_used;
 }
 
-/// Takes HTTP/1.1 out of what the client offers by ALPN, and refuses a client that offers others
-/// only.
+/// Selects HTTP/1.1 from the client's ALPN offer; refuses a client that offers only other
+/// protocols.
 int choose_protocol(
     ::SSL*,
     const unsigned char** chosen,
@@ -105,7 +106,7 @@ outcome<void> check_dates(::SSL_CTX* context, const std::string& file) {
 } // namespace
 
 outcome<std::shared_ptr<boost::asio::ssl::context>> load_tls(const tls_files& files) {
-  // OpenSSL reads certificates by their name; they are no secret.
+  // OpenSSL reads certificates by file name; they are not secret.
   TROUPE_CHECK(opened(files.certificate, false));
   TROUPE_TRY(auto key, opened(files.key, true));
   auto made = std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);

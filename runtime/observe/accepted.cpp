@@ -8,7 +8,7 @@ namespace {
 
 constexpr int weight_most = 1'000;
 
-/// Takes what is in front of the next `mark` off `rest`, without space around it.
+/// Removes the text before the next `mark` from `rest`, and returns it without surrounding spaces.
 std::string_view take(std::string_view& rest, char mark) {
   const std::size_t end = std::min(rest.find(mark), rest.size());
   std::string_view part = rest.substr(0, end);

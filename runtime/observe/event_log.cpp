@@ -16,7 +16,7 @@ namespace troupe::observe {
 
 namespace {
 
-// The bytes of a value that are shown: a peer must not fill the log with one name.
+// Bytes of a value that are shown, so that a peer cannot fill the log with one name.
 constexpr std::size_t value_bytes_max = 4'096;
 
 std::string cut(const std::string& value) {
@@ -25,7 +25,7 @@ std::string cut(const std::string& value) {
              : fmt::format("{}... ({} bytes)", value.substr(0, value_bytes_max), value.size());
 }
 
-/// The capability that a line is about; empty: none.
+/// The capability that a line is about; empty without one.
 std::string_view capability_in(const log_fields& fields) {
   const auto found =
       std::ranges::find_if(fields, [](const auto& each) { return each.first == "capability"; });
@@ -37,9 +37,8 @@ bool needs_quotes(std::string_view text) {
          || !is_all_shown(text);
 }
 
-/// JSON in which what does not stand for itself is written by its number: JSON itself asks for that
-/// below U+0020 alone, and terminals and readers of lines know more (U+0085, U+009B, U+2028,
-/// U+202E).
+/// Escapes characters that terminals and log readers interpret. JSON itself requires this only
+/// below U+0020; U+0085, U+009B, U+2028 and U+202E are examples of others.
 std::string made_visible(std::string json) {
   if (is_all_shown(json)) {
     return json;
@@ -51,7 +50,7 @@ std::string made_visible(std::string json) {
       made += rest.substr(0, next.bytes);
     } else if (next.code < 0x10000) {
       made += fmt::format("\\u{:04x}", static_cast<std::uint32_t>(next.code));
-    } else { // Two halves, as JSON has it.
+    } else { // A surrogate pair, as in JSON.
       const auto code = static_cast<std::uint32_t>(next.code) - 0x10000;
       made += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + (code >> 10U), 0xdc00 + (code & 0x3ffU));
     }
@@ -110,7 +109,7 @@ std::string event_log::line_of(std::string_view event, const log_fields& fields)
   const std::string at = utc_time_text(time_.wall());
   if (format_ == log_format::json) {
     wire::json_object object;
-    // A field "node" names the node that the line is about, in place of the writer's own name.
+    // A field "node" names the node that the line is about, and replaces the writer's own name.
     const auto about =
         std::ranges::find_if(fields, [](const auto& each) { return each.first == "node"; });
     object.add("at", at)
@@ -126,7 +125,7 @@ std::string event_log::line_of(std::string_view event, const log_fields& fields)
   } else {
     line += fmt::format("{} {} {}", at, node_, event);
     for (const auto& [name, value] : fields) {
-      // Quoted as JSON text where it has to be, so that no value can forge another line.
+      // Quoted as JSON text if needed, so that no value can forge another line.
       const std::string text = cut(value);
       line += fmt::format(
           " {}={}", name, needs_quotes(text) ? made_visible(wire::json_text(text)) : text);

@@ -18,7 +18,7 @@ std::string_view word_for(bool is_good, health_words words) {
   return is_good ? "pass" : "fail";
 }
 
-/// The time in milliseconds, to the microsecond.
+/// The time in milliseconds, rounded to microseconds.
 double response_time(std::chrono::nanoseconds took) {
   return std::round(std::chrono::duration<double, std::micro>{took}.count()) / 1'000;
 }
@@ -38,7 +38,7 @@ check_of(const health_check& each, std::chrono::nanoseconds took, health_words w
   return check;
 }
 
-/// The word for all of it.
+/// The word for the overall state.
 std::string_view verdict_on(const health& of, health_words words) {
   const bool is_warning = words == health_words::standard && !of.is_healthy() && of.is_ready();
   return is_warning ? "warn" : word_for(of.is_healthy(), words);

@@ -10,10 +10,10 @@ namespace troupe::observe {
 
 namespace {
 
-// The most notes of a span, more than gateways write; each costs more memory than its text.
+// The most notes of a span, more than gateways write. Each costs more memory than its text.
 constexpr std::size_t notes_max = 16;
 
-/// Whether it is about as large as a span in a ring, at most.
+/// Whether the span is not much larger than a span in a ring.
 bool is_small(const wire::told_span& what) {
   std::size_t bytes = what.name.size() + what.kind.size();
   for (const auto& [key, value] : what.notes) {
@@ -22,7 +22,7 @@ bool is_small(const wire::told_span& what) {
   return what.notes.size() <= notes_max && bytes <= 2 * span::text_bytes_max;
 }
 
-/// Whether it has a number, and times that can be added.
+/// Whether the span has an id, and times whose sum does not overflow.
 bool has_times(const wire::told_span& what) {
   return what.id != 0 && what.start >= 0 && what.duration >= 0
          && what.start <= std::numeric_limits<std::int64_t>::max() - what.duration;

@@ -12,7 +12,7 @@ namespace {
 constexpr auto audit_events =
     std::to_array<std::string_view>({"access_refused", "page.order_given", "page.ordered"});
 
-// A peer may have made it up.
+// A peer may have invented the name, so its length is limited.
 constexpr std::size_t capability_bytes_max = 256;
 
 } // namespace

@@ -85,7 +85,7 @@ void metrics_text::sample(labels labelled, const observe::histogram& value) {
   line("_count", labelled, std::nullopt, up_to);
 }
 
-/// @param bound of a bucket of a histogram.
+/// @param bound of a histogram's bucket.
 template <class Value>
 void metrics_text::line(
     std::string_view suffix, labels labelled, std::optional<double> bound, const Value& value) {

@@ -11,7 +11,8 @@ namespace troupe::observe {
 
 namespace {
 
-// The numbers of fields. @source opentelemetry-proto 1.3: trace.proto, common.proto.
+// Field numbers.
+// @source opentelemetry-proto 1.3: trace.proto, common.proto.
 namespace field {
 inline constexpr protozero::pbf_tag_type resource_spans = 1;
 inline constexpr protozero::pbf_tag_type resource = 1;

@@ -11,7 +11,7 @@ namespace troupe::observe {
 
 namespace {
 
-/// The first `bytes_max` bytes of `text` at most, cut between characters, up to a zero.
+/// At most the first `bytes_max` bytes of `text`, cut at a character's end and before a zero byte.
 std::string_view cut(std::string_view text, std::size_t bytes_max) {
   text = text.substr(0, text.find('\0'));
   if (text.size() <= bytes_max) {
@@ -45,7 +45,7 @@ std::string_view name_of(span_kind kind) {
 void span::set_name(std::string_view name, std::string_view state) {
   text_bytes = 0;
   name = cut(name, name_bytes_max);
-  // A collector refuses all of a batch for one name that is no UTF-8.
+  // A collector refuses a whole batch if one name is not UTF-8.
   (void)append(wire::is_utf8(name) ? name : "unreadable name");
   (void)append(
       state.size() <= state_bytes_max && wire::is_utf8(state) ? cut(state, state_bytes_max) : "");
@@ -62,7 +62,7 @@ bool span::note(std::string_view key, std::string_view value) {
 }
 
 void span::note_or_count(std::string_view key, std::string_view value) {
-  // Key and number of the count, and the zeros behind them.
+  // Key and number of the count, with a zero byte after each.
   constexpr std::size_t count_bytes = names::notes_lost.size() + 1 + 3 + 1;
   const auto before = text;
   const std::uint16_t bytes_before = text_bytes;

@@ -13,12 +13,12 @@ namespace troupe::observe {
 
 namespace {
 
-// The most spans of one request: some 200 KiB.
+// The most spans per request: about 200 KiB.
 constexpr std::size_t batch_max = 512;
 constexpr milliseconds backoff_first{1'000};
 constexpr milliseconds backoff_most{60'000};
 
-// The bytes of an answer that are looked at: one that is longer says nothing that is needed.
+// Bytes of an answer that are kept; a longer answer contains nothing of use.
 constexpr std::size_t answer_bytes_max = std::size_t{16} << 10U;
 
 } // namespace
@@ -36,7 +36,7 @@ export_verdict verdict_on_export(long status) {
   }
 }
 
-/// The connection to the collector, kept from batch to batch.
+/// The connection to the collector, reused for all batches.
 struct span_exporter::transfer {
   explicit transfer(const span_exporter& of) : exporter{of}, handle{curl_easy_init()} {
     head = curl_slist_append(head, "Content-Type: application/x-protobuf");
@@ -51,20 +51,20 @@ struct span_exporter::transfer {
   transfer(const transfer&) = delete;
   transfer& operator=(const transfer&) = delete;
 
-  /// Keeps an answer, and passes over what is longer than answers are.
+  /// Stores the answer up to the limit, and discards the rest.
   static std::size_t take(char* bytes, std::size_t size, std::size_t count, void* self) {
     std::string& answer = static_cast<transfer*>(self)->answer;
     answer.append(bytes, std::min(size * count, answer_bytes_max + 1 - answer.size()));
     return size * count;
   }
 
-  /// Ends a request when a stop has no time left for it.
+  /// Aborts the request once the time allowed for stopping has passed.
   static int look_up(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     const span_exporter& of = static_cast<transfer*>(self)->exporter;
     return of.is_stopped_ && of.time_.now().time_since_epoch().count() >= of.stop_at_ ? 1 : 0;
   }
 
-  /// @return the status of the answer; 0 if there was none.
+  /// @return the HTTP status; 0 without an answer.
   long send(const std::string& body) {
     why[0] = '\0';
     answer.clear();
@@ -72,7 +72,7 @@ struct span_exporter::transfer {
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    // A thread that looks a name up in vain is left behind: a stop would wait for it, half a
+    // Do not wait for a thread whose name lookup is stuck: that would delay a stop by half a
     // minute.
     curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
@@ -101,7 +101,7 @@ struct span_exporter::transfer {
     return status;
   }
 
-  /// The sense of the last answer; nothing if it has none.
+  /// The last answer, decoded; empty if it cannot be read.
   otlp_answer said() const {
     return answer.size() > answer_bytes_max ? otlp_answer{} : read_otlp_answer(answer);
   }
@@ -110,7 +110,7 @@ struct span_exporter::transfer {
   CURL* handle;
   curl_slist* head = nullptr;
   std::array<char, CURL_ERROR_SIZE> why{};
-  /// The wait that the collector asked for, and why the last request failed.
+  /// The wait that the collector asked for, and the reason of the last failure.
   milliseconds wait{};
   std::string reason;
   std::string answer;
@@ -145,7 +145,7 @@ bool span_exporter::pause(milliseconds how_long) {
   return !changed_.wait_for(lock, how_long, [this] { return is_stopped_.load(); });
 }
 
-/// Takes what rings have and was not read yet, up to a batch.
+/// Takes unread spans from the rings, up to one batch.
 void span_exporter::collect() {
   from_.for_each([this](const span_ring& ring) {
     std::uint64_t& up_to = read_up_to_[&ring];
@@ -172,8 +172,8 @@ void span_exporter::note(export_verdict how, const std::string& why) {
   }
 }
 
-/// Counts the spans of a batch that the collector has looked at. Of batches in a row of which some
-/// were refused, the first is in the log.
+/// Counts the spans of a batch that the collector has processed. Of consecutive batches with
+/// refused spans, only the first is logged.
 void span_exporter::settle(std::size_t count, const otlp_answer& said) {
   const std::uint64_t refused = std::min<std::uint64_t>(said.rejected, count);
   counts_.lost += refused;
@@ -218,7 +218,7 @@ void span_exporter::run() {
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(count));
     const bool is_overdue = is_stopped_ && time_.now().time_since_epoch().count() >= stop_at_;
     if (batch_.empty() && !is_overdue) {
-      collect(); // The spans are collected again, as there may be more than a batch.
+      collect(); // There may be more than one batch.
     }
   }
 }

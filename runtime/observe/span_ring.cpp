@@ -17,8 +17,8 @@ void span_ring::add(const span& what) {
   slot& to = owned_[number % capacity];
   to.state.store(2 * number + 1, std::memory_order_relaxed);
   const auto bytes = std::bit_cast<std::array<std::uint64_t, words>>(what);
-  // Each word is released, so that who sees a new one also sees the odd state. Those behind the
-  // text mean nothing.
+  // Each word is stored with release order, so that a reader that sees a new word also sees the odd
+  // state. Words after the text are not used.
   const std::size_t used = std::min((offsetof(span, text) + what.text_bytes + 7) / 8, words);
   for (std::size_t i = 0; i < used; ++i) {
     to.bytes[i].store(bytes[i], std::memory_order_release);

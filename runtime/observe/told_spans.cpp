@@ -25,7 +25,7 @@ bool is_of(const wire::told_span& what, std::string_view capability) {
   return of != what.notes.end() && of->second == capability;
 }
 
-/// Whether a span is asked for: looked at before it is copied.
+/// Whether a span matches the question; checked before it is copied.
 template <class any_span>
 bool fits(const any_span& what, const wire::get_spans& asked) {
   return (!asked.trace || what.trace == *asked.trace)
@@ -35,10 +35,10 @@ bool fits(const any_span& what, const wire::get_spans& asked) {
 }
 
 std::size_t bytes_of(const wire::told_span& what) {
-  // Names of fields, numbers and lengths take up less than this beside the text.
+  // An upper bound for field names, numbers and lengths, in addition to the text.
   std::size_t bytes = 256 + what.name.size() + what.of.value_or("").size();
   for (const auto& [key, value] : what.notes) {
-    bytes += 4 + key.size() + value.size(); // Each with its length.
+    bytes += 4 + key.size() + value.size(); // Including both lengths.
   }
   return bytes;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t parent_bytes = 55;
 constexpr std::size_t long_member = 128;
-// Each call of a traced system has such texts: they are written without a format to be read.
+// Every call of a traced system has such texts, so they are written without a format string.
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 bool is_hex(std::string_view text) {
@@ -26,7 +26,7 @@ bool is_trace_part(std::string_view text) {
   return is_hex(text) && text.find_first_not_of('0') != std::string_view::npos;
 }
 
-/// VERSION-TRACE-SPAN-FLAGS. A later version may have more behind a further dash.
+/// VERSION-TRACE-SPAN-FLAGS. Later versions may append more after another dash.
 bool is_parent(std::string_view value) {
   return value.size() >= parent_bytes && is_hex(value.substr(0, 2)) && value.substr(0, 2) != "ff"
          && value[2] == '-' && is_trace_part(value.substr(3, 32)) && value[35] == '-'
@@ -49,12 +49,12 @@ uuid trace_from(std::string_view digits) {
   return trace;
 }
 
-/// Printable ASCII alone: what else there is may break the lines of a protocol or a log.
+/// Only printable ASCII: other characters could break the lines of a protocol or a log.
 bool is_state(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-/// The members of `state` that have room, joined by commas.
+/// The members of `state` that fit, joined by commas.
 std::string cut_state(std::string_view state, std::size_t room) {
   std::vector<std::string_view> members;
   std::size_t bytes = 0;
@@ -87,7 +87,7 @@ std::string trace_text(std::string_view traceparent, std::string_view tracestate
   if (!is_parent(traceparent)) {
     return {};
   }
-  // Of a later version only this part is known here, so it goes on as the version that is written.
+  // Only this part of a later version is known, so pass it on as version 00.
   std::string text{"00"};
   text += traceparent.substr(2, parent_bytes - 2);
   if (is_state(tracestate)) {

@@ -17,7 +17,7 @@ bool any_covers(const std::vector<std::string>& rights, std::string_view name) {
   return std::ranges::any_of(rights, [&](const std::string& each) { return covers(each, name); });
 }
 
-/// Whether a right covers `name`, where what is Troupe's own has to be named.
+/// Whether a right covers `name`; Troupe's own names must be named explicitly.
 bool any_names(const std::vector<std::string>& rights, std::string_view name) {
   const bool is_own = name.starts_with(own);
   return std::ranges::any_of(rights, [&](const std::string& each) {
@@ -25,7 +25,7 @@ bool any_names(const std::vector<std::string>& rights, std::string_view name) {
   });
 }
 
-/// Letters, digits, `_` and dots, no empty part between dots.
+/// Letters, digits, `_` and dots, without empty parts.
 bool is_path(std::string_view text) {
   if (text.empty() || text.front() == '.' || text.back() == '.'
       || text.find("..") != std::string_view::npos) {
@@ -95,7 +95,7 @@ std::vector<std::string>& rights_to(act what, grants& of) {
 }
 
 const std::vector<std::string>& rights_to(act what, const grants& of) {
-  return rights_to(what, const_cast<grants&>(of)); // The cast changes nothing.
+  return rights_to(what, const_cast<grants&>(of)); // The cast modifies nothing.
 }
 
 bool is_call_right(std::string_view text) {

@@ -23,7 +23,7 @@ constexpr std::size_t file_bytes_max = 4'096;
 constexpr mode_t secret_mode = 0600;
 constexpr mode_t public_mode = 0644;
 
-/// The bytes of a file, wiped at the end.
+/// The bytes of a file, wiped when destroyed.
 struct file_text {
   std::array<char, file_bytes_max + 1> bytes{};
   std::size_t size = 0;
@@ -47,7 +47,7 @@ failure system_failure(const std::string& file, std::string_view what, int reaso
        .message = fmt::format("cannot {} {}: {}", what, file, std::strerror(reason))}};
 }
 
-/// Opens without waiting for whoever is at the other end of a pipe, and looks at what was opened.
+/// Opens a file without blocking on a pipe, and checks the open descriptor.
 outcome<void> read_file(const std::string& file, bool is_secret, file_text& into) {
   const descriptor opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (!opened.is_open()) {
@@ -114,7 +114,7 @@ outcome<void> for_each_key(const std::string& file, const file_text& text, const
     }
     auto key = transport::key_of_z85(word);
     if (!key) {
-      // The error does not show what stands there: it may be most of a secret.
+      // The error does not show the line, which may contain most of a secret.
       return invalid_file(file, fmt::format("has no key in line {}: 40 characters of Z85", line));
     }
     if (transport::is_example_key(*key)) {
@@ -129,9 +129,9 @@ outcome<void> for_each_key(const std::string& file, const file_text& text, const
   return {};
 }
 
-/// Writes a new file beside the old one, and puts it in its place.
+/// Writes a new file beside the old one, and renames it over that.
 outcome<void> replace_file(const std::string& file, std::string_view text, mode_t mode) {
-  std::string beside = file + ".XXXXXX"; // mkostemp makes it 0600, and follows no link.
+  std::string beside = file + ".XXXXXX"; // mkostemp creates it with mode 0600, and follows no link.
   const descriptor made{::mkostemp(beside.data(), O_CLOEXEC)};
   if (!made.is_open()) {
     return system_failure(file, "write", errno);

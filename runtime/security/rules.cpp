@@ -21,7 +21,7 @@ std::string whose(const std::vector<std::string>& rules) {
 } // namespace
 
 rules::rules(const std::vector<holder>& holders, const std::vector<holder>& capabilities) {
-  rows_.emplace_back(); // The stranger's.
+  rows_.emplace_back(); // The row for names without a rule.
   for (const holder& each : holders) {
     add(each);
   }
@@ -50,14 +50,14 @@ void rules::add_call(entry& to, const std::string& right) {
   const std::size_t dot = right.find('.');
   const std::string operation = dot == std::string::npos ? "" : right.substr(dot + 1);
   if (operation.empty() || right.starts_with(own_prefix)) {
-    return; // Troupe's own is asked for rarely, and compared as text.
+    return; // Rights to Troupe's own operations are rarely checked, and compared as text.
   }
   const std::uint32_t bit = bit_of(right.substr(0, dot), operation);
   to.calls.resize(std::max<std::size_t>(to.calls.size(), bit / 64 + 1));
   to.calls[bit / 64] |= std::uint64_t{1} << (bit % 64);
 }
 
-/// The number of an operation, or of all of a capability (`*`).
+/// The number of an operation, or of all operations of a capability (`*`).
 std::uint32_t rules::bit_of(const std::string& capability, std::string_view operation) {
   const auto [found, is_new] =
       callee_named_.emplace(capability, static_cast<std::uint32_t>(callees_.size()));
@@ -114,7 +114,7 @@ std::string rules::rule_of(row who, std::string_view name, act what) const {
 
 error rules::refusal(row who, std::string_view name, act what, std::string_view target) const {
   const entry& of = rows_[index(who)];
-  // A name that a peer made up is shown as far as names go.
+  // A peer may have invented the name, so its length is limited.
   const std::string named = wire::travelling(target, 2 * wire::name_bytes_max);
   const std::string does{security::name_of(what)};
   if (name.empty()) {

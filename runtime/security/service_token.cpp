@@ -16,12 +16,12 @@ namespace {
 
 using json = nlohmann::json;
 
-/// Header, claims and signature, as in the text.
+/// Header, claims and signature, as encoded in the text.
 struct parts {
   std::string_view header;
   std::string_view claims;
   std::string_view signature;
-  /// The text that is signed: header, dot and claims.
+  /// The signed text: header, dot and claims.
   std::string_view is_signed;
 };
 
@@ -56,7 +56,7 @@ std::string text_at(const json& object, const char* key) {
 }
 
 std::optional<std::int64_t> time_at(const json& object, const char* key) {
-  // The latest time is in the year 9999, so that no sum with a leeway overflows.
+  // Times are limited to the year 9999, so that adding a leeway cannot overflow.
   constexpr std::int64_t latest = 253'402'300'799;
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_integer()) {
@@ -71,7 +71,7 @@ json cnf_of(const transport::curve_public_key& key) {
   return {{"jwk", {{"kty", "OKP"}, {"crv", "X25519"}, {"x", to_base64url(bytes)}}}};
 }
 
-/// The key under `cnf`; nothing if something else stands there.
+/// The key under `cnf`; nothing if it is malformed.
 std::optional<transport::curve_public_key> key_of_cnf(const json& cnf) {
   const auto jwk = cnf.is_object() ? cnf.find("jwk") : cnf.end();
   if (jwk == cnf.end() || !jwk->is_object() || text_at(*jwk, "crv") != "X25519") {
@@ -86,7 +86,7 @@ std::optional<transport::curve_public_key> key_of_cnf(const json& cnf) {
   return key;
 }
 
-/// Those for whom a token is: one text, or a list of texts. Empty if something else stands there.
+/// The audiences of a token: one text, or a list of texts. Empty if `aud` is malformed.
 /// @source RFC 7519, 4.1.3.
 std::vector<std::string> audiences_of(const json& claims) {
   const auto found = claims.find("aud");
@@ -102,7 +102,7 @@ std::vector<std::string> audiences_of(const json& claims) {
   return all;
 }
 
-/// The claims as they stand; nothing if one is missing or is of another type.
+/// Reads the claims; nothing if one is missing or has the wrong type.
 std::optional<service_token> token_of(const json& claims) {
   service_token made{
       .service = text_at(claims, "sub"),
@@ -114,7 +114,7 @@ std::optional<service_token> token_of(const json& claims) {
   if (const auto cnf = claims.find("cnf"); cnf != claims.end()) {
     made.bound_to = key_of_cnf(*cnf);
     if (!made.bound_to) {
-      return std::nullopt; // A binding that is not understood must not become none.
+      return std::nullopt; // A binding that is not understood must not be ignored.
     }
   }
   const bool is_whole = !made.service.empty() && !made.issuer.empty() && !made.audience.empty()
@@ -129,7 +129,7 @@ constexpr const char* claims_wanted =
     "whole "
     "seconds are wanted; `cnf`, if there is one, has a `jwk` of X25519";
 
-/// Checks what a token says whose signature is good.
+/// Checks the claims of a token whose signature is valid.
 outcome<void> check_claims(
     const service_token& token, const json& claims, const token_rules& rules, std::int64_t now) {
   const std::int64_t leeway = rules.leeway.count();

@@ -14,7 +14,7 @@ constexpr int depth_max = 8;
 
 std::optional<nlohmann::json> parse_strict_object(std::string_view text) {
   using json = nlohmann::json;
-  std::vector<std::set<std::string>> keys; // The keys of each object that is open.
+  std::vector<std::set<std::string>> keys; // The keys of each open object.
   bool is_good = true;
   const auto look = [&](int depth, json::parse_event_t what, json& parsed) {
     is_good = is_good && depth <= depth_max;

@@ -21,7 +21,7 @@ using json = nlohmann::json;
 
 constexpr std::size_t ed25519_bytes = 32;
 constexpr std::size_t signature_bytes = 64;
-// 256 random bits at least (RFC 7518, 3.2). More than a block of SHA-256 gives nothing.
+// At least 256 random bits (RFC 7518, 3.2). More than a block of SHA-256 adds no security.
 constexpr std::size_t shared_bytes_min = 32;
 constexpr std::size_t shared_bytes_max = 1'024;
 constexpr std::size_t id_bytes_max = 64;
@@ -50,7 +50,7 @@ key_pointer secret_of(std::string_view bytes) {
       EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, bytes_of(bytes), bytes.size())};
 }
 
-/// The public half of a secret of Ed25519; empty if it is none.
+/// The public key of an Ed25519 secret; empty if that is invalid.
 std::string public_of(std::string_view secret) {
   const key_pointer key = secret_of(secret);
   std::string found(ed25519_bytes, '\0');

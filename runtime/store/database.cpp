@@ -37,7 +37,7 @@ error database_error::to_error() const {
     found.code = errc::conflict;
     break;
   case database_fault::full:
-    // A full disk: a person or retention makes space, and neither is fast.
+    // Space is freed by an operator or by retention, and neither is fast.
     found.code = errc::unavailable;
     found.retry_after = std::chrono::milliseconds{1000};
     break;

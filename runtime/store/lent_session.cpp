@@ -30,7 +30,7 @@ void lent_session::rollback() noexcept {
     note(fmt::format(
         "may not call rollback(), which would undo the work of others in its transaction: {}",
         undo_words));
-  } catch (...) { // Without memory the flag has to do.
+  } catch (...) { // Out of memory: the flag has to suffice.
     has_fault_.store(true);
   }
 }
@@ -133,7 +133,7 @@ lending::~lending() {
     session_->holder_.store({}, std::memory_order_relaxed);
     try {
       session_->undo_open_savepoints();
-    } catch (...) { // The owner meets it, too, with its next statement.
+    } catch (...) { // The owner's next statement fails the same way.
       session_->savepoints_ = 0;
     }
   }

@@ -61,7 +61,7 @@ outcome<void> check_numbers(std::string_view component, std::span<const migratio
   return {};
 }
 
-/// The applied steps must be the first of the steps that the program knows.
+/// Checks that the applied steps are the first ones of the program's steps.
 outcome<void> check_applied(
     std::string_view component, std::span<const migration> steps, const applied_steps& applied) {
   int expected = 1;
@@ -100,7 +100,7 @@ outcome<void> check_applied(
 
 enum class step_result { applied, there_already };
 
-/// Whose transactions the steps are in.
+/// Where the steps run: each in a transaction of its own, or all in the caller's.
 enum class within { one_each, the_callers };
 
 void run(database& session, const clock& time, std::string_view component, const migration& step) {
@@ -121,7 +121,7 @@ void run(database& session, const clock& time, std::string_view component, const
       unix_millis(time.wall()));
 }
 
-/// Applies one step, unless another process has done so since we looked.
+/// Applies one step, unless another process has applied it since the check.
 step_result
 apply(database& session, const clock& time, std::string_view component, const migration& step) {
   transaction writing{session};
@@ -149,7 +149,8 @@ outcome<int> migrate(
     if (whose == within::the_callers) {
       session.execute(make_versions);
     } else if (!session.has_table("schema_versions")) {
-      // Under the writers' lock: of two that make a table at once on a server, one fails.
+      // Takes the writers' lock: when two sessions of a server create a table at once, one of them
+      // fails.
       transaction making{session};
       session.execute(make_versions);
       making.commit();

@@ -12,10 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-// Deeper values are not compared, but said to be too deep: comparing takes stack.
+// Deeper values are not compared but reported as too deep, since comparing takes stack.
 constexpr std::size_t depth_max = 64;
 
-/// The values of all fields `name`, in their order; nothing if there is none.
+/// The values of all fields called `name`, in order; nothing if there are none.
 std::optional<std::string> field_of(const http::response& answer, std::string_view name) {
   std::optional<std::string> all;
   for (const auto& [each, value] : answer.fields) {
@@ -32,7 +32,8 @@ bool is_json(const http::response& answer) {
   return name == "application/json" || name.ends_with("+json");
 }
 
-/// `key` as a part of a pointer. @source RFC 6901, 3.
+/// `key` as a part of a JSON pointer.
+/// @source RFC 6901, 3.
 std::string escaped(std::string_view key) {
   std::string text;
   for (const char letter : key) {
@@ -52,7 +53,7 @@ std::vector<std::string> parts_of(std::string_view pointer) {
   return parts;
 }
 
-/// The type as `json::type_name` has it, but all numbers are one type.
+/// As `json::type_name`, but with one type for all numbers.
 std::string_view kind_of(const json& value) {
   return value.is_number()    ? "a number"
          : value.is_string()  ? "a text"
@@ -62,15 +63,15 @@ std::string_view kind_of(const json& value) {
                               : "an object";
 }
 
-/// Whether two numbers are the same, exactly: doubles do not hold every integer.
+/// Whether two numbers are exactly equal; doubles cannot represent every integer.
 bool is_same_number(const json& one, const json& other) {
   if (one.is_number_float() == other.is_number_float()) {
-    // Whole numbers are unsigned or negative, and a comparison would cast one to the other.
+    // Integers are stored as unsigned or as negative; comparing the two would cast one of them.
     return one.type() == other.type() && one == other;
   }
   const json& whole = one.is_number_float() ? other : one;
   const auto fraction = (one.is_number_float() ? one : other).get<double>();
-  // The number from which on a double is several integers.
+  // From this number on, one double stands for several integers.
   constexpr double exact_max = 9'007'199'254'740'992.0;
   return fraction > -exact_max && fraction < exact_max && whole.get<double>() == fraction;
 }
@@ -191,7 +192,7 @@ std::vector<difference> differences_of(
   std::vector<difference> found;
   if (legacy.status != modern.status) {
     found.push_back({"status", fmt::format("{}, not {}", modern.status, legacy.status)});
-    return found; // The bodies are about different things.
+    return found; // With different statuses the bodies are about different things.
   }
   for (const std::string& name : rules.fields) {
     const auto old = field_of(legacy, name);

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t tasks_max = 64;
 constexpr gateway::rate told_rate{.requests = 1, .within = milliseconds{1'000}, .burst = 10};
 
-/// A stream that nobody reads.
+/// A stream without a reader.
 class closed_stream final : public http::stream_sink {
 public:
   http::written write(std::string_view) override { return http::written::gone; }

@@ -15,7 +15,7 @@ namespace troupe::strangler {
 
 namespace {
 
-// Far more than the flags of a topology of the largest size.
+// Far more than the flags of the largest topology take.
 constexpr std::size_t flags_bytes_max = 64U << 20U;
 
 struct flag_file {

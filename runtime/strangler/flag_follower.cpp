@@ -10,7 +10,7 @@ namespace troupe::strangler {
 
 namespace {
 
-// The time for which the broker keeps a question, and an end waits at most.
+// How long the broker holds a question, and so the longest delay of a stop.
 constexpr std::uint32_t patience_ms = 1'000;
 constexpr milliseconds between_failures{100};
 
@@ -54,14 +54,15 @@ void flag_follower::run() {
   }
 }
 
-/// Reads all and follows until something is wrong. @return false after an error.
+/// Reads all flags and follows their changes until an error occurs.
+/// @return false after an error.
 bool flag_follower::follow() {
   auto state = read_flags(ask_);
   while (state && !is_stopping()) {
     heard(*state);
     state = read_on(ask_, std::move(*state), patience_ms);
     if (state && state->read_to == 0 && !state->newest) {
-      return true; // Another journal, or an empty one: from the beginning.
+      return true; // Another journal, or an empty one: start from the beginning.
     }
   }
   if (!state && !is_stopping() && std::exchange(is_in_touch_, false)) {
@@ -82,7 +83,7 @@ void flag_follower::heard(const flag_state& state) {
   if (before == position) {
     return;
   }
-  // The values first: a reader that takes no lines must not keep them from holding.
+  // Publish the values before writing the log: a log reader that blocks must not delay them.
   publish(state.values());
   if (before && state.newest) {
     const wire::flag_change& what = state.newest->what;
@@ -105,7 +106,7 @@ void flag_follower::publish(const flag_values& values) {
     const std::lock_guard lock{mutex_};
     values_ = std::move(made);
   }
-  // The file is written afterwards: a full disk must not keep a change from being followed.
+  // The file is written afterwards: a full disk must not keep a change from taking effect.
   if (const auto kept = keep_flags(path_, values); !kept) {
     log_.write("flags.not_kept", {{"why", kept.error().message}});
   }

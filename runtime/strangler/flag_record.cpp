@@ -23,7 +23,7 @@ ask_typed(const journal_question& ask, std::string_view operation, const Request
   return ask(operation, wire::encoded(what)).and_then(wire::checked_decode<Reply>);
 }
 
-/// The change in `from`, or nothing: anybody may publish anything under a topic.
+/// The change in `from`; nothing if it is malformed, since any publisher may use a topic.
 std::optional<recorded_change> change_in(const wire::read_event& from) {
   auto what = wire::checked_decode<wire::flag_change>(from.body.bytes);
   const auto is_share = [](const auto& each) { return each.second <= wire::share_max; };
@@ -45,7 +45,7 @@ void take(flag_state& to, const wire::events_read& read) {
 
 /// The last position of the topic of flags; 0 if it has no events.
 outcome<std::uint64_t> last_position(const journal_question& ask) {
-  // Topics come in order: the first behind this name is the one, if it is there.
+  // Topics are listed in order, so the topic is the first one after this name, if it exists.
   const std::string before{wire::flag_topic.substr(0, wire::flag_topic.size() - 1)};
   TROUPE_TRY(
       const auto topics, ask_typed<wire::topics_state>(ask, "topics", wire::get_topics{before}));
@@ -54,7 +54,7 @@ outcome<std::uint64_t> last_position(const journal_question& ask) {
   return found == topics.topics.end() || found->events == 0 ? 0 : found->last;
 }
 
-/// All changes from the beginning to `state.read_to`, the slow way.
+/// Reads all changes from the beginning to `state.read_to`, which is slow.
 outcome<flag_state> read_all(const journal_question& ask, flag_state state) {
   wire::read_events about = question();
   about.after = 0;
@@ -70,7 +70,7 @@ outcome<flag_state> read_all(const journal_question& ask, flag_state state) {
 } // namespace
 
 outcome<flag_state> read_flags(const journal_question& ask) {
-  // First a place: what is set behind it is not missed.
+  // Get a position first, so that no later change is missed.
   wire::read_events about = question();
   about.from = "new";
   TROUPE_TRY(const auto place, ask_typed<wire::events_read>(ask, "read", about));
@@ -88,7 +88,7 @@ outcome<flag_state> read_flags(const journal_question& ask) {
   if (newest.error().code != errc::rejected) {
     return failure{newest.error()};
   }
-  return read_all(ask, state); // The newest event of the topic is no change.
+  return read_all(ask, state); // The newest event of the topic is not a valid change.
 }
 
 outcome<flag_state> read_on(const journal_question& ask, flag_state known, std::uint32_t wait_ms) {

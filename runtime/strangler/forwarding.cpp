@@ -13,7 +13,7 @@ namespace troupe::strangler {
 
 namespace {
 
-// Fields about one connection. Upgrade among them: no other protocol is passed through.
+// Fields that concern one connection. They include Upgrade: other protocols are not passed through.
 // @source RFC 9110, 7.6.1; RFC 9112, 6.1 for Transfer-Encoding.
 constexpr std::array<std::string_view, 9> of_connection{
     "connection",
@@ -26,10 +26,10 @@ constexpr std::array<std::string_view, 9> of_connection{
     "transfer-encoding",
     "upgrade"};
 
-// The fields that whoever sends the request writes again, and those in which one proxy or another
-// says who asks, for what and how. A client's own words in them would be believed by a system that
-// has only ever heard them from its proxy: "proxy" becomes HTTP_PROXY of a program behind CGI.
-// The service token is for the gateway: whoever has it is that service.
+// Fields that the sender of the forwarded request writes itself, and fields in which proxies tell
+// who asks, for what and how. A legacy system that has only ever received them from its proxy would
+// believe a client's values; "proxy" even becomes HTTP_PROXY of a CGI program. The service token is
+// meant for the gateway: whoever has it can act as that service.
 // @source httpoxy.org, CVE-2016-5385, for "proxy".
 constexpr std::array<std::string_view, 25> of_gateway{
     "host",
@@ -60,7 +60,7 @@ constexpr std::array<std::string_view, 25> of_gateway{
 constexpr std::array<std::string_view, 5> families_of_gateway{
     "x-forwarded-", "x-original-", "x-envoy-", "x-ssl-", "ssl-client-"};
 
-// The server writes its own.
+// The HTTP server writes its own.
 constexpr std::array<std::string_view, 2> of_answer{"content-length", "date"};
 
 template <class Names>
@@ -75,7 +75,7 @@ bool is_of_gateway(std::string_view name) {
             });
 }
 
-/// The names that the fields Connection give, in lower case.
+/// The names listed in the Connection fields, in lower case.
 std::vector<std::string> named_by_connection(const http::field_list& fields) {
   std::vector<std::string> names;
   for (const auto& [name, value] : fields) {
@@ -125,8 +125,7 @@ bool is_authority(std::string_view text) {
   return text[end] == ':' && code == std::errc{} && stop == last && port > 0;
 }
 
-/// The host and port of `authority` in lower case, with the port that `scheme` means if it has
-/// none.
+/// Host and port of `authority` in lower case, with the default port of `scheme` if it has none.
 std::string whole_authority(std::string_view authority, std::string_view scheme) {
   std::string whole = http::lower_case(authority);
   const std::size_t colon = whole.rfind(':');
@@ -136,9 +135,10 @@ std::string whole_authority(std::string_view authority, std::string_view scheme)
   return colon + 1 == whole.size() ? whole + (scheme == "https" ? "443" : "80") : whole;
 }
 
-/// What stands behind the origin in `url`, from the path on; nothing if it is another origin, or
-/// none is named. @source RFC 3986, 4.2, for "//HOST/PATH"; 6.2.2.1 and 6.2.3 for one origin
-/// written in several ways.
+/// The part of `url` after the origin, starting with the path; nothing if the origin differs or is
+/// missing.
+/// @source RFC 3986, 4.2, for "//HOST/PATH"; 6.2.2.1 and 6.2.3 for equivalent spellings of an
+/// origin.
 std::optional<std::string_view> behind_origin(std::string_view url, const base_url& from) {
   const std::string_view scheme = std::string_view{from.origin}.substr(0, from.origin.find("://"));
   const std::size_t colon = url.find(':');
@@ -157,23 +157,25 @@ std::optional<std::string_view> behind_origin(std::string_view url, const base_u
              : std::nullopt;
 }
 
-/// `path` without `prefix`, where that stands whole in front.
+/// `path` without `prefix`, if it starts with that as a whole.
 std::string_view without_prefix(std::string_view path, std::string_view prefix) {
   const std::string_view rest = path.starts_with(prefix) ? path.substr(prefix.size()) : path;
   const bool is_whole = rest.empty() || std::string_view{"/?#"}.find(rest.front()) != rest.npos;
   return is_whole ? rest : path;
 }
 
-/// Whether a browser takes `path` for "//HOST/PATH": it reads a backslash as a slash, and leaves
-/// tabs out. @source WHATWG URL, 4.4.
+/// Whether a browser reads `path` as "//HOST/PATH": it takes a backslash for a slash, and ignores
+/// tabs.
+/// @source WHATWG URL, 4.4.
 bool names_a_host(std::string_view path) {
   const std::size_t second = path.find_first_not_of('\t', 1);
   return path.starts_with('/') && second != std::string_view::npos
          && (path[second] == '/' || path[second] == '\\');
 }
 
-/// An address within the legacy system as whoever asks the gateway reaches it: without the origin,
-/// and without the prefix that each path gets on the way there. Other addresses stay as they are.
+/// Turns an address inside the legacy system into the one by which clients of the gateway reach it:
+/// without the origin, and without the prefix that is added to each path on the way there. Other
+/// addresses are returned unchanged.
 std::string seen_from_outside(std::string url, const base_url& from) {
   const auto behind = behind_origin(url, from);
   if (!behind && (!url.starts_with('/') || names_a_host(url))) {
@@ -183,11 +185,13 @@ std::string seen_from_outside(std::string url, const base_url& from) {
   if (!path.starts_with('/')) {
     path.insert(0, 1, '/');
   }
-  // "/." means nothing but that no host follows. @source WHATWG URL, 4.5.
+  // "/." only makes clear that no host follows.
+  // @source WHATWG URL, 4.5.
   return names_a_host(path) ? "/." + path : path;
 }
 
-/// A Set-Cookie whose Path is one of those that the client asks for. @source RFC 6265, 5.2.4.
+/// A Set-Cookie whose Path is changed to one that the client uses.
+/// @source RFC 6265, 5.2.4.
 std::string with_path_outside(std::string_view cookie, std::string_view prefix) {
   std::string made;
   for (std::size_t begin = 0; begin <= cookie.size();) {
@@ -247,7 +251,7 @@ http::field_list forwarded_fields(const http::request& asked, std::string_view c
   http::field_list fields;
   std::string via;
   for (const auto& [name, value] : asked.fields) {
-    // Servers that hand fields to programs as variables take "_" for "-".
+    // Servers that pass fields to programs as variables read "_" as "-".
     std::string as_read = name;
     std::ranges::replace(as_read, '_', '-');
     if (name == "via") {

@@ -21,13 +21,13 @@ namespace troupe::strangler {
 namespace {
 
 constexpr auto longest_wait = std::chrono::seconds{10};
-// The time between two requests to a system whose name no server of names has told: each leaves a
-// thread behind, until the system's resolver gives up.
+// Pause between requests to a system whose name could not be looked up: each attempt leaves a
+// thread behind until the resolver gives up.
 constexpr auto name_retry = std::chrono::seconds{1};
 
 } // namespace
 
-/// The thread that runs libcurl, and what other threads hand to it.
+/// The thread that runs libcurl, with its queue.
 class legacy_client::loop {
 public:
   loop(std::vector<legacy_system> systems, observe::event_log& log)
@@ -90,20 +90,20 @@ public:
   }
 
 private:
-  /// Requests for one system.
+  /// The requests for one system.
   struct line {
-    /// The requests that wait and those under way, by client.
+    /// Waiting and running requests, by client.
     shares open;
     client_turns<std::unique_ptr<legacy_transfer>> waiting;
-    /// The requests under way; the thread's own, as the rest.
+    /// Running requests. Used by the thread only, like the members below.
     std::uint32_t sent = 0;
-    /// The last request had no time left when the name was still being looked up.
+    /// The last request ran out of time during its name lookup.
     bool is_nameless = false;
     /// When the last request was sent.
     instant sent_at{};
   };
 
-  /// When the next request may be sent, as far as requests under way let it; nothing if they don't.
+  /// The earliest time for the next request; nothing while running requests prevent it.
   std::optional<instant> next_send(std::size_t system) const {
     const line& at = lines_[system];
     if (at.is_nameless) {
@@ -132,7 +132,8 @@ private:
     end_all();
   }
 
-  /// Sends what waits and may go, and ends what has waited too long. @return false to stop.
+  /// Sends waiting requests that may start, and ends those that have waited too long.
+  /// @return false to stop.
   bool begin_waiting() {
     const instant now = monotonic_now();
 
@@ -186,7 +187,7 @@ private:
         continue;
       }
       const auto found = sent_.find(said->easy_handle);
-      const CURLcode code = said->data.result; // Gone with the handle.
+      const CURLcode code = said->data.result; // Read now, since removing the handle frees it.
       const sent_transfer done = std::move(found->second);
       sent_.erase(found);
       curl_multi_remove_handle(multi_, done.what->handle());
@@ -206,7 +207,7 @@ private:
     return next && *next <= now;
   }
 
-  /// Whether something waits that could go now.
+  /// Whether a waiting request may start now.
   bool may_begin() {
     const instant now = monotonic_now();
     const std::lock_guard lock{mutex_};
@@ -252,7 +253,7 @@ private:
   std::vector<line> lines_;
   bool is_stopping_ = false;
   CURLM* multi_;
-  std::unordered_map<CURL*, sent_transfer> sent_; // The thread's own.
+  std::unordered_map<CURL*, sent_transfer> sent_; // Used by the thread only.
   std::thread thread_;
 };
 

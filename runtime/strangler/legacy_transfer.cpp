@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::size_t answer_head_bytes_max = std::size_t{64} * 1'024;
 
-/// Whether a second request does no more than the first. @source RFC 9110, 9.2.2.
+/// Whether repeating a request has no further effect.
+/// @source RFC 9110, 9.2.2.
 bool is_idempotent(http::method which) {
   return which != http::method::post && which != http::method::patch;
 }
@@ -45,7 +46,7 @@ legacy_transfer::~legacy_transfer() {
 }
 
 void legacy_transfer::prepare(instant now) {
-  // The host is the topology's, whatever the request says; its target goes out as it came.
+  // The host comes from the topology, whatever the request says; the target is sent as received.
   curl_easy_setopt(handle_, CURLOPT_URL, system_.at.origin.c_str());
   curl_easy_setopt(handle_, CURLOPT_REQUEST_TARGET, target_.c_str());
   curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -53,8 +54,8 @@ void legacy_transfer::prepare(instant now) {
   curl_easy_setopt(handle_, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(handle_, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(handle_, CURLOPT_NOSIGNAL, 1L);
-  // A thread that looks a name up in vain is left behind: waiting for it, half a minute, would hold
-  // up all other requests.
+  // Do not wait for a thread whose name lookup is stuck: half a minute would delay all other
+  // requests.
   curl_easy_setopt(handle_, CURLOPT_QUICK_EXIT, 1L);
   const auto left = std::chrono::duration_cast<milliseconds>(until_ - now).count();
   curl_easy_setopt(handle_, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<std::int64_t>(left, 1)));
@@ -64,7 +65,8 @@ void legacy_transfer::prepare(instant now) {
   curl_easy_setopt(handle_, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, &take_body);
   curl_easy_setopt(handle_, CURLOPT_WRITEDATA, this);
-  // A request on a kept connection that turns out to be closed is sent again by libcurl itself.
+  // libcurl repeats a request by itself if a reused connection turns out to be closed, so
+  // requests that are not idempotent get a new one.
   curl_easy_setopt(handle_, CURLOPT_FRESH_CONNECT, is_idempotent(method_) ? 0L : 1L);
   set_request();
 }
@@ -79,7 +81,7 @@ void legacy_transfer::set_request() {
     curl_easy_setopt(handle_, CURLOPT_POSTFIELDS, body_.c_str());
   }
   curl_easy_setopt(handle_, CURLOPT_CUSTOMREQUEST, method.c_str());
-  // Fields that libcurl would add by itself are left out, unless the request has them.
+  // Suppress fields that libcurl would add, unless the request has them.
   for (const char* own : {"accept", "content-type", "expect"}) {
     if (!http::find(fields_, own)) {
       add_line(fmt::format("{}:", own));
@@ -112,13 +114,13 @@ bool legacy_transfer::take_head_line(std::string_view line) {
     return false;
   }
   if (has_head_) {
-    return true; // Trailers, which are for this connection alone.
+    return true; // Trailers, which concern this connection only.
   }
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) {
     line.remove_suffix(1);
   }
   if (line.empty()) {
-    // An answer before the last one (1xx) has been for this connection alone.
+    // Interim answers (1xx) concern this connection only.
     has_head_ = answer_.status >= 200;
     if (!has_head_) {
       answer_.fields.clear();
@@ -192,7 +194,7 @@ void legacy_transfer::end_without_answer(int code) {
   refuse(502, "legacy_unreachable", "the legacy system cannot be reached");
 }
 
-/// Tells the log why there is no answer: addresses, ports and certificates are nothing for clients.
+/// Logs why there is no answer: addresses, ports and certificates must not be shown to clients.
 void legacy_transfer::tell(std::string_view code, std::string_view why) const {
   log_.write(
       "legacy.failed",

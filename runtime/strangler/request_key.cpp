@@ -8,7 +8,8 @@ namespace troupe::strangler {
 
 namespace {
 
-/// The value of the first cookie `name` in the fields Cookie. @source RFC 6265, 4.2.1 and 5.4.
+/// The value of the first cookie called `name` in the Cookie fields.
+/// @source RFC 6265, 4.2.1 and 5.4.
 std::optional<std::string_view> cookie_in(const http::request& asked, std::string_view name) {
   for (const auto& [field, value] : asked.fields) {
     if (field != "cookie") {

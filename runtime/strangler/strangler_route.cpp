@@ -12,14 +12,15 @@ namespace troupe::strangler {
 
 namespace {
 
-/// "GET /api/invoices/7", without the query, which may hold what is secret.
+/// "GET /api/invoices/7", without the query, which may contain secrets.
 std::string text_of(const http::request& asked) {
   return fmt::format(
       "{} {}", http::name_of(asked.method), asked.target.raw.substr(0, asked.target.raw.find('?')));
 }
 
-/// Whether the whole thing is asked for: what a client has of one side, its tags and ranges, means
-/// nothing to the other. @source RFC 9110, 13.1 and 14.2.
+/// Whether the request asks for the whole resource: tags and ranges of one side mean nothing to the
+/// other.
+/// @source RFC 9110, 13.1 and 14.2.
 bool asks_for_all(const http::request& asked) {
   constexpr std::array<std::string_view, 6> conditions{
       "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range"};
@@ -27,13 +28,13 @@ bool asks_for_all(const http::request& asked) {
       conditions, [&](std::string_view name) { return asked.field(name).has_value(); });
 }
 
-/// "GET /api/users/{user_id}"; the method alone where no route takes the request.
+/// "GET /api/users/{user_id}"; only the method if no route matches.
 std::string span_name(http::method method, const std::string& path) {
   const std::string_view word = http::name_of(method);
   return path.empty() ? std::string{word} : fmt::format("{} {}", word, path);
 }
 
-/// A request that the legacy system is to answer, and the question to that system: two spans. May
+/// A request for the legacy system to answer, and the request sent to that system: two spans. May
 /// outlive the route.
 struct asked_legacy {
   const feature& of;
@@ -42,7 +43,7 @@ struct asked_legacy {
   gateway::traced_request request{};
   gateway::traced_request question{};
 
-  /// Writes both; of a request without a trace its own alone. Any thread.
+  /// Records both spans; only the request's if it has no trace. Any thread.
   void end(int status, std::string_view error) const {
     const std::string name = span_name(request.method, path);
     const std::string asked = fmt::format("legacy {}", name);

@@ -35,14 +35,14 @@ std::size_t backlog_drain::turn_away(std::uint64_t mark) {
   if (lowest_free >= 0) {
     ::close(lowest_free);
     if (static_cast<std::uint64_t>(lowest_free) < mark) {
-      return 0; // Room is there again by now.
+      return 0; // Descriptors are available again.
     }
   }
   std::size_t count = 0;
   for (; listener_ >= 0 && count < at_once_max; ++count) {
     spare_ = spare_ < 0 ? open_spare() : spare_;
     if (spare_ < 0) {
-      break; // Another thread was faster with the last one.
+      break; // Another thread took the last descriptor.
     }
     ::close(spare_);
     const int waiting = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);

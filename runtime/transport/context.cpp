@@ -7,8 +7,8 @@
 namespace troupe::transport {
 
 context::context() : zmq_{std::make_unique<zmq::context_t>(1)} {
-  // libzmq draws the routing ids a ROUTER makes from rand(): whoever guesses the next one can abort
-  // the process, so they must not be the same in each run.
+  // libzmq takes the routing ids that a ROUTER assigns from rand(). A peer that guesses the next
+  // one can abort the process, so the sequence must differ from run to run.
   std::srand(static_cast<unsigned>(random_bits()));
 }
 

@@ -12,7 +12,7 @@ namespace troupe::transport {
 
 namespace {
 
-// The bytes of a key as text, with its terminating zero.
+// Size of a key as text, including the terminating zero.
 constexpr std::size_t z85_bytes = 41;
 
 using z85_text = std::array<char, z85_bytes>;
@@ -66,8 +66,8 @@ std::optional<std::array<std::uint8_t, 32>> key_of_z85(std::string_view text) {
   if (text.size() != z85_bytes - 1) {
     return std::nullopt;
   }
-  // zmq_z85_decode takes characters that Z85 does not have (libzmq 4.3.4 reads them as 0xFF), so
-  // the text has to come out again as it went in.
+  // zmq_z85_decode accepts characters that are not in the Z85 alphabet (libzmq 4.3.4 reads them as
+  // 0xFF), so encode the result again and compare it with the input.
   z85_text copy{};
   std::ranges::copy(text, copy.begin());
   std::array<std::uint8_t, 32> key{};

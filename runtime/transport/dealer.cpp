@@ -4,7 +4,8 @@ namespace troupe::transport {
 
 namespace {
 
-// libzmq adds up to as much again at random, so that a restarted broker is not met by all at once.
+// libzmq adds a random delay of up to the same length, so that the peers of a restarted broker do
+// not all reconnect at once.
 constexpr int reconnect_first_ms = 10;
 constexpr int reconnect_most_ms = 500;
 
@@ -21,7 +22,7 @@ dealer::dealer(
   if (keys != nullptr) {
     connect_with_keys(socket_, *keys);
   }
-  // A message is never queued for a broker that is not there: it would be delivered minutes later.
+  // Do not queue messages while the broker is unreachable: they would be delivered minutes late.
   socket_.set(zmq::sockopt::immediate, true);
   socket_.set(zmq::sockopt::reconnect_ivl, reconnect_first_ms);
   socket_.set(zmq::sockopt::reconnect_ivl_max, reconnect_most_ms);

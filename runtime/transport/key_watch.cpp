@@ -8,8 +8,8 @@ namespace troupe::transport {
 
 namespace {
 
-/// libzmq closes a connection that has ended. If the descriptor belongs to another one by now, that
-/// is cut, and its peer connects again.
+/// Shuts the connection down; libzmq then closes it. If the descriptor has been reused meanwhile,
+/// the wrong connection is cut, and its peer reconnects.
 void cut(int descriptor) {
   (void)::shutdown(descriptor, SHUT_RDWR);
 }

@@ -15,7 +15,9 @@ bool keyed_links::has(peer whom) {
 
 void keyed_links::add(
     peer whom, int descriptor, std::string_view owner, const std::optional<curve_public_key>& key) {
-  ended(descriptor); // A message of the one before may have come after the news of its end.
+  // A message of a new connection can arrive before the news that the previous one on this
+  // descriptor ended.
+  ended(descriptor);
   by_descriptor_[descriptor] = {whom, std::string{owner}, key};
   of_peer_[static_cast<std::uint64_t>(whom)] = descriptor;
 }

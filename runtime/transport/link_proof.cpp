@@ -12,15 +12,17 @@ namespace troupe::transport {
 
 namespace {
 
-// The wait after a token that could not be had, or was not taken.
+// Wait before the next attempt when a token could not be read or was refused.
 constexpr milliseconds retry_first{1'000};
 constexpr milliseconds retry_most{60'000};
 constexpr milliseconds answer_patience{10'000};
-// The first look is at two thirds of its time. Whoever renews a file may come a little later.
+// The source is first asked for a new token at two thirds of the current token's lifetime. An
+// unchanged token is reported the second time only, since the program that renews the file may run
+// a little later.
 constexpr std::uint64_t unchanged_worrying = 2;
 
 error not_replaced(milliseconds next_look) {
-  // The look after is at two thirds of what is left.
+  // `next_look` is two thirds of the time left.
   const auto left = std::chrono::duration_cast<std::chrono::seconds>(next_look * 3 / 2);
   return {
       .code = errc::unavailable,
@@ -52,7 +54,7 @@ outcome<std::optional<curve_link_keys>> link_proof::begin(instant now) {
 
 link_proof::renewal link_proof::renew(instant now) {
   if (asked_ && now >= answer_by_) {
-    asked_.reset(); // A broker of an earlier release says nothing.
+    asked_.reset(); // Brokers of earlier releases do not answer.
   }
   if (now < renew_at_) {
     return renewal::none;
@@ -72,7 +74,7 @@ link_proof::renewal link_proof::renew(instant now) {
   renew_at_ = now + found->token->renew_in;
   const bool is_other = found->token->text != token_->text;
   token_ = std::move(found->token);
-  if (is_other || failures_ > 0) { // One that was refused may be good by now.
+  if (is_other || failures_ > 0) { // The broker may accept now a token that it refused before.
     unchanged_ = 0;
     asked_ = ids_.next(std::chrono::system_clock::now());
     answer_by_ = now + answer_patience;

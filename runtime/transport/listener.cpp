@@ -25,24 +25,24 @@ bool switch_on(int descriptor, int option) {
   return set_option(descriptor, option, &yes, sizeof yes);
 }
 
-/// Has the system give all connections to the socket with this place among those that listen on one
-/// port, of which `descriptor` is one.
+/// Makes the kernel assign every new connection to one socket of the group that shares a port: the
+/// one at index `place`. `descriptor` is any socket of the group.
 bool give_all_to(int descriptor, unsigned place) {
   sock_filter always{BPF_RET | BPF_K, 0, 0, place};
   const sock_fprog program{1, &always};
   return set_option(descriptor, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
 }
 
-/// Listens where `first` does.
-/// @return false, with the reason in `errno`.
+/// Makes `fresh` listen on the address of `first`.
+/// @return false on failure, with the reason in `errno`.
 bool listen_beside(int first, int fresh) {
   sockaddr_storage where{};
   socklen_t size = sizeof where;
-  // The cast is what the interface wants.
+  // getsockname(2) and bind(2) take a `sockaddr*`.
   auto* const address = reinterpret_cast<sockaddr*>(&where);
   int only_v6 = 0;
   socklen_t size_of_only = sizeof only_v6;
-  // The port is shared only from now on, so that nobody else could listen there.
+  // SO_REUSEPORT is set on `first` only now, so that no other process could bind the port before.
   return switch_on(first, SO_REUSEPORT) && switch_on(fresh, SO_REUSEPORT)
          && switch_on(fresh, SO_REUSEADDR) && ::getsockname(first, address, &size) == 0
          && (address->sa_family != AF_INET6
@@ -70,7 +70,7 @@ void listener::listen(
     const std::string& endpoint,
     const std::string& open_endpoint,
     const std::optional<curve_secret_key>& key) {
-  // An endpoint keeps the options of the moment at which it is bound.
+  // ZeroMQ applies to an endpoint the options in force when it is bound.
   listen_without_keys(socket_);
   if (key) {
     if (!open_endpoint.empty()) {

@@ -13,7 +13,7 @@ namespace {
 zmq::message_t routing_frame(peer to, const named_peers& named) {
   if (static_cast<std::uint64_t>(to) >= named_peers::first) {
     const std::string_view name = named.name_of(static_cast<std::uint64_t>(to));
-    return {name.data(), name.size()}; // An empty name is nobody's.
+    return {name.data(), name.size()}; // An empty name identifies no peer.
   }
   zmq::message_t frame{5};
   auto* const bytes = static_cast<char*>(frame.data());
@@ -36,7 +36,7 @@ sent outgoing::send(
   if (result != sent::queued) {
     return result;
   }
-  // The frames from here on belong to one message, which libzmq takes or drops as a whole.
+  // The frames below form one message, which libzmq takes or drops as a whole.
   if (how == framing::delimited) {
     zmq::message_t delimiter;
     (void)send_frame(socket_, delimiter, true);
@@ -74,7 +74,7 @@ sent outgoing::append(
     return sent::full;
   }
   if (out.envelopes.bytes() >= wire::batch_bytes_target) {
-    send_batch(out); // The receiver refuses frames that are larger than it said.
+    send_batch(out); // The receiver refuses frames above the size it announced.
   }
   if (out.envelopes.room() < header.size() + body.size()) {
     lend_buffer(out);
@@ -101,8 +101,8 @@ void outgoing::flush(std::vector<peer>& lost) {
     out.dirty = false;
     send_batch(out);
     if (std::exchange(out.broken, false)) {
-      // Credit keeps a node far below its mark: one that is full has stopped reading and is as
-      // gone.
+      // Credit keeps a node far below its high-water mark. A node that reaches the mark has stopped
+      // reading and is treated as gone.
       lost.push_back(out.to);
     }
   }
@@ -113,8 +113,8 @@ bool outgoing::take_has_sent() {
   return std::exchange(has_sent_, false);
 }
 
-/// Gives a batch that outgrows its own buffer a larger one, if there is one: to grow step by step
-/// costs as much as all else that is done for a full batch.
+/// Gives a batch that outgrows its buffer a larger spare one, if there is one. Growing the buffer
+/// step by step would cost as much as all other work on a full batch.
 void outgoing::lend_buffer(batch& to) {
   std::string& frame = to.envelopes.frame();
   if (frame.capacity() <= kept_bytes_max && !spare_.empty()) {
@@ -125,7 +125,7 @@ void outgoing::lend_buffer(batch& to) {
   }
 }
 
-/// Empties a batch.
+/// Empties a batch, and keeps a buffer that has grown large as a spare.
 void outgoing::take_buffer(batch& from) {
   std::string& frame = from.envelopes.frame();
   const std::size_t capacity = frame.capacity();

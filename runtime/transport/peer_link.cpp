@@ -10,14 +10,14 @@ namespace troupe::transport {
 
 namespace {
 
-constexpr int messages_per_pass_max = 64; // Batches, mostly.
-// A refused login is worth another try only after a while.
+constexpr int messages_per_pass_max = 64; // Mostly batches.
+// Wait before the next login after a refusal.
 constexpr milliseconds login_backoff_first{50};
 constexpr milliseconds login_backoff_max{1000};
-// An endpoint that libzmq does not accept will hardly become one.
+// Wait before retrying an endpoint that libzmq rejects, which is unlikely to become valid.
 constexpr milliseconds unusable_retry{5000};
 
-/// The memory behind a `frame_ref`: a batch, or header and body.
+/// Memory that a `frame_ref` keeps alive: a batch, or a header and a body.
 struct kept_message {
   zmq::message_t first;
   zmq::message_t second;
@@ -133,7 +133,7 @@ void peer_link::take_news(peer_handler& handler, instant now) {
     case monitor::event::key_refused:
     case monitor::event::keys_differ:
     case monitor::event::handshake_ended:
-      // A connection without keys was ended by the broker meanwhile; libzmq connects again.
+      // Without keys, the broker has closed the connection meanwhile; libzmq reconnects by itself.
       if (phase_ == phase::connecting
           && (news != monitor::event::handshake_ended || settings_.keys)) {
         give_up(why_not_let_in(news, settings_.keys != nullptr), handler, now);
@@ -166,7 +166,7 @@ int peer_link::receive(peer_handler& handler, instant now) {
 void peer_link::take_frame(zmq::message_t&& message, peer_handler& handler, instant now) {
   const auto kept = std::make_shared<kept_message>();
   kept->first = std::move(message);
-  // libzmq hands a message over whole: when its first frame is there, all are.
+  // libzmq delivers messages whole: once the first frame has arrived, so have the others.
   bool more = kept->first.more();
   if (more && socket_->receive(kept->second)) {
     zmq::message_t surplus;
@@ -223,7 +223,7 @@ void peer_link::take_login_answer(
     }
     phase_ = phase::up;
     proof_.accepted();
-    // A timeout below what the broker's own pings need would end every link at once.
+    // A timeout shorter than the broker's own ping interval requires would end every link at once.
     timeout_ = std::max(settings_.heartbeat.interval, milliseconds{welcome->timeout_ms});
     ponged_at_ = now;
     handler.welcomed(number_, *welcome, now);
@@ -252,17 +252,18 @@ void peer_link::tend(peer_handler& handler, instant now) {
   }
 }
 
-/// Notes a late wake-up: whatever comes before the broker answers a ping sent now may have been
-/// sent at any time of the wait.
+/// Records that the thread woke late: anything that arrives before the broker answers a ping sent
+/// now may have been sent at any time during the wait.
 void peer_link::woke_late(instant began, instant now) {
   if (phase_ == phase::up) {
     late_waits_.push_back({began, now});
-    out_.append(plain_header(wire::kind::ping), {}); // A ping in a batch is answered in its turn.
+    // The broker answers a ping inside a batch in order with the other messages.
+    out_.append(plain_header(wire::kind::ping), {});
   }
 }
 
 instant peer_link::arrival(instant now) {
-  // A broker that itself stood still has dropped our ping.
+  // A broker that was itself stalled has dropped the ping, so stop waiting for its answer.
   while (!late_waits_.empty() && now - late_waits_.front().ended > settings_.heartbeat.timeout) {
     late_waits_.pop_front();
   }
@@ -308,7 +309,7 @@ void peer_link::say_goodbye(peer_handler& handler, instant now) {
     out_.append(plain_header(wire::kind::bye), {});
   }
   flush(handler, now);
-  close(is_up ? linger_at_stop_ms : 0); // Nobody misses what was said before a login.
+  close(is_up ? linger_at_stop_ms : 0); // Before login nothing was sent that is worth waiting for.
 }
 
 } // namespace troupe::transport

@@ -14,8 +14,8 @@ namespace troupe::transport {
 namespace {
 
 constexpr int passes_between_polls = 16;
-// A thread usually wakes within this time. After a later wake-up, what it reads may be as old as
-// the wait.
+// A thread normally wakes within this time of its deadline. After a later wake-up, the messages it
+// reads may be as old as the wait.
 constexpr milliseconds late_wake_min{5};
 
 } // namespace
@@ -31,7 +31,8 @@ struct peer_loop::state {
   void timers(peer_handler& handler, instant now);
   void flush(peer_handler& handler, instant now);
   instant next_due(const peer_handler& handler, instant now) const;
-  /// Waits for a socket, the inlet or `until`. @return whether the inlet rang.
+  /// Waits for a socket, the inlet or `until`.
+  /// @return whether the inlet rang.
   bool wait(instant until);
 
   const clock& time;
@@ -39,7 +40,7 @@ struct peer_loop::state {
   wake& inlet;
   wake stop_waker;
   std::atomic<bool> stopping{false};
-  std::deque<peer_link> links; // A deque: links do not move.
+  std::deque<peer_link> links; // A deque, since links cannot move.
   std::vector<pollfd> watched; // Reused by every wait.
 };
 
@@ -150,8 +151,8 @@ void peer_loop::run(peer_handler& handler) {
       rang = self.wait(expected);
     }
     const instant began = std::exchange(now, self.time.now());
-    // The loop wakes at every heartbeat, so a gap this long means that the process was stopped. Its
-    // brokers have given it up meanwhile: what they sent before is void.
+    // The loop wakes at every heartbeat, so a gap this long means that the process was suspended.
+    // The brokers have dropped it meanwhile, and messages they sent before are void.
     if (now - expected > self.settings.heartbeat.timeout) {
       for (peer_link& link : self.links) {
         link.drop("this process stood still", handler, now);

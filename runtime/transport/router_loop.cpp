@@ -33,35 +33,36 @@ namespace troupe::transport {
 
 namespace {
 
-// One pass reads no more than this, and no longer, before it sends, so that a flood cannot starve
+// Limits on reading in one pass, in messages and in time, so that a flood of input cannot starve
 // the answers.
 constexpr int messages_read_max = 256;
 constexpr std::chrono::milliseconds reading_time{4};
-// The time that a frame gets of a pass; the rest of its envelopes waits until its sender's next
-// turn. A frame of the usual size takes as long.
+// Time per pass for one frame; its remaining envelopes wait for the sender's next turn. A frame of
+// the usual size fits.
 constexpr std::chrono::microseconds frame_time{500};
-// The time that all parked messages together get of a pass.
+// Time per pass for all parked messages together.
 constexpr std::chrono::milliseconds parked_time{2};
-// The messages between two looks at the clock.
+// Messages, and envelopes, handled between two readings of the clock.
 constexpr int messages_between_looks = 16;
 constexpr std::uint32_t envelopes_between_looks = 32;
-// The most that one peer may have unread, and the frames for which there is always room.
+// Bytes that one peer may leave unread, and the number of frames always admitted.
 constexpr std::size_t unread_of_peer_max = std::size_t{64} << 20U;
 constexpr std::size_t frames_least = 4;
-// Beyond the largest message: delimiter, lengths of frames, a handshake.
+// Allowance above the largest message, for the delimiter, frame lengths and a handshake.
 constexpr std::size_t bytes_beyond = std::size_t{64} * 1024;
-// Who sends more frames in a message is no peer of ours that errs.
+// A message with more frames than this does not come from a faulty peer of ours, so its connection
+// is cut.
 constexpr std::size_t frames_read_most = 1'024;
-// The passes before a poll, which is skipped while messages keep coming: the other descriptors are
-// looked at this often.
+// While messages keep coming, the poll is skipped; this many passes later at most, the other
+// descriptors are polled anyway.
 constexpr int passes_before_poll = 32;
-// The passes after which all that a lost peer has sent is read, under a load that never lets the
-// socket run empty.
+// Under a load that never lets the socket run empty, a lost peer counts as read to its end after
+// this many passes.
 constexpr int passes_before_gone_max = 1'024;
 // Delimiter, header, body. A message with more frames is read to its end and refused.
 constexpr std::size_t frames_max = 3;
 
-/// The number in a routing id that libzmq made: a zero byte and 32 bits.
+/// Reads the number in a routing id made by libzmq: a zero byte and 32 bits.
 /// @source libzmq 4.3.4, router.cpp, identify_peer.
 bool read_peer(std::string_view bytes, peer& from) {
   if (bytes.size() != 5 || bytes[0] != '\0') {
@@ -73,7 +74,7 @@ bool read_peer(std::string_view bytes, peer& from) {
   return true;
 }
 
-/// The descriptor of the connection over which a message came.
+/// The descriptor of the connection that delivered a message.
 int connection_of(parked_messages::message& what) {
   return zmq_msg_get(what.frames[0].handle(), ZMQ_SRCFD);
 }
@@ -92,7 +93,8 @@ struct router_loop::state {
                                                               settings.unread_bytes_max),
                                                           at_least_frames(unread_of_peer_max)}} {
     prepare(socket, heartbeat, static_cast<std::int64_t>(frame_bytes_max));
-    socket.set(zmq::sockopt::router_mandatory, true); // Default: drop silently.
+    // By default ZeroMQ drops messages to unknown peers silently.
+    socket.set(zmq::sockopt::router_mandatory, true);
     socket.set(zmq::sockopt::backlog, 1024);
     connections.emplace(zmq.zmq(), socket);
     listening.listen(settings.endpoint, settings.open_endpoint, settings.key);
@@ -117,10 +119,12 @@ struct router_loop::state {
   instant next_due(const router_handler& handler) const;
   void report_gone(router_handler& handler, instant now);
   void wait(instant until);
-  /// Looks at everything that is not a message.
+  /// Waits until input arrives or `due`, then handles everything except messages: connection
+  /// events, expired keys, the door.
   void look(router_handler& handler, instant due);
-  /// @param since when the thread was last seen at work; @param expected when it was to go on.
-  /// @return whether all that was received is dropped.
+  /// @param since when the thread was last known to run; @param expected when it should have
+  /// resumed.
+  /// @return whether everything received has been dropped.
   bool notice_standstill(router_handler& handler, instant since, instant expected, instant now);
 
   const clock& time;
@@ -137,25 +141,26 @@ struct router_loop::state {
   outgoing out;
   int descriptor = -1;
   std::optional<monitor> connections;
-  /// Whether there was nothing to receive and nothing was sent since, which may take libzmq's
-  /// notice of what came: the descriptor tells of all that comes now.
+  /// True if the last read found nothing and nothing was sent since. (A send can consume libzmq's
+  /// notice of new input; without one, the descriptor signals all input from now on.)
   bool drained = false;
-  /// Connections may have come or gone: true until their events were taken up to the last.
+  /// True while connection events may be pending.
   bool has_news = true;
   wake waker;
   std::atomic<bool> stopping{false};
-  std::vector<peer> lost; // The peers to be reported by `gone`.
+  std::vector<peer> lost; // Peers to report through `gone`.
   int passes_with_lost = 0;
   standstill still;
   // Reused for every message.
   zmq::message_t routing;
   message received;
-  /// The message that is being gone through.
+  /// The message being processed.
   message* current = &received;
 };
 
-/// Reads what has come, as far as a pass goes. @param now goes on if the thread stood still in the
-/// middle of it. @return how many messages.
+/// Reads messages for at most one pass.
+/// @param now is advanced if the thread stalled during the pass.
+/// @return the number of messages.
 int router_loop::state::read(router_handler& handler, instant& now) {
   int messages = 0;
   instant until = instant::max();
@@ -173,15 +178,15 @@ int router_loop::state::read(router_handler& handler, instant& now) {
 }
 
 bool router_loop::state::receive(router_handler& handler, instant& now) {
-  (void)out.take_has_sent(); // Receiving takes libzmq's notice of all that came before.
+  (void)out.take_has_sent(); // The receive below takes up libzmq's notice of all earlier input.
   drained = !receive_frame(socket, routing);
   if (drained) {
     return false;
   }
   received.count = 0;
   received.read = 0;
-  // A process that was stopped behind the last look at the clock goes on here, with a message that
-  // came meanwhile.
+  // A process that was suspended after its last reading of the clock resumes here, with a message
+  // that arrived meanwhile.
   if (const instant at = time.now(); at - now >= standstill::least) {
     const instant began = std::exchange(now, at);
     if (notice_standstill(handler, began, began, now)) {
@@ -190,7 +195,7 @@ bool router_loop::state::receive(router_handler& handler, instant& now) {
   }
   bool more = routing.more();
   while (more) {
-    // Surplus frames are read into the last place, over each other.
+    // Surplus frames overwrite each other in the last slot.
     zmq::message_t& frame = received.frames[std::min(received.count, frames_max - 1)];
     if (!receive_frame(socket, frame)) {
       break;
@@ -199,7 +204,8 @@ bool router_loop::state::receive(router_handler& handler, instant& now) {
     more = frame.more();
   }
   if (received.count > frames_read_most) {
-    // A message is read whole: the next of this kind would hold up everybody else again.
+    // libzmq delivers messages whole, so the next one of this size would stall all other peers
+    // again: cut the connection.
     (void)::shutdown(connection_of(received), SHUT_RDWR);
     handler.stuck(1, now);
   }
@@ -210,15 +216,16 @@ bool router_loop::state::receive(router_handler& handler, instant& now) {
   const std::string_view name = view(routing);
   if (!read_peer(name, from)) {
     if (name.empty() || name.size() > named_peers::name_bytes_max) {
-      // libzmq took a message for a name: its sender has a name that somebody else has already.
+      // libzmq took the first message for a routing id because another peer already has the
+      // sender's name.
       handler.malformed(
           static_cast<peer>(named_peers::first), framing::plain, "no routing id", now);
       return true;
     }
     from = static_cast<peer>(named.number_of(name));
     if (listening.has_key()) {
-      // Its name is taken off nearly always (zap_server). Somebody else may have this one tomorrow,
-      // and would get the answers.
+      // zap_server removes the name in nearly every case. If one remains, another peer could take
+      // the same name later and receive the answers.
       const bool is_delimited = received.count > 1 && view(received.frames[0]).empty();
       handler.malformed(
           from,
@@ -238,7 +245,8 @@ bool router_loop::state::receive(router_handler& handler, instant& now) {
   return true;
 }
 
-/// Hands a message over. False if it is a batch and some of it waits for its sender's next turn.
+/// Hands a message to the handler.
+/// @return false if it is a batch and part of it waits for the sender's next turn.
 bool router_loop::state::deliver(router_handler& handler, peer from, message& what, instant now) {
   current = &what;
   if (what.count == 0) {
@@ -288,7 +296,7 @@ bool router_loop::state::deliver_batch(
   return true;
 }
 
-/// Sets the message just received aside, until its sender's turn comes.
+/// Parks the message just received until its sender's next turn.
 void router_loop::state::park(router_handler& handler, peer from, instant now) {
   const auto number = static_cast<std::uint64_t>(from);
   if (parked.add(number, received)) {
@@ -304,7 +312,7 @@ void router_loop::state::park(router_handler& handler, peer from, instant now) {
   handler.flooded(from, how, is_delimited ? view(received.frames[1]) : first, now);
 }
 
-/// Goes on with what was set aside, one peer after the other.
+/// Continues with the parked messages, peer by peer.
 void router_loop::state::take_parked(router_handler& handler, instant now) {
   if (parked.is_empty()) {
     return;
@@ -312,7 +320,7 @@ void router_loop::state::take_parked(router_handler& handler, instant now) {
   const instant until = time.now() + parked_time;
   do {
     const std::uint64_t number = parked.next();
-    // The turn of a peer is as long as that of a frame, whatever its messages are.
+    // Each peer gets the time of one frame, whatever its messages are.
     const instant until_next = time.now() + frame_time;
     while (parked.has(number)) {
       const bool is_over = deliver(handler, static_cast<peer>(number), parked.front(number), now);
@@ -364,8 +372,7 @@ void router_loop::state::watch_connections(router_handler& handler, instant now)
   }
 }
 
-/// Ends the connections whose keys are no longer valid, with what they sent that is not gone
-/// through.
+/// Ends connections whose keys have expired, and drops their parked messages.
 void router_loop::state::end_expired(router_handler& handler, instant now) {
   const auto expired = keys.end_expired();
   for (const peer each : expired.peers) {
@@ -376,11 +383,11 @@ void router_loop::state::end_expired(router_handler& handler, instant now) {
   }
 }
 
-/// Cuts off those for whom there is no room, and says that there are some; and those whose bytes
-/// become no message.
+/// Cuts connections for which there is no room, and connections whose bytes never form a message;
+/// reports both.
 void router_loop::state::watch_door(router_handler& handler, instant now) {
   if (stuck.is_due(now)) {
-    // After a standstill libzmq has to read what came meanwhile, too.
+    // After a stall, libzmq too must first read what arrived meanwhile.
     const bool is_all_read =
         drained && parked.is_empty() && still.waited(now) == instant::duration{0};
     const auto ending = stuck.look(is_all_read, bytes_received, now);
@@ -392,8 +399,8 @@ void router_loop::state::watch_door(router_handler& handler, instant now) {
     }
   }
   for (const int each : door.overdue(now)) {
-    // libzmq closes a connection that has ended. If the number belongs to another one by now, that
-    // is cut, and its peer connects again.
+    // libzmq closes a connection that was shut down. If the descriptor has been reused meanwhile,
+    // the wrong connection is cut, and its peer reconnects.
     (void)::shutdown(each, SHUT_RDWR);
   }
   if (door.is_worth_telling(now)) {
@@ -406,8 +413,8 @@ instant router_loop::state::next_due(const router_handler& handler) const {
   return door.is_any_in_reserve() ? std::min(due, door.next_due()) : due;
 }
 
-/// Reports the peers that are gone, but not before what they sent was read: a worker that ends well
-/// sends its last replies and closes the connection at once.
+/// Reports lost peers, but only after their last messages have been read: a worker that stops in
+/// good order sends its last replies and closes the connection at once.
 void router_loop::state::report_gone(router_handler& handler, instant now) {
   const bool is_all_read = drained && parked.is_empty();
   if (lost.empty() || (!is_all_read && ++passes_with_lost < passes_before_gone_max)) {
@@ -419,7 +426,7 @@ void router_loop::state::report_gone(router_handler& handler, instant now) {
   }
 }
 
-/// Waits until something comes or `until`.
+/// Waits for input, at most until `until`.
 void router_loop::state::wait(instant until) {
   std::array<pollfd, 3> watched{
       {{descriptor, POLLIN, 0}, {connections->descriptor(), POLLIN, 0}, {waker.fd(), POLLIN, 0}}};
@@ -439,7 +446,6 @@ void router_loop::state::wait(instant until) {
   has_news = has_news || watched[1].revents != 0;
 }
 
-/// Waits until something comes or `due`.
 void router_loop::state::look(router_handler& handler, instant due) {
   wait(due);
   if (std::exchange(has_news, false)) {
@@ -450,8 +456,8 @@ void router_loop::state::look(router_handler& handler, instant due) {
   }
 }
 
-/// Timers fire every few milliseconds and no pass takes long, so a gap means that the process was
-/// stopped or starved.
+/// Timers fire every few milliseconds and passes are short, so a gap means that the process was
+/// suspended or starved.
 bool router_loop::state::notice_standstill(
     router_handler& handler, instant since, instant expected, instant now) {
   const auto late = now - expected;
@@ -463,7 +469,7 @@ bool router_loop::state::notice_standstill(
   if (late <= heartbeat.timeout) {
     return false;
   }
-  // Its peers have logged in elsewhere by now, and their messages here are out of date.
+  // The peers have logged in elsewhere by now, so their messages here are out of date.
   parked.clear();
   while (receive_frame(socket, routing)) {
   }
@@ -477,8 +483,8 @@ router_loop::router_loop(std::unique_ptr<state> made) : state_{std::move(made)} 
 router_loop::~router_loop() {
   if (state_) {
     state_->connections.reset();
-    // zmq_setsockopt, since cppzmq throws; if it fails, the last answers may be lost and nothing
-    // else.
+    // Uses the C function, since cppzmq throws. If the call fails, at worst the last answers are
+    // lost.
     (void)zmq_setsockopt(
         state_->socket.handle(), ZMQ_LINGER, &linger_at_stop_ms, sizeof linger_at_stop_ms);
   }
@@ -574,7 +580,8 @@ int router_loop::connection_of_sender() const {
 }
 
 std::string_view router_loop::user_of_sender() const {
-  // The owner of the key, null without one. @source zmq_msg_gets(3); RFC 27 has the user's name so.
+  // The owner of the key; null without one.
+  // @source zmq_msg_gets(3); RFC 27 names the property "User-Id".
   const char* const user = zmq_msg_gets(state_->current->frames[0].handle(), "User-Id");
   return user == nullptr ? std::string_view{} : std::string_view{user};
 }

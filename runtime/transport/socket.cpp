@@ -13,18 +13,18 @@ namespace troupe::transport {
 
 namespace {
 
-// Messages, per peer and direction. Nodes are bounded by credit far below this, and what a client
-// does not read is bounded in bytes (`unread`). libzmq's own default of 1,000 would drop within a
+// Messages per peer and direction. Credit keeps nodes far below this, and bytes that a client
+// leaves unread have their own limit (`unread`). libzmq's default of 1,000 would drop messages in a
 // normal burst.
 constexpr int send_mark = 100'000;
 
-// No mark for receiving: a reader at its mark with heartbeats on can abort the process (libzmq
+// No limit: a receiver at its high-water mark with heartbeats enabled can abort the process (libzmq
 // issue 3937). The loops always read, and refuse what they have no room for.
 constexpr int receive_mark = 0;
 
-// ZMQ_ZAP_ENFORCE_DOMAIN: with it nobody gets in when there is no zap_server. Debian's zmq.h does
-// not declare it, as it is of the draft API; the library has it since 4.3.0. Brokers try at start
-// whether it does what it should.
+// ZMQ_ZAP_ENFORCE_DOMAIN: without a zap_server nobody is admitted. The option is in the library
+// since 4.3.0, but belongs to the draft API, so Debian's zmq.h does not declare it. Brokers check
+// at start that it has the intended effect.
 constexpr int zap_enforce_domain = 93;
 
 void set_bytes(zmq::socket_t& socket, int option, const void* bytes, std::size_t size) {
@@ -46,7 +46,7 @@ sent send_frame(zmq::socket_t& socket, zmq::message_t& frame, bool more) {
       return sent::full;
     }
     if (reason != EINTR) {
-      return sent::gone; // EHOSTUNREACH, ETERM, or a socket at its end: nobody gets it.
+      return sent::gone; // EHOSTUNREACH, ETERM, or a closed socket: the message has no receiver.
     }
   }
 }
@@ -66,7 +66,7 @@ bool can_receive(zmq::socket_t& socket) {
   int events = 0;
   std::size_t size = sizeof events;
   if (zmq_getsockopt(socket.handle(), ZMQ_EVENTS, &events, &size) != 0) {
-    return zmq_errno() == EINTR; // The answer is not known: whoever tries to receive will see.
+    return zmq_errno() == EINTR; // The state is unknown: the next receive will tell.
   }
   return (events & ZMQ_POLLIN) != 0;
 }
@@ -107,25 +107,25 @@ void prepare(
     zmq::socket_t& socket, const heartbeat_options& heartbeat, std::int64_t frame_bytes_max) {
   const auto interval = static_cast<int>(heartbeat.interval.count());
   const auto timeout = static_cast<int>(heartbeat.timeout.count());
-  socket.set(zmq::sockopt::linger, 0); // Default: forever.
+  socket.set(zmq::sockopt::linger, 0); // The default is to wait forever.
   socket.set(zmq::sockopt::sndhwm, send_mark);
   socket.set(zmq::sockopt::rcvhwm, receive_mark);
   socket.set(zmq::sockopt::maxmsgsize, frame_bytes_max);
   socket.set(zmq::sockopt::heartbeat_ivl, interval);
   socket.set(zmq::sockopt::heartbeat_timeout, timeout);
   socket.set(zmq::sockopt::heartbeat_ttl, timeout);
-  // A peer that connects and says nothing holds a connection no longer than this (default: 30 s).
+  // Closes connections that do not complete the handshake in this time (default: 30 s).
   socket.set(zmq::sockopt::handshake_ivl, 3000);
 }
 
 monitor::monitor(zmq::context_t& context, zmq::socket_t& watched)
     : watched_{watched}, socket_{context, zmq::socket_type::pair} {
-  static std::atomic<unsigned> count{0}; // Names are global to the context; nothing else is.
+  static std::atomic<unsigned> count{0}; // Endpoint names are global to the context.
   const std::string endpoint = "inproc://monitor-" + std::to_string(count++);
   socket_.set(zmq::sockopt::linger, 0);
-  // libzmq tells on the thread that serves all connections, and waits for room: at its mark (2,000)
-  // a crowd that comes and goes would stop everybody, and block forever a loop that then listens
-  // again.
+  // libzmq emits events on the thread that serves all connections, and blocks when the queue is
+  // full. With a mark (2,000), a crowd that connects and disconnects would stall all traffic, and
+  // would deadlock a loop that starts to listen again.
   socket_.set(zmq::sockopt::rcvhwm, 0);
   if (zmq_socket_monitor(
           watched.handle(),

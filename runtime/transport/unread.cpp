@@ -8,14 +8,14 @@ namespace troupe::transport {
 
 namespace {
 
-/// Stands in front of the bytes of a frame.
+/// Precedes the bytes of a frame in memory.
 struct counted {
   std::shared_ptr<unread::account> whose;
   std::size_t bytes;
   void (*uncount)(unread::account& whose, std::size_t bytes);
 };
 
-/// libzmq calls it on a thread of its own.
+/// Called by libzmq on one of its own threads.
 void release(void* /*data*/, void* hint) {
   auto* const block = static_cast<counted*>(hint);
   block->uncount(*block->whose, block->bytes);
@@ -30,7 +30,8 @@ const std::shared_ptr<unread::account>& unread::of(std::uint64_t peer) {
     return found->second;
   }
   if (of_.size() >= sweep_at_) {
-    // Peers that have read everything need none, unless their batch is open.
+    // An account that only this map refers to belongs to a peer with nothing unread and no open
+    // batch.
     for (auto each = of_.begin(); each != of_.end();) {
       const bool is_idle = each->second.use_count() == 1;
       each = is_idle ? of_.erase(each) : std::next(each);

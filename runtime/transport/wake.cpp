@@ -20,7 +20,7 @@ wake::~wake() {
 void wake::ring() noexcept {
   if (!rung_.exchange(true)) {
     (void)::eventfd_write(
-        fd_, 1); // Fails only when the counter is full: never with one ring in it.
+        fd_, 1); // Fails only when the counter is full, which one ring cannot cause.
   }
 }
 

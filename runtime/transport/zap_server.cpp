@@ -23,8 +23,8 @@ namespace {
 
 constexpr const char* zap_endpoint = "inproc://zeromq.zap.01";
 
-// The asker and an empty frame, then version, request id, domain, address, identity, mechanism, and
-// credentials of CURVE.
+// Frames of a question: the requester's address, an empty frame, version, request id, domain,
+// address, identity, mechanism, and the CURVE credentials.
 struct at {
   enum place : std::size_t {
     asker,
@@ -40,12 +40,13 @@ struct at {
   };
 };
 
-// What a peer says of itself must be taken in before the answer, which takes its name off. libzmq
-// asks right before it takes it in, and without keys up to half a round trip before it has come,
-// some 50 us on loopback.
+// How long an answer is held back. The answer removes the peer's own routing id, so libzmq must
+// have processed the peer's metadata first. libzmq asks just before it does so; without keys it
+// asks up to half a round trip before the metadata arrives, about 50 us on loopback.
 constexpr milliseconds name_awaited{2};
 
-/// A property in the form of ZMTP. @source RFC 23, "metadata": each length in network order.
+/// Encodes a ZMTP property.
+/// @source RFC 23, "metadata": each length is in network order.
 std::string property(std::string_view name, std::string_view value) {
   std::string bytes(1, static_cast<char>(name.size()));
   bytes += name;
@@ -56,8 +57,8 @@ std::string property(std::string_view name, std::string_view value) {
   return bytes;
 }
 
-/// Takes its routing id off a connection: libzmq 4.3.4 takes an "Identity" in the answer for the
-/// peer's, and makes up one of its own for an empty one.
+/// Removes the routing id that a peer chose: libzmq 4.3.4 takes an "Identity" in the answer as the
+/// peer's, and assigns an id of its own if that is empty.
 /// @source libzmq 4.3.4, mechanism.cpp, parse_metadata.
 std::string no_name() {
   return property("Identity", {});
@@ -75,21 +76,22 @@ struct zap_server::state {
   }
 
   struct zap_answer {
-    /// "200", "400" (not you) or "500" (nobody, as something is wrong).
+    /// "200", "400" (this peer is refused) or "500" (an error: every peer is refused).
     std::string_view status;
     std::string text;
     std::string user{};
-    /// Properties of the connection's messages. @source RFC 27, "metadata".
+    /// Properties attached to the connection's messages.
+    /// @source RFC 27, "metadata".
     std::string metadata{};
   };
 
-  /// Where the answer to a question goes.
+  /// Return address of a question.
   struct asked {
     zmq::message_t asker;
     std::string id;
   };
 
-  /// A question that is answered later.
+  /// A question to be answered later.
   struct waiting {
     asked question;
     zap_answer said;
@@ -108,9 +110,9 @@ struct zap_server::state {
   wake waker;
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> refusals{0};
-  std::array<zmq::message_t, at::end> frames; // Reused.
+  std::array<zmq::message_t, at::end> frames; // Reused for every question.
   system_clock time;
-  std::deque<waiting> awaited; // The oldest first.
+  std::deque<waiting> awaited; // Oldest first.
   std::thread thread;
 };
 
@@ -123,7 +125,7 @@ void zap_server::state::run() {
       if (zmq_errno() == EINTR) {
         continue;
       }
-      break; // The context ends.
+      break; // The context was terminated.
     }
     if ((watched[0].revents & ZMQ_POLLIN) != 0) {
       take_question();
@@ -133,7 +135,7 @@ void zap_server::state::run() {
   socket.close();
 }
 
-/// Takes one question, and answers it at once if the peer is refused.
+/// Reads one question. Refusals are answered at once.
 void zap_server::state::take_question() {
   std::size_t count = 0;
   bool more = true;

@@ -7,7 +7,7 @@ namespace troupe::wire {
 
 namespace {
 
-// Little-endian on the wire; machines of the other order swap.
+// Lengths are little-endian on the wire; big-endian machines swap bytes.
 void store32(char* to, std::uint32_t value) {
   if constexpr (std::endian::native == std::endian::big) {
     value = __builtin_bswap32(value);

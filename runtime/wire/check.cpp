@@ -10,12 +10,12 @@ namespace troupe::wire {
 
 namespace {
 
-/// The arrays and maps that are open: how many values are still to come in each.
+/// The open arrays and maps, each with the number of values still to come.
 struct nesting {
   std::array<std::uint64_t, depth_max> left{};
   std::size_t depth = 0;
 
-  /// A value has ended, and with it each container whose last one it was.
+  /// Called at the end of a value: closes every container whose last value it was.
   void end_value() {
     while (depth > 0 && --left[depth - 1] == 0) {
       --depth;
@@ -23,7 +23,7 @@ struct nesting {
   }
 };
 
-/// Whether the first bytes, eight for each word, are ASCII.
+/// Whether the first `Words` groups of eight bytes are ASCII.
 template <std::size_t Words>
 bool is_ascii(const unsigned char* at) {
   std::array<std::uint64_t, Words> words;
@@ -55,7 +55,7 @@ outcome<void> check(std::string_view bytes) {
     if (!values.step(type, elements)) {
       return fault("malformed or cut off MessagePack", start);
     }
-    // Each element takes a byte at least, so more elements than bytes is a lie.
+    // Each element takes at least one byte, so a count above the number of bytes is false.
     declared += elements;
     if (declared > bytes.size()) {
       return fault("more elements declared than there are bytes", start);
@@ -83,7 +83,7 @@ bool is_utf8(std::string_view text) {
     return end - at > ahead && (at[ahead] & 0xc0U) == 0x80U;
   };
   while (at != end) {
-    // Names and most text are ASCII: 32 bytes at once, then eight.
+    // Names and most texts are ASCII: test 32 bytes at once, then eight.
     if (end - at >= 32 && is_ascii<4>(at)) {
       at += 32;
       continue;

@@ -13,11 +13,11 @@ namespace troupe::wire {
 
 namespace {
 
-/// The direction of a body: which of the two versions sends it, and which one reads it.
+/// The direction of a body, and so which of the two versions sends it.
 enum class direction : std::uint8_t {
-  /// Programs written for the version before send, the present one reads.
+  /// Programs written for the earlier version send, the current version reads.
   request,
-  /// The present version sends, programs written for the one before read.
+  /// The current version sends, programs written for the earlier version read.
   reply,
 };
 
@@ -37,7 +37,7 @@ const field_schema* find_field(const message_schema& in, std::string_view name) 
   return found == in.fields.end() ? nullptr : &*found;
 }
 
-/// Whether whoever reads a `to` can read every integer, word or other simple value of `from`.
+/// Whether a reader of `to` can read every integer, word or other simple value of `from`.
 bool is_within(const value_schema& from, const value_schema& to) {
   if (to.is == form::any) {
     return true;
@@ -54,18 +54,18 @@ bool is_within(const value_schema& from, const value_schema& to) {
   return from.is == to.is || (from.is == form::words && to.is == form::text);
 }
 
-/// Whether whoever reads a `to` can read every `from`, but for the fields of messages.
+/// Whether a reader of `to` can read every `from`, apart from the fields of messages.
 bool takes(const value_schema& from, const value_schema& to) {
   const bool takes_all = to.is == form::any && to.within.empty();
   return takes_all || (from.within == to.within && is_within(from, to));
 }
 
-/// Whether both are messages in the same lists and maps, so that their fields are to be compared.
+/// Whether both are messages inside the same lists and maps, so that their fields must be compared.
 bool are_messages(const value_schema& one, const value_schema& other) {
   return one.within == other.within && one.message && other.message;
 }
 
-/// The path from a field to what is within its lists and maps: "lines" to "lines[].".
+/// The path from a field to the contents of its lists and maps: "lines" becomes "lines[].".
 std::string inner_path(std::string path, const value_schema& type) {
   for (const form each : type.within) {
     path += each == form::list ? "[]" : "{}";
@@ -73,7 +73,7 @@ std::string inner_path(std::string path, const value_schema& type) {
   return path + ".";
 }
 
-/// Compares a body as one program sends it with what another one reads.
+/// Compares a body as one program sends it with the body that another program reads.
 class fitting {
 public:
   fitting(const types& sent, const types& read) : sent_{sent}, read_{read} {}
@@ -81,7 +81,7 @@ public:
   void messages(std::string_view sent, std::string_view read, const std::string& path) {
     const message_schema* const from = find_schema(sent_, sent);
     const message_schema* const to = find_schema(read_, read);
-    // Types that contain themselves come here again.
+    // Recursive types come here again.
     if (from == nullptr || to == nullptr || !seen_.emplace(sent, read).second) {
       return;
     }
@@ -127,7 +127,7 @@ public:
       direction way, const types& before, const types& now, std::vector<std::string>& found)
       : way_{way}, before_{before}, now_{now}, found_{found} {}
 
-  /// @param owner begins each sentence: "the request of `create`".
+  /// @param owner the subject of each sentence: "the request of `create`".
   void compare(
       const std::string& owner,
       const std::optional<std::string>& before,
@@ -147,7 +147,7 @@ private:
   void messages(const std::string& before, const std::string& now, const std::string& path) {
     const message_schema* const old_type = find_schema(before_, before);
     const message_schema* const new_type = find_schema(now_, now);
-    // Types that contain themselves come here again.
+    // Recursive types come here again.
     if (old_type == nullptr || new_type == nullptr || !seen_.emplace(before, now).second) {
       return;
     }
@@ -204,7 +204,7 @@ private:
   std::set<std::pair<std::string, std::string>> seen_;
 };
 
-/// Whether every topic that `inner` means is meant by `outer`.
+/// Whether `outer` covers every topic that `inner` covers.
 bool covers(std::string_view outer, std::string_view inner) {
   return outer == inner || matches(outer, inner);
 }

@@ -37,7 +37,7 @@ bool is_name(std::string_view text) {
   return !text.empty() && is_text(text, name_bytes_max);
 }
 
-/// The fault of a part that is no text of `least` to `most` bytes.
+/// The error for a part that is not text of `least` to `most` bytes.
 failure is_no_text(
     std::string_view part,
     const departure& of,

@@ -7,7 +7,7 @@ namespace troupe::wire {
 
 namespace {
 
-// The answer's other fields, and room for names.
+// Room for the other fields of the answer, and for names.
 constexpr std::size_t frame_bytes = 1'024;
 
 } // namespace

@@ -31,7 +31,7 @@ std::size_t index_of(const Words& words, std::string_view word) {
   return found == words.end() ? 0 : static_cast<std::size_t>(found - words.begin());
 }
 
-/// Each key a header may have once, as a bit, so that a repeated one is seen.
+/// One bit per header key, to detect repeated keys.
 enum key_bit : std::uint32_t {
   key_v = 1,
   key_kind = 2,
@@ -51,12 +51,12 @@ enum key_bit : std::uint32_t {
 struct known_key {
   std::string_view name;
   key_bit bit;
-  /// The type its value must have, in words.
+  /// The type required of its value, in words.
   std::string_view wants;
 };
 
 constexpr std::array known_keys{
-    // `place_of_key` knows their places.
+    // The order is known to `place_of_key`.
     known_key{"v", key_v, "an integer from 1 to 255"},
     known_key{"kind", key_kind, "the name of a kind of message"},
     known_key{"id", key_id, "16 bytes (binary, not text)"},
@@ -72,15 +72,15 @@ constexpr std::array known_keys{
     known_key{"time", key_time, "an integer from 0"},
 };
 
-/// Compares with a word of known length, of which the compiler makes one or two instructions.
+/// Compares with a word of known length, which the compiler turns into one or two instructions.
 template <std::size_t Size>
 bool is_word(std::string_view text, const char (&word)[Size]) {
   return text.size() == Size - 1 && std::memcmp(text.data(), word, Size - 1) == 0;
 }
 
-/// The place in `known_keys` of a key; their number if it is none of them.
+/// The index of a key in `known_keys`, or their number if the key is unknown.
 ///
-/// A broker looks six keys up for each call, so this goes by length, without a loop.
+/// A broker looks up six keys per call, so this switches on the length instead of looping.
 std::size_t place_of_key(std::string_view name) {
   switch (name.size()) {
   case 1:
@@ -200,7 +200,7 @@ bool read_value(key_bit bit, reader& values, header_view& header, const char* st
   return false;
 }
 
-/// The keys a message of this kind and status cannot do without.
+/// The keys that a message of this kind and status must have.
 std::uint32_t required_keys(const header_view& header) {
   switch (header.kind) {
   case kind::call:
@@ -230,8 +230,9 @@ failure cut_off() {
   return failure{invalid("header: malformed or cut off")};
 }
 
-/// Reads all entries. A wrong value does not end the scan: the id to answer to may come after it.
-/// The first fault is returned then, unless the header is of another version, which explains all.
+/// Reads all entries. A wrong value does not end the scan, since the id that the answer needs may
+/// follow it; the first fault is returned at the end. A wrong version takes precedence, since it
+/// explains all other faults.
 outcome<void>
 scan_entries(reader& values, std::uint32_t entries, const char* start, header_view& header) {
   std::uint32_t seen = 0;
@@ -260,7 +261,7 @@ scan_entries(reader& values, std::uint32_t entries, const char* start, header_vi
       note(fmt::format("header: `{}` must be {}", name, key->wants));
       values = before;
     }
-    // Unknown keys are from newer senders.
+    // Newer senders may add keys.
     if (!values.skip()) {
       return result ? cut_off() : result;
     }
@@ -328,7 +329,7 @@ void append_call_header(std::string& to, const call_header& header) {
   id_entry(out, header.id);
   out.text_entry("to", header.to);
   out.text_entry("op", header.op);
-  // The ttl is always a uint32, so that each hop can write the time left in place.
+  // Written as a uint32 whatever its value, so that each hop can overwrite it with the time left.
   out.text("ttl");
   to += '\xce';
   to.append(4, '\0');
@@ -347,7 +348,7 @@ void append_call_header(std::string& to, const call_header& header) {
 void append_event_header(std::string& to, const event_header& header) {
   const std::uint32_t optional = !header.key.empty() + !header.source.empty()
                                  + !header.traceparent.empty() + (header.time != 0);
-  to += static_cast<char>(0x80U | (6 + optional)); // A map of up to 15.
+  to += static_cast<char>(0x80U | (6 + optional)); // The header of a map with up to 15 entries.
   to += header.kind == kind::relay ? relay_start : event_start;
   to.append(reinterpret_cast<const char*>(header.id.bytes.data()), header.id.bytes.size());
   writer out{to};

@@ -13,12 +13,12 @@ namespace troupe::wire {
 
 namespace {
 
-/// The number of `details` that fit, from the first.
+/// How many `details`, from the first, fit.
 std::size_t details_that_fit(const error& error) {
   std::size_t bytes = 0;
   std::size_t count = 0;
   for (const auto& [key, value] : error.details) {
-    // Five bytes are the longest length prefix of a text.
+    // The length prefix of a text takes at most five bytes.
     bytes += std::min(key.size(), name_bytes_max) + std::min(value.size(), detail_bytes_max) + 10;
     if (bytes > details_bytes_max) {
       break;
@@ -53,13 +53,14 @@ bool read_retry_after(reader& values, error& to) {
   if (!values.read(millis)) {
     return false;
   }
-  // Cut to 49 days, as `ttl` is: longer waits are as good as forever, and would overflow later.
+  // Cut to 49 days, like `ttl`: a longer wait means the same as forever, and would overflow later.
   to.retry_after =
       milliseconds{std::min<std::uint64_t>(millis, std::numeric_limits<std::uint32_t>::max())};
   return true;
 }
 
-/// Reads the value under `key`; false if its type is wrong or it is not UTF-8.
+/// Reads the value of `key`.
+/// @return false if its type is wrong or it is not UTF-8.
 bool read_entry(reader& values, std::string_view key, error& to) {
   std::string_view text;
   if (key == "code") {
@@ -80,7 +81,7 @@ bool read_entry(reader& values, std::string_view key, error& to) {
     if (!values.read_text(text)) {
       return false;
     }
-    // A word that only a newer sender knows does not promise that nothing happened.
+    // A word known only to newer senders does not promise that nothing happened.
     to.possible = text == "none" ? effect::none : effect::unknown;
     return true;
   }
@@ -100,7 +101,7 @@ bool read_entry(reader& values, std::string_view key, error& to) {
 
 std::string travelling(std::string_view text, std::size_t bytes_max) {
   std::string result{text.substr(0, bytes_max)};
-  // A cut can leave up to three bytes of a character.
+  // The cut may have left up to three bytes of an incomplete character.
   for (int i = 0; i < 3 && text.size() > bytes_max && !is_utf8(result); ++i) {
     result.pop_back();
   }
@@ -148,7 +149,7 @@ outcome<error> read_error(std::string_view bytes) {
     return malformed;
   }
   error result;
-  result.possible = effect::unknown; // The effect is unknown until the map says `none`.
+  result.possible = effect::unknown; // The effect is unknown unless the map says `none`.
   for (std::uint32_t i = 0; i < entries; ++i) {
     std::string_view key;
     if (!values.read_text(key) || !read_entry(values, key, result)) {

@@ -21,7 +21,7 @@ constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 using parsed = nlohmann::json;
 
 constexpr int timestamp_type = -1;
-// The year 9999, the last that RFC 3339 can write.
+// The end of the year 9999, the last year that RFC 3339 can write.
 constexpr std::uint64_t seconds_max = 253'402'300'799;
 
 std::string hex_text(std::string_view bytes) {
@@ -39,8 +39,8 @@ std::string binary_text(std::string_view bytes) {
   return hex_text(bytes);
 }
 
-/// A timestamp as RFC 3339 writes it, to the nanosecond if it has them; nothing if it has no such
-/// form.
+/// A timestamp in the form of RFC 3339, with nanoseconds if it has any; nothing if RFC 3339 cannot
+/// express it.
 /// @source the MessagePack specification, "Timestamp extension type".
 std::optional<std::string> timestamp_text(std::string_view bytes) {
   std::uint64_t seconds = 0;
@@ -70,8 +70,8 @@ std::optional<std::string> timestamp_text(std::string_view bytes) {
   return text + 'Z';
 }
 
-/// Shows MessagePack as JSON in the order of the message. The bytes have passed `check`, so depth
-/// is limited and every read of the peeked type succeeds.
+/// Prints MessagePack as JSON, in the order of the message. The bytes have passed `check`, so the
+/// depth is limited and reading the type that was peeked always succeeds.
 class json_printer {
 public:
   json_printer(reader& from, bool pretty) : from_{from}, pretty_{pretty} {}
@@ -148,7 +148,7 @@ private:
     });
   }
 
-  /// A key that is no text is shown as the text of its JSON.
+  /// A key that is not text is printed as the text of its JSON.
   std::string key() {
     const value_type type = from_.peek();
     const bool is_text = type == value_type::text || type == value_type::binary;
@@ -178,8 +178,8 @@ private:
   std::size_t depth_ = 0;
 };
 
-/// Builds MessagePack from what the parser finds. Keys are sorted, which takes log(n) a key and
-/// gives the same bytes, and digest, however the sender ordered them.
+/// Builds MessagePack from parser events. Keys are sorted, at log(n) per key, so that bytes and
+/// digest do not depend on the order in which the sender wrote the keys.
 class packer final : public nlohmann::json_sax<parsed> {
 public:
   bool null() override {
@@ -198,8 +198,7 @@ public:
     return add([value](writer& to) { to.unsigned_integer(value); });
   }
 
-  /// @param text the number as it was written: a whole one is here because it has no room in 64
-  /// bits.
+  /// @param text the number as written. An integer arrives here if it does not fit in 64 bits.
   bool number_float(double value, const std::string& text) override {
     if (text.find_first_of(".eE") == std::string::npos) {
       return refuse(fmt::format("{} does not fit in 64 bits; write it as text", text));
@@ -211,7 +210,8 @@ public:
     return add([&text](writer& to) { to.text(text); });
   }
 
-  bool binary(nlohmann::json::binary_t& /*bytes*/) override { return false; } // JSON has none.
+  // JSON has no binary values.
+  bool binary(nlohmann::json::binary_t& /*bytes*/) override { return false; }
 
   bool key(std::string& text) override {
     open_.back().entries.push_back({std::move(text), {}});
@@ -257,10 +257,11 @@ public:
 
   const std::string& bytes() const { return bytes_; }
 
-  /// The reason why it cannot be packed; empty if the text is no JSON.
+  /// Why the value cannot be packed; empty if the text is not JSON.
   const std::string& refusal() const { return refusal_; }
 
-  /// The byte, from 1, at which the text is no JSON; nothing if a number is too large.
+  /// The byte, counted from 1, at which the text stops being JSON; nothing if a number was too
+  /// large.
   std::optional<std::size_t> where() const { return where_; }
 
 private:
@@ -308,7 +309,7 @@ private:
   std::optional<std::size_t> where_;
 };
 
-/// The place in `text` at which it is no JSON.
+/// The error for text that stops being JSON at `byte`, with line and column.
 error not_json(std::string_view text, std::size_t byte) {
   if (byte > text.size()) {
     return invalid("not JSON: it ends before it is complete");

@@ -8,7 +8,8 @@ namespace troupe::wire {
 
 namespace {
 
-/// Whether a letter stands for itself: one look into a table, as most letters of most texts do.
+/// Whether a character needs no escape. Looked up in a table, since nearly all characters take this
+/// path.
 bool is_plain(char letter) {
   static constexpr auto plain = [] {
     std::array<bool, 256> letters{};

@@ -14,12 +14,12 @@ constexpr unsigned char map_of_6 = 0x86;
 constexpr unsigned char map_of_8 = 0x88;
 constexpr unsigned char map_of_10 = 0x8a;
 
-/// Walks bytes that are expected to be there.
+/// Consumes bytes that are expected in a fixed order.
 class matcher {
 public:
   explicit matcher(std::string_view rest) : rest_{rest} {}
 
-  /// Inlined, so that a comparison with a text of known size is one of registers.
+  /// Inlined, so that the compiler compares a literal of known size in registers.
   [[gnu::always_inline]] bool literal(std::string_view expected) {
     if (rest_.size() < expected.size()
         || std::memcmp(rest_.data(), expected.data(), expected.size()) != 0) {
@@ -38,7 +38,7 @@ public:
     return true;
   }
 
-  /// Reads text of 1 to 31 ASCII bytes, whose length is in its format byte.
+  /// Reads 1 to 31 bytes of ASCII, whose length is in the format byte.
   [[gnu::always_inline]] bool short_text(std::string_view& to) {
     if (rest_.empty()) {
       return false;
@@ -47,7 +47,7 @@ public:
     return (format & 0xe0U) == 0xa0 && ascii(1, format & 0x1fU, to);
   }
 
-  /// Reads ASCII text of 1 to 255 bytes.
+  /// Reads 1 to 255 bytes of ASCII.
   bool text(std::string_view& to) {
     if (rest_.size() < 2 || static_cast<unsigned char>(rest_.front()) != 0xd9) {
       return short_text(to);
@@ -85,7 +85,7 @@ public:
   bool at_end() const { return rest_.empty(); }
 
 private:
-  /// Reads `size` bytes of text, at least 1, behind `before` bytes of format.
+  /// Reads `size` bytes of text (at least 1) that follow `before` bytes of format.
   bool ascii(std::size_t before, std::size_t size, std::string_view& to) {
     if (size == 0 || rest_.size() < before + size) {
       return false;
@@ -97,7 +97,7 @@ private:
     std::uint64_t all = 0;
     std::size_t at = 0;
     for (; at < size && room - at >= 8; at += 8) {
-      // Eight bytes at once; of those behind the text, none.
+      // Loads eight bytes and shifts out those beyond the text.
       const std::size_t beyond = size - at < 8 ? 8 - (size - at) : 0;
       all |= load_big_endian<std::uint64_t>(text + at) >> 8 * beyond;
     }
@@ -209,7 +209,7 @@ bool read_known_header(std::string_view bytes, header_view& header) {
   if (map < map_of_6 || map > map_of_10) {
     return false;
   }
-  // The kind begins behind the map's byte, `v`, 1 and `kind`.
+  // The kind follows the map's byte, `v`, 1 and `kind`.
   constexpr std::size_t kind_at = 9;
   if (bytes.size() > kind_at && static_cast<unsigned char>(bytes[kind_at]) == 0xa5) {
     return read_known_event(bytes, header);

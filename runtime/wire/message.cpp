@@ -75,7 +75,7 @@ bool decode_uuid(reader& from, uuid& to, decode_fault& fault) {
   if (from.read_binary(bytes)) {
     id = uuid_from(std::as_bytes(std::span{bytes}));
   } else if (from.read_text(bytes)) {
-    id = parse_uuid(bytes); // The id may be text, as JSON clients write it.
+    id = parse_uuid(bytes); // JSON clients write ids as text.
   }
   if (!id) {
     return fail(fault, "expected a UUID: 16 bytes, or text of 36 characters");

@@ -27,12 +27,12 @@ std::uint64_t sign_extend(std::uint64_t bits, int bytes) {
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(bits << unused) >> unused);
 }
 
-/// The layout of the formats from 0xc0 to 0xdf.
+/// The layout of a format byte from 0xc0 to 0xdf.
 struct format {
   value_type type = value_type::none;
-  /// Bytes of the length, count or number that follow the format byte.
+  /// Width in bytes of the length, count or number after the format byte.
   std::uint8_t width = 0;
-  /// Fixed payload, of fixext; its type byte counts as payload too.
+  /// Payload size of the fixext formats, including their type byte.
   std::uint8_t fixed = 0;
   bool is_signed = false;
 };
@@ -243,7 +243,7 @@ bool reader::read_map(std::uint32_t& entries) {
 
 bool reader::skip() {
   const char* const start = at_;
-  // Values left to pass. It cannot wrap: each container adds less than 2^33 and takes a byte.
+  // Values left to skip. Cannot wrap: each container adds less than 2^33 and takes at least a byte.
   std::uint64_t left = 1;
   while (left > 0) {
     value_type type = value_type::none;

@@ -6,10 +6,10 @@ namespace troupe::wire {
 
 namespace {
 
-// A map of up to 15 entries has their number in its first byte.
+// The first byte of a map with up to 15 entries contains their number.
 constexpr unsigned char small_map = 0x80;
 constexpr unsigned char full_map = 0x8f;
-// Text of up to 31 bytes has its length in its first byte.
+// The first byte of a text of up to 31 bytes contains its length.
 constexpr std::size_t short_text_max = 31;
 constexpr std::size_t short_text = 0xa0;
 constexpr std::string_view short_source = "\xa6source";
@@ -22,7 +22,7 @@ std::string_view put_source(
     return bytes;
   }
   const auto map = static_cast<unsigned char>(bytes.front());
-  // A view that was never set, as the header has no such entry, has no place either.
+  // Only a header without a `source` entry, whose view was never set, can be extended in place.
   if (header.source.data() == nullptr && header.ttl_at != 0 && map >= small_map && map < full_map
       && bytes.size() + source.size() < header_bytes_max / 2) {
     buffer.assign(bytes);

@@ -43,9 +43,9 @@ void writer::unsigned_integer(std::uint64_t value) {
 }
 
 void writer::real(double value) {
-  // The function pack_double is not used: it packs 2.0 as the integer 2, loses the sign of -0.0,
-  // and converts 2^64 to an integer it does not fit (msgpack-c#1018). A field keeps one type,
-  // whatever its value.
+  // Avoids pack_double: it packs 2.0 as the integer 2, loses the sign of -0.0, and converts 2^64 to
+  // an integer that cannot hold it (msgpack-c#1018). The type of a field must not depend on its
+  // value.
   to_ += '\xcb';
   append_big_endian(to_, std::bit_cast<std::uint64_t>(value));
 }

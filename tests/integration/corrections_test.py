@@ -118,7 +118,7 @@ class MoreThanAskedFor(Books):
 
         self.assertIn("`left_has_right` was not compared at all", said[0]["error"]["message"])
         self.assertIn("`limits: {body: ...}`", said[0]["error"]["message"])
-        self.assertIn("have it heed `count`", said[0]["error"]["next"])
+        self.assertIn("make it respect `count`", said[0]["error"]["next"])
         self.assertTrue(self.client.call("left", "make", {
             "saga": new_id(), "label": "more", "step": "a", "is_refused": False}).ok)  # Nobody else was hurt.
 

@@ -151,7 +151,7 @@ class ForcedBreakers(SystemTest):
 
         done = self.run_breaker(system, "echo", "open", "--why", "too loud")
         self.assertEqual(OK, done.returncode, done.stderr)
-        self.assertIn("`echo` has no database: this holds until the worker restarts", done.stdout)
+        self.assertIn("`echo` has no database: this lasts until the worker restarts", done.stdout)
         self.assert_refused(client, why="too loud", to="echo")
 
         self.restart(system, "n1")

@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(an_unknown_outcome_tells_the_id_to_ask_again_under) {
   BOOST_TEST(contains(done.err, some_id));
   BOOST_TEST(contains(done.err, fmt::format("next: publish it again with --id {}", some_id)));
   const auto called = run("call", fmt::format("a.b '{{}}' --deadline 300ms --id {}", some_id));
-  BOOST_TEST(contains(called.err, fmt::format("next: ask again with --id {}:", some_id)));
+  BOOST_TEST(contains(called.err, fmt::format("next: repeat it with --id {}:", some_id)));
 }
 
 // Error texts come from actors, and those may pass on what callers sent.

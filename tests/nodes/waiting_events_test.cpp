@@ -188,7 +188,8 @@ BOOST_AUTO_TEST_CASE(dead_letters_that_nobody_would_get_are_said_to_stay) {
   const auto done = run("dead-letters retry", "--all --capability notes --to memos");
 
   BOOST_TEST(done.code == 3);
-  BOOST_TEST(contains(done.out, "1 event is delivered again\nkept, as nobody would get them:\n"));
+  BOOST_TEST(contains(
+      done.out, "1 event is delivered again\nkept, since no capability would get them:\n"));
   BOOST_TEST(contains(done.out, "notes       note.taken"));
   const auto sent = asked().at(0).as<wire::retry_dead_letter>();
   BOOST_TEST(sent.to.value() == "memos");

@@ -37,15 +37,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A writer's turn takes milliseconds; one that stands still is killed by the others after its
-// limit.
+// A writer's turn takes milliseconds; a stalled writer is killed by the others after its limit.
 constexpr milliseconds lock_patience{30'000};
 
-// For so long writers wait for locks that are held here, while the next one is waited for: less
-// than after which they take their holder for stalled, and kill it.
+// How long locks may be held while the next one is awaited. It must be shorter than the time after
+// which other writers take the holder for stalled, and kill it.
 constexpr milliseconds held_max{1'000};
 
-// Writers that have waited too long may have gone on, and the moment is none.
+// Attempts to find a common moment. An attempt fails if writers that waited too long have continued
+// meanwhile.
 constexpr int moment_tries = 3;
 
 struct backup_arguments {
@@ -54,7 +54,7 @@ struct backup_arguments {
   bool json = false;
 };
 
-/// A database in a file that is to be copied, and where it was at the moment of the backup.
+/// A database file to copy, and its state at the moment of the backup.
 struct source {
   std::string owner;
   std::string path;
@@ -65,10 +65,11 @@ struct source {
 struct backup_sources {
   std::vector<source> files;
   source journal{backup_manifest::journal_owner, {}, {}};
-  /// Gateways' keys. They are opened behind all others: whatever call has been done, its key is in.
+  /// The gateways' key books. They are opened after all others, so that they contain the key of
+  /// every call that the backup contains.
   std::vector<source> keys;
   std::vector<stored_database> on_server;
-  /// Databases that were here and are gone.
+  /// Databases that existed here and are gone.
   std::vector<std::string> lost;
 };
 
@@ -76,8 +77,8 @@ bool is_among(const std::vector<std::string>& all, const std::string& one) {
   return contains(all, one);
 }
 
-/// Takes the writers' locks of all files. Whoever keeps one of them for long keeps this command
-/// waiting, and no writer of another file.
+/// Takes the writers' locks of all files. A process that keeps one of them long delays this
+/// command, but not the writers of other files.
 outcome<std::vector<store::turnstile>> lock_all(const std::vector<source>& files) {
   const system_clock time;
   const instant until = time.now() + lock_patience;
@@ -114,16 +115,16 @@ outcome<std::vector<store::turnstile>> lock_all(const std::vector<source>& files
   return locked;
 }
 
-/// Opens all databases at one moment: while no capability can commit. The journal goes last: it has
-/// no event that is not in an outbox here, and no confirmation that it has not.
+/// Opens all databases at one moment, at which no capability can commit. The journal comes last: it
+/// then has no event that is missing from the outboxes, and lacks none that they have as confirmed.
 ///
-/// All that one PostgreSQL database holds is one moment by itself.
+/// The contents of one PostgreSQL database are consistent by themselves.
 /// @return nothing if a capability may have committed meanwhile.
 outcome<std::optional<server_moment>> try_moment(backup_sources& all, const std::string& system) {
   const bool is_one_place = all.files.empty() && all.journal.path.empty();
   auto& files = all.files;
   std::ranges::sort(files, [](const source& one, const source& other) {
-    return one.path < other.path; // All backups take the locks in one order.
+    return one.path < other.path; // All backups take the locks in the same order.
   });
   TROUPE_TRY(const auto locked, lock_all(files));
   TROUPE_TRY(auto on_server, server_moment::take(all.on_server, system, is_one_place));
@@ -187,7 +188,7 @@ void describe_journal(store::database& session, saved_file& to) {
       static_cast<std::uint64_t>(session.integer_of("SELECT generation FROM journal").value_or(0));
 }
 
-/// The manifest's entry of a database, without what is known of its file.
+/// The manifest's entry of a database, without the properties of its file.
 saved_file described(store::database& session, const std::string& owner) {
   saved_file one;
   one.owner = owner;
@@ -226,11 +227,11 @@ outcome<saved_file> save(source& from, const fs::path& folder) {
   }
   const fs::path to = folder / one.file;
   TROUPE_CHECK(from.moment->write(to));
-  from.moment.reset(); // The moment ends, so that its WAL can be copied back.
+  from.moment.reset(); // Ends the snapshot, so that the WAL can be copied back.
   return with_digest(std::move(one), folder);
 }
 
-/// The databases of a topology, those that are here and those that are `missing`.
+/// The databases of a topology: those on this machine, and those `missing` here.
 outcome<backup_sources>
 find_sources(const topology::plan& plan, std::vector<std::string>& missing) {
   backup_sources found;
@@ -292,7 +293,7 @@ back_up(const topology::plan& plan, const std::string& text, const fs::path& fol
         invalid("none of the topology's databases is on this machine, or on its server")};
   }
   TROUPE_CHECK(write_synced(folder / "topology.yaml", text));
-  // Last: a folder without it is no backup.
+  // Written last: a folder without a manifest is not a backup.
   TROUPE_CHECK(write_synced(folder / backup_manifest::file_name, text_of(manifest)));
   sync_folder(folder);
   return manifest;
@@ -310,12 +311,14 @@ int run(const backup_arguments& given) {
             given.folder,
             failed ? "cannot be made: " + failed.message() : "is not empty")),
         given.json,
-        "name a folder that is new");
+        "name a new folder");
   }
   const auto done = back_up(plan, std::get<std::string>(text), given.folder);
   if (!done) {
     return print_error(
-        done.error(), given.json, "delete the folder, which is no backup yet, and try again");
+        done.error(),
+        given.json,
+        "delete the folder, which is not a complete backup, and try again");
   }
   if (given.json) {
     fmt::print(
@@ -363,13 +366,13 @@ int run(const backup_arguments& given) {
 
 void add_backup(command_line& line) {
   const auto given = std::make_shared<backup_arguments>();
-  line.add("backup", "Copies the journal and all databases, at one moment, while the system runs")
+  line.add(
+          "backup", "Copies the journal and all databases, as of one moment, while the system runs")
       .word("FILE", given->file, "the topology")
-      .word("FOLDER", given->folder, "where the copies go; made if it is not there")
+      .word("FOLDER", given->folder, "where the copies go; created if missing")
       .flag("--json", given->json, "one JSON object instead of text")
-      .footer(
-          with_exit_codes("`troupe restore FILE --from FOLDER` brings it back. Ends with 4, too, "
-                          "where a database that was here is gone: the rest is in FOLDER."))
+      .footer(with_exit_codes("`troupe restore FILE --from FOLDER` restores it. Also ends with 4 "
+                              "if a database that was here is gone: the others are in FOLDER."))
       .runs([given] { return run(*given); });
 }
 

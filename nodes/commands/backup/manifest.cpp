@@ -101,7 +101,7 @@ outcome<backup_manifest> manifest_in(const std::string& text) {
         return failure{invalid(fmt::format("it has two databases of `{}`", one.owner))};
       }
       manifest.files.push_back(std::move(one));
-      // A name and no path: it must not lead out of the folder.
+      // A name, not a path: it must not lead out of the folder.
       if (manifest.files.back().file.find('/') != std::string::npos) {
         return failure{
             invalid(fmt::format("`{}` is no name of a file", manifest.files.back().file))};

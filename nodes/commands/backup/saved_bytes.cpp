@@ -24,7 +24,7 @@ error disk_error(const std::filesystem::path& file, std::string_view what) {
       fmt::format("{} {}: {}", what, file.string(), std::generic_category().message(errno)));
 }
 
-/// Refuses what is no file: opening a pipe would wait for somebody who never comes.
+/// Refuses anything but regular files: opening a pipe would block.
 outcome<void> check_is_file(const std::filesystem::path& file) {
   std::error_code failed;
   const auto what = std::filesystem::status(file, failed);

@@ -12,14 +12,14 @@ namespace troupe {
 
 namespace {
 
-// A writer's turn takes milliseconds; one that stands still loses its lock after its limit.
+// A writer's turn takes milliseconds; a stalled writer loses its lock after its limit.
 constexpr milliseconds writers_turn_patience{30'000};
-// A moment stands still while all that is not of its server is copied, which may take days.
+// The snapshot is idle while everything outside its server is copied, which may take days.
 constexpr milliseconds copying_limit = std::chrono::hours{480};
 
 store::postgres_options copying_options(const stored_database& what, const std::string& system) {
   store::postgres_options options = moving_options();
-  options.is_moving = false; // Data that are being moved are not whole.
+  options.is_moving = false; // Refuse data that are being moved, since they are incomplete.
   options.capability = what.owner_inside();
   options.system = system;
   options.create = false;
@@ -27,7 +27,7 @@ store::postgres_options copying_options(const stored_database& what, const std::
   return options;
 }
 
-/// Whether a database has a schema of Troupe.
+/// Whether a database contains a schema of Troupe.
 outcome<bool> has_schema(const stored_database& what) {
   TROUPE_TRY(auto session, store::open_postgres_whole(what.store, moving_options()));
   try {
@@ -92,13 +92,13 @@ outcome<server_moment> server_moment::take(
     store::postgres_options options = moving_options();
     options.one_moment = true;
     options.idle_limit = copying_limit;
-    for (const stored_database& each : all) { // The journal is the last.
+    for (const stored_database& each : all) { // The journal comes last.
       if (made.sessions_.contains(each.store)) {
         continue;
       }
       TROUPE_TRY(auto session, store::open_postgres_whole(each.store, options));
       session->begin();
-      // A transaction sees the moment of its first look.
+      // The first read of a transaction fixes its snapshot.
       (void)session->integer_of("SELECT COUNT(*) FROM pg_namespace");
       made.sessions_[each.store] = std::move(session);
     }

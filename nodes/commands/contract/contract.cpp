@@ -26,8 +26,8 @@ struct verify_arguments {
 
 constexpr std::size_t line_width = 80;
 
-/// `text` in lines of 80 columns, the first behind `first`, the others behind as many blanks.
-/// Words that are longer stay whole.
+/// Wraps `text` at 80 columns; the first line follows `first`, the others are indented to the same
+/// column. Longer words stay whole.
 std::string wrapped(const std::string& first, std::string_view text) {
   std::string all = first;
   std::size_t column = first.size();
@@ -82,19 +82,19 @@ std::string json_of(const contract::pact& of, const verdict_on_interaction& made
   return line.text() + "\n";
 }
 
-/// A sentence on the option that is missing to ask as `of` has it; empty if none is.
+/// Which option is missing to verify `of`, as a sentence; empty if none is.
 std::string missing_for(const contract::pact& of, const verify_arguments& given) {
   for (const contract::interaction& each : of.interactions) {
     if (std::holds_alternative<contract::http_exchange>(each.what)) {
       if (given.provider.url.empty()) {
-        return fmt::format("`{}` is HTTP: --url says where the provider is", title_of(each));
+        return fmt::format("`{}` is HTTP: give the provider's address with --url", title_of(each));
       }
     } else if (given.topology.empty() && given.provider.messages.empty()) {
       return fmt::format(
-          "`{}` is a message: --topology or --messages says who is asked for it", title_of(each));
+          "`{}` is a message: name its provider with --topology or --messages", title_of(each));
     }
     if (!each.states.empty() && given.provider.states.empty()) {
-      return fmt::format("`{}` has states: --states says how they are set up", title_of(each));
+      return fmt::format("`{}` has states: tell how to set them up with --states", title_of(each));
     }
   }
   return "";
@@ -104,7 +104,8 @@ int print_unusable(const std::string& what, bool json) {
   return print_wrong_usage("contract verify", what, json);
 }
 
-/// Verifies one contract. @return how many interactions do not hold.
+/// Verifies one contract.
+/// @return the number of interactions that fail.
 std::size_t
 verify_all(const contract::pact& of, const verify_arguments& given, topology_messages* system) {
   if (!given.json) {
@@ -115,7 +116,7 @@ verify_all(const contract::pact& of, const verify_arguments& given, topology_mes
     const auto made = verify(each, given.provider, system);
     failed += made.holds() || made.is_pending ? 0 : 1;
     fmt::print("{}", given.json ? json_of(of, made) : text_of(made));
-    written_out(exit_code::ok); // The text is written now, as the next one may take its time.
+    written_out(exit_code::ok); // Flush now, since the next one may take long.
   }
   if (!given.json) {
     fmt::print("  failed: {} of {}\n", failed, of.interactions.size());
@@ -159,13 +160,12 @@ std::string check_url(const std::string& word) {
 } // namespace
 
 void add_contract(command_line& line) {
-  command contract = line.add("contract", "Contracts with consumers");
+  command contract = line.add("contract", "Consumer-driven contracts");
   const auto given = std::make_shared<verify_arguments>();
-  contract.add("verify", "Holds a provider to contracts")
+  contract.add("verify", "Checks a provider against contracts")
       .words("FILE...", given->files, "Pact files of version 4")
-      .option("--url", given->provider.url, "where the provider's HTTP is", check_url)
-      .option(
-          "--topology", given->topology, "the running system that calls and events are asked of")
+      .option("--url", given->provider.url, "the base URL of the provider", check_url)
+      .option("--topology", given->topology, "the running system that provides calls and events")
       .option(
           "--messages",
           given->provider.messages,

@@ -37,7 +37,7 @@ http::response refused(const error& why) {
   return http::to_response(gateway::problem_of(why, uuid{}));
 }
 
-/// The answers of the hooks. Confined to one thread.
+/// Answers the hooks' requests. Confined to one thread.
 class hook_answers {
 public:
   hook_answers(
@@ -51,7 +51,7 @@ public:
   http::response answer(const http::request& asked) {
     const contract::json body = contract::json::parse(asked.body, nullptr, false);
     if (asked.method != http::method::post || !body.is_object()) {
-      return refused(invalid("a POST with a JSON object is wanted"));
+      return refused(invalid("send a POST with a JSON object"));
     }
     if (asked.target.raw == "/_pact/state") {
       return state(body);
@@ -60,7 +60,7 @@ public:
   }
 
 private:
-  /// The text under a key; `otherwise` if something else stands there, or nothing.
+  /// The text under a key; `otherwise` if it is missing or not a text.
   static std::string
   text_in(const contract::json& body, const char* key, std::string_view otherwise = "") {
     const auto found = body.find(key);
@@ -71,11 +71,11 @@ private:
   http::response state(const contract::json& body) {
     const contract::provider_state wanted{
         text_in(body, "state"), body.value("params", contract::json::object())};
-    // Verifiers also ask for the state of interactions that have none, and for its end.
+    // Verifiers also ask for the state of interactions without one, and for the teardown of states.
     if (wanted.name.empty() || text_in(body, "action", "setup") != "setup") {
       return json_response(contract::json::object());
     }
-    // An interaction begins with the first of its states.
+    // The first state of an interaction starts it.
     if (const auto begun = has_begun_ ? outcome<void>{} : system_.begin(); !begun) {
       return refused(begun.error());
     }
@@ -102,7 +102,7 @@ private:
     return response;
   }
 
-  /// The names of the states that a question tells of, in order; none if it tells of none.
+  /// The names of the states in a request, in order; empty if it has none.
   static std::vector<std::string> states_in(const contract::json& body) {
     std::vector<std::string> names;
     const auto states = body.find("providerStates");
@@ -112,8 +112,8 @@ private:
     return names;
   }
 
-  /// The message that is described so; of several, the one in the states that the question tells
-  /// of, or the first for a question that tells of none.
+  /// The message with this description. Among several, the one with the states of the request, or
+  /// the first if the request has no states.
   const contract::interaction* find(const contract::json& body) const {
     const std::string described = text_in(body, "description");
     const std::vector<std::string> states = states_in(body);
@@ -146,7 +146,7 @@ private:
   bool has_begun_ = false;
 };
 
-/// Answers requests one by one on a thread of its own, since an answer takes its time.
+/// Answers requests one by one on its own thread, since an answer takes time.
 class answering_thread {
 public:
   explicit answering_thread(hook_answers& answers)
@@ -172,13 +172,13 @@ private:
 
   std::mutex mutex_;
   std::condition_variable_any came_;
-  /// The requests that wait, as many as there are connections at most.
+  /// Waiting requests, bounded by the number of connections.
   std::deque<std::pair<http::request, http::responder>> waiting_;
   std::jthread thread_;
 };
 
 int run(const hooks_arguments& given) {
-  // The signals are blocked before any thread is made, which inherits this.
+  // Block the signals before any thread starts, since threads inherit the mask.
   const sigset_t stop_signals = block_stop_signals();
   auto pacts = read_contracts(given.files);
   if (!pacts) {
@@ -218,7 +218,7 @@ void add_contract_hooks(command contract) {
           "--states", given->states, "a command that is run with `setup STATE` for a state")
       .option("--listen", given->listen, "an address and a port [127.0.0.1:0]")
       .option("--deadline", given->deadline, "of each question [5s]")
-      .footer("For tests: whoever reaches it may set up states.")
+      .footer("For tests: anybody who reaches it may set up states.")
       .runs([given] { return run(*given); });
 }
 

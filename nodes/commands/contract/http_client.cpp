@@ -27,7 +27,7 @@ struct free_list {
 std::size_t take_body(char* from, std::size_t size, std::size_t count, void* to) {
   std::string& body = static_cast<contract::actual_response*>(to)->body;
   if (body.size() + size * count > body_bytes_max) {
-    return 0; // The value has libcurl give up.
+    return 0; // Makes libcurl abort the transfer.
   }
   body.append(from, size * count);
   return size * count;
@@ -36,7 +36,7 @@ std::size_t take_body(char* from, std::size_t size, std::size_t count, void* to)
 std::size_t take_field(char* from, std::size_t size, std::size_t count, void* to) {
   auto& response = *static_cast<contract::actual_response*>(to);
   std::string_view line{from, size * count};
-  if (line.substr(0, 5) == "HTTP/") { // Of what follows a "100 Continue".
+  if (line.substr(0, 5) == "HTTP/") { // The final answer after a "100 Continue".
     response.fields.clear();
   }
   const std::size_t colon = line.find(':');
@@ -48,8 +48,8 @@ std::size_t take_field(char* from, std::size_t size, std::size_t count, void* to
   return size * count;
 }
 
-/// `text` with every letter escaped that no URL may have as it is.
-/// @param keeps letters that mean something where it stands.
+/// `text` with every character escaped that is not allowed in a URL.
+/// @param keeps characters that have a meaning at this place.
 std::string escaped(std::string_view text, std::string_view keeps) {
   std::string made;
   for (const char letter : text) {
@@ -66,7 +66,7 @@ std::string url_of(std::string base, const contract::actual_request& asked) {
   if (!base.empty() && base.back() == '/' && !asked.path.empty()) {
     base.pop_back();
   }
-  // A contract's path may have escapes already.
+  // The path of a contract may contain escapes already.
   base += escaped(asked.path, "/%:@!$&'()*+,;=");
   char separator = '?';
   for (const auto& [name, value] : asked.query) {
@@ -76,7 +76,7 @@ std::string url_of(std::string base, const contract::actual_request& asked) {
   return base;
 }
 
-/// Why a request would not be the one that its contract tells of, or would go to somebody else.
+/// Why the request sent would differ from the contract's, or would go to another host.
 std::optional<error> fault_of(const contract::actual_request& asked) {
   if (!asked.path.empty() && asked.path.front() != '/') {
     return invalid(fmt::format(
@@ -119,7 +119,7 @@ send_http(const std::string& base, const contract::actual_request& asked, millis
     fields.reset(curl_slist_append(fields.release(), line.c_str()));
   };
   add_field("Expect:");
-  add_field("Accept:"); // The contract alone says what is asked for.
+  add_field("Accept:"); // Only the contract decides which fields are sent.
   if (!asked.body.empty()) {
     add_field("Content-Type:");
   }

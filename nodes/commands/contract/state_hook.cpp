@@ -23,7 +23,7 @@ failure state_failed(const contract::provider_state& state, std::string_view why
   return failure{error{
       errc::unavailable,
       effect::unknown,
-      fmt::format("the state `{}` cannot be had: {}", state.name, why)}};
+      fmt::format("the state `{}` cannot be set up: {}", state.name, why)}};
 }
 
 outcome<contract::json>
@@ -42,7 +42,7 @@ values_in(const contract::provider_state& state, const std::string& answer) {
   return read.is_object() ? read : contract::json::object();
 }
 
-/// A pipe whose ends close.
+/// A pipe that closes its ends when destroyed.
 struct pipe_ends {
   ~pipe_ends() {
     for (int& each : ends) {
@@ -59,7 +59,7 @@ struct pipe_ends {
   std::array<int, 2> ends{-1, -1};
 };
 
-/// The shell with a command, between start and end.
+/// A shell that runs a hook's command.
 class hook_process {
 public:
   ~hook_process() {
@@ -74,7 +74,7 @@ public:
   hook_process& operator=(const hook_process&) = delete;
 
   bool start(const std::string& command, const std::string& state) {
-    // A socket, since writing to it raises no signal when nobody reads.
+    // A socket instead of a pipe: writing raises no signal if nobody reads.
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in_.ends.data()) != 0
         || ::pipe2(out_.ends.data(), O_CLOEXEC) != 0) {
       return false;
@@ -104,9 +104,10 @@ public:
     return pid_ > 0;
   }
 
-  /// Writes `text` to its stdin and reads its stdout, until that is closed. False if time is over.
+  /// Writes `text` to the hook's stdin and reads its stdout until that is closed. False if time
+  /// runs out.
   bool talk(const std::string& text, std::string& answer, instant until) {
-    // A hook that does not read its stdin ends without it.
+    // A hook that does not read its stdin runs without it.
     (void)::send(in_.ends[1], text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     pipe_ends::close_one(in_.ends[1]);
     while (true) {
@@ -125,7 +126,7 @@ public:
     }
   }
 
-  /// Its exit code, or 128 and a signal's number.
+  /// The exit code, or 128 plus a signal's number.
   int wait() {
     int status = 0;
     ::waitpid(std::exchange(pid_, -1), &status, 0);

@@ -16,7 +16,7 @@ namespace troupe {
 namespace {
 
 constexpr std::uint32_t events_per_answer = 200;
-/// The time for which the broker keeps a question for which it has no events: at most 60 s.
+/// How long the broker holds a question while there are no events: at most 60 s.
 constexpr milliseconds patience_max{10'000};
 
 outcome<std::string> text_in(const contract::message& from, const char* name, const char* such_as) {
@@ -69,7 +69,7 @@ std::string topology_messages::json_of_event(
       }
     }
   }
-  return wire::json_of(body); // The event was published by a client, and its type is not known.
+  return wire::json_of(body); // Clients may publish events of unknown type.
 }
 
 outcome<contract::actual_message> topology_messages::event(const contract::message& expected) {

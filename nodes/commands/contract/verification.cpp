@@ -14,7 +14,7 @@ namespace troupe {
 
 namespace {
 
-/// A contract may have a method in any letters; HTTP has it in capitals.
+/// Contracts may spell methods in any case; HTTP uses capitals.
 std::string in_capitals(std::string text) {
   for (char& letter : text) {
     letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
@@ -45,7 +45,7 @@ contract::actual_request to_send(const contract::http_request& from) {
   return made;
 }
 
-/// A message from a hook: its contents are the body, its metadata are in a field.
+/// Reads a message from a hook's answer: contents in the body, metadata in a field.
 /// @source Pact's "Provider verification of messages": base64 of JSON.
 outcome<contract::actual_message> message_of(const contract::actual_response& from) {
   if (from.status < 200 || from.status > 299) {
@@ -71,7 +71,7 @@ outcome<contract::actual_message> message_of(const contract::actual_response& fr
   return made;
 }
 
-/// Asks the provider of one interaction.
+/// Sends the request of one interaction to the provider.
 class asking {
 public:
   asking(

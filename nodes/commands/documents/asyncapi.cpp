@@ -13,7 +13,8 @@ namespace troupe {
 
 namespace {
 
-/// The names of topics in a document. No topic has capital letters, so `ANY` stands for the star.
+/// Id and address of a topic in a document. `ANY` stands for the star, since topics contain no
+/// capital letters.
 struct channel_name {
   std::string id;
   /// "order.{rest}" for "order.*".
@@ -49,8 +50,8 @@ public:
         {"host", each.listen.substr(each.listen.find("//") + 2)}, {"protocol", "zmq"}};
   }
 
-  /// @param action "send" or "receive", of the capability.
-  /// @param types those of the capability.
+  /// @param action "send" or "receive", seen from the capability.
+  /// @param types the message types of the capability.
   void
   add(const std::string& capability,
       std::string_view action,
@@ -95,7 +96,7 @@ void add_subscriptions(
     for (const wire::topic_description& handled : type.handles) {
       if (covers(handled.pattern, pattern)) {
         to.add(capability.name.value, "receive", pattern, handled.event, type.types);
-        break; // The handler that is declared first handles them.
+        break; // The handler declared first gets the events.
       }
       if (covers(pattern, handled.pattern)) {
         to.add(capability.name.value, "receive", handled.pattern, handled.event, type.types);
@@ -106,7 +107,8 @@ void add_subscriptions(
 
 const wire::actor_description& described_as(
     const topology::capability_plan& capability, const std::vector<topology::actor_type>& types) {
-  return topology::type_named(capability.actor, types)->described; // No plan lacks it.
+  // A checked plan has only known types.
+  return topology::type_named(capability.actor, types)->described;
 }
 
 struct asyncapi_arguments {

@@ -13,7 +13,7 @@ namespace {
 using topology::call_route_plan;
 using topology::gateway_plan;
 
-/// A list that may have a text twice.
+/// A list in which texts may be repeated.
 document any_texts(std::string_view what) {
   document made = list_of(what, of_text("one of them"), 256);
   made.erase("uniqueItems");
@@ -67,7 +67,7 @@ document route() {
   keys["events"]["minItems"] = 1;
   document made = section("what is done with a request: `call` or `events`", std::move(keys));
   made["type"] = "object";
-  // Beside `events` no other key but `token`.
+  // Besides `events`, only `token` is allowed.
   document only_events = document::object();
   for (const auto& [key, unused] : made["properties"].items()) {
     only_events[key] = key == "events" || key == "token";
@@ -134,8 +134,8 @@ document gateway_schema() {
       {"store", std::move(store)},
       {"ui",
        {{"description",
-         "who sees the page of the system at /ui: whoever is on this machine, or whoever has a "
-         "service token with the right to `troupe.broker.status`; without it there is none"},
+         "who sees the page of the system at /ui: anybody on this machine, or anybody with a "
+         "service token that has the right to `troupe.broker.status`; without it there is none"},
         {"enum", document::array({"loopback", "operators"})}}},
       {"routes",
        map_of(

@@ -14,7 +14,8 @@ document of_integer(form is) {
   if (is == form::duration) {
     made["description"] = "milliseconds";
   } else if (is == form::int64 || is == form::uint64) {
-    // The bounds themselves would lose digits in programs that read numbers as doubles.
+    // Given as a format, since the bounds would lose digits in programs that read numbers as
+    // doubles.
     made["format"] = wire::word_of(is);
     if (is == form::uint64) {
       made["minimum"] = 0;
@@ -63,7 +64,7 @@ document schema_of(const wire::value_schema& type, const std::string& prefix) {
 
 std::vector<wire::message_schema>
 reached_from(std::vector<std::string> names, const std::vector<wire::message_schema>& types) {
-  // Grows as messages name others.
+  // The list grows as messages refer to others.
   for (std::size_t i = 0; i < names.size(); ++i) {
     const wire::message_schema* const type = wire::find_schema(types, names[i]);
     if (type == nullptr) {

@@ -29,7 +29,7 @@ bool has_body(http::method method) {
   return method != http::method::get && method != http::method::erase;
 }
 
-/// "get" for GET, as a path item has it.
+/// "get" for GET: the key in a path item.
 std::string key_of(http::method method) {
   std::string name{http::name_of(method)};
   std::ranges::transform(name, name.begin(), [](char c) {
@@ -38,7 +38,8 @@ std::string key_of(http::method method) {
   return name;
 }
 
-/// A path as OpenAPI has it: each variable is `{NAME}`, also one that takes all that is left.
+/// A path in OpenAPI's form: each variable is `{NAME}`, including one that takes the rest of the
+/// path.
 struct path_template {
   std::string text;
   std::vector<std::string> names;
@@ -126,7 +127,7 @@ public:
     all_["paths"][path.text][key_of(route.key.method)] = std::move(made);
   }
 
-  /// Adds the paths of answers that somebody did not wait for.
+  /// Adds the paths for polling answers.
   void add_calls() {
     document& made = all_["paths"]["/calls/{id}"]["get"];
     made["operationId"] = name_for("answer");
@@ -139,7 +140,7 @@ public:
     made["responses"] = {
         {"2XX", {{"description", "As the route answers"}}},
         {"202", reference("responses/accepted")},
-        {"404", problem_response("No such call, or no more")},
+        {"404", problem_response("No such call, or not known any more")},
         {"default", reference("responses/problem")}};
   }
 
@@ -152,7 +153,7 @@ private:
     return paths_.try_emplace(shape, std::move(made)).first->second;
   }
 
-  /// A name for an operation that no other has.
+  /// A name for an operation, unique in the document.
   std::string name_for(const std::string& wish) {
     std::string name = wish;
     for (int number = 2; !names_.insert(name).second; ++number) {
@@ -162,10 +163,12 @@ private:
   }
 
   const wire::actor_description& type_of(const topology::capability_plan& capability) const {
-    return topology::type_named(capability.actor, types_)->described; // No plan lacks it.
+    // A checked plan has only known types.
+    return topology::type_named(capability.actor, types_)->described;
   }
 
-  /// Adds a message type, and those it contains. @return a reference to it.
+  /// Adds a message type, and the types it contains.
+  /// @return a reference to it.
   document
   type(const std::string& owner, const wire::actor_description& from, const std::string& name) {
     add_schemas(
@@ -208,7 +211,8 @@ private:
     }
     if (changes && call.status != 202) {
       responses["202"] = reference("responses/accepted");
-    } else if (changes) { // One status for two answers: that of the call, and where it will be.
+      // The status has two meanings: the answer of the call, and the address of a pending answer.
+    } else if (changes) {
       document& schema = good["content"]["application/json"]["schema"];
       document either = document::array({std::move(schema), reference("schemas/accepted")});
       schema = {{"anyOf", std::move(either)}};
@@ -217,7 +221,7 @@ private:
     return made;
   }
 
-  /// The fields of a request: variables of the path, then parameters of the query or the body.
+  /// Adds the fields of a request: path variables, then query parameters or the body.
   void add_request(
       const topology::route_plan& route,
       const path_template& path,
@@ -335,7 +339,7 @@ private:
   const topology::gateway_plan& gateway_;
   const std::vector<topology::actor_type>& types_;
   document all_;
-  /// The paths, by the path with empty braces.
+  /// The paths by their form with empty braces.
   std::map<std::string, path_template> paths_;
   std::set<std::string> names_;
 };

@@ -9,7 +9,7 @@ namespace troupe {
 
 namespace {
 
-/// @source RFC 9457, and runtime/gateway/problem_of.hpp for what is beyond it.
+/// @source RFC 9457; runtime/gateway/problem_of.hpp for the extensions.
 document problem_schema() {
   return {
       {"type", "object"},
@@ -36,7 +36,7 @@ document problem_schema() {
       {"additionalProperties", true}};
 }
 
-/// The body of a 202 answer: the id under which the client asks for the outcome.
+/// The body of a 202 answer: the id under which the client polls the outcome.
 document accepted_schema() {
   return {
       {"type", "object"},

@@ -122,12 +122,13 @@ document effects_keys() {
        whole("effects committed and not yet finished", options::queue_range, options{}.queue)},
       {"limit",
        duration(
-           "a try of an effect that takes longer counts as failed for the breaker; it goes on",
+           "an attempt of an effect that takes longer counts as failed for the breaker, but "
+           "continues",
            options::limit_range,
            options{}.limit)}};
 }
 
-/// The sections that `defaults` and each capability share, each defined once.
+/// The sections common to `defaults` and capabilities, each defined once.
 document policy_definitions() {
   using retry = supervision::retry_options;
   return {
@@ -297,12 +298,12 @@ document tokens() {
        {"audience", of_text("whom they are for (`aud`)", "^[!-~]{1,256}$")},
        {"lifetime",
         duration(
-            "how long a token holds", topology::token_options::lifetime_range, usual.lifetime)},
+            "how long a token is valid", topology::token_options::lifetime_range, usual.lifetime)},
        {"leeway",
         duration(
             "by how much clocks may differ", topology::token_options::leeway_range, usual.leeway)},
        {"login",
-        {{"description", "brokers want a token of whoever logs in with a key"},
+        {{"description", "brokers require a token at every login with a key"},
          {"enum", document::array({"required"})}}}});
   made["required"] = {"issuer", "audience"};
   return made;
@@ -329,7 +330,7 @@ document security_section() {
 document heartbeat() {
   const topology::plan plan;
   return section(
-      "how a link notices that its other side is gone",
+      "how a link notices that its peer is gone",
       {{"interval",
         duration("between two heartbeats", plan.heartbeat_interval_range, plan.heartbeat.interval)},
        {"timeout",
@@ -400,7 +401,7 @@ std::string topology_schema(const std::vector<topology::actor_type>& types) {
         {"security", security_section()},
         {"defaults",
          section(
-             "hold for each capability that does not set them itself, key by key",
+             "apply to each capability that does not set them itself, key by key",
              std::move(defaults))},
         {"gateways", gateway_schema()},
         {"strangler", strangler_schema()},

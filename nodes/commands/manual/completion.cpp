@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-/// A command with the words that lead to it behind the program's name: "dead-letters list".
+/// A command, with the words that lead to it after the program's name: "dead-letters list".
 struct placed_page {
   std::string path;
   const command_page* page;
@@ -43,7 +43,7 @@ std::string options_of(const command_page& page) {
   return fmt::to_string(fmt::join(names, " "));
 }
 
-/// The `case` that says what may stand behind each command, for bash and zsh.
+/// The `case` statement with the words that may follow each command, for bash and zsh.
 std::string cases_of(const command_page& program) {
   std::string text;
   for (const placed_page& each : pages_of(program)) {
@@ -56,7 +56,7 @@ std::string cases_of(const command_page& program) {
   return text;
 }
 
-/// Text between single quotes of a shell.
+/// Text inside single quotes of a shell.
 std::string quoted(std::string text) {
   for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 4) {
     text.replace(at, 1, "'\\''");
@@ -144,7 +144,7 @@ fi
 
 namespace {
 
-/// Whether fish is behind all words of a path ("sagas list"), and behind none of `beyond`.
+/// A condition for fish: all words of a path ("sagas list") were typed, and none of `beyond`.
 std::string fish_condition(const std::string& path, const std::vector<command_page>& beyond) {
   if (path.empty()) {
     return "__fish_use_subcommand";

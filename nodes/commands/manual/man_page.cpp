@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-/// Text that means nothing to roff: no escapes, no request at the beginning of a line.
+/// Escapes text for roff: no escapes, and no request at the beginning of a line.
 std::string plain(const std::string& text) {
   std::string all;
   for (const char c : text) {

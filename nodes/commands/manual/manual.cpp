@@ -21,7 +21,7 @@ const command_page* find(const command_page& in, const std::string& name) {
 }
 
 void print_topics() {
-  fmt::print("troupe COMMAND --help says how a command is used. There is also help on:\n\n");
+  fmt::print("troupe COMMAND --help explains a command. There is also help on:\n\n");
   for (const help_topic& each : help_topics()) {
     fmt::print("  {:<12} {}\n", each.name, each.is_about);
   }
@@ -91,7 +91,7 @@ void add_manual(command_line& line, const std::string& version) {
       .word("SHELL", *shell, "bash, zsh or fish", one_of({"bash", "zsh", "fish"}))
       .runs([&line, shell] { return run_completion(line, *shell); });
   const auto program = std::make_shared<std::string>("troupe");
-  line.add("man", "Prints the page of a program for man(1): `troupe man | man -l -`")
+  line.add("man", "Prints the manual page of a program: `troupe man | man -l -`")
       .optional_word(
           "PROGRAM",
           *program,

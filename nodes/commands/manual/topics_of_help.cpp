@@ -16,7 +16,7 @@ const std::vector<help_topic>& help_topics() {
 troupe status --exit-code: 0 healthy, 1 degraded, 2 unreachable
 
 troupe-broker, troupe-worker, troupe-gateway:
-  0  stopped as told
+  0  stopped as requested
   2  wrong usage, or a topology with faults
   69 cannot serve: its port is taken, a broker or a database refuses it
   70 a bug of the program
@@ -26,7 +26,7 @@ troupe-broker, troupe-worker, troupe-gateway:
 )"},
       {"signals",
        "what SIGTERM, SIGHUP and others do",
-       R"(SIGTERM, SIGINT  stop in order: no new work is accepted, work in hand is
+       R"(SIGTERM, SIGINT  stop in order: no new work is accepted, current work is
                  finished; `troupe up`: a second Ctrl-C after half a second
                  kills the processes
 SIGHUP           a gateway reads its certificates again; with `security`
@@ -40,7 +40,7 @@ SIGKILL          loses nothing that was confirmed
        R"(data/NAME.db            the database of a capability
 data/NAME.db-wal        what was committed last: part of the database while it
                         is in use
-data/NAME.db-shm        the index of the WAL; made anew at the next opening
+data/NAME.db-shm        the index of the WAL; rebuilt at the next opening
 data/NAME.db.lock       the lock of its writers; names the database
 data/NAME.db.next       the queue for that lock
 data/journal.db         the events, at the broker that keeps them
@@ -55,7 +55,7 @@ Copies: `troupe backup FILE FOLDER`, never *.db alone of a running system.
        "what to do when something is wrong",
        R"(1. `troupe status FILE`: the verdict, what is wrong, since when, what to do
 2. `troupe status FILE --all`: everything that brokers and nodes say of
-   themselves; `troupe top FILE`: the same glance, live
+   themselves; `troupe top FILE`: the same, live
 3. log/NAME.log beside the topology: the last lines of a process that ended
 4. `troupe topics FILE`: who is behind; `dead-letters list`, `sagas list`,
    `effects list`: what waits for a person; `scheduled list`: events for later

@@ -17,7 +17,7 @@ namespace {
 using store::move_row;
 using store::move_state;
 
-/// Why the move cannot be ended; empty if it can.
+/// Why the move can no longer be abandoned; empty if it can.
 std::string past_return(const move_row& row) {
   if (row.state == move_state::returning) {
     return store::obstacle_to(row.schema, {row});
@@ -27,14 +27,15 @@ std::string past_return(const move_row& row) {
       row.state == move_state::left && std::filesystem::exists(row.other + ".migrating", failed);
   if (!row.aside.empty() || is_nameless) {
     return fmt::format(
-        "everything is on the other side, and what is here is being given up ({}): give the "
-        "command again without --abandon",
+        "everything is on the other side, and what is here is being given up ({}): run the command "
+        "again without --abandon",
         row.other);
   }
   return {};
 }
 
-/// Drops the copy that a move has begun, and nothing else. @return what becomes of it, in words.
+/// Drops the copy that a move has begun, and nothing else.
+/// @return the result, in words.
 std::string drop_copy(store::database& session, const move_row& row, const schema_content& there) {
   const copy_progress progress = progress_of(there, row.instance);
   if (progress == copy_progress::foreign) {
@@ -65,7 +66,7 @@ outcome<std::vector<std::string>> abandon_move(const move_plan& plan) {
         return failure{invalid(std::move(why))};
       }
     }
-    // Files first: as long as a row stands, the command can be given again.
+    // Files first: the command can be repeated as long as a row exists.
     for (const auto& [url, row] : books.rows()) {
       if (row.state != move_state::left) {
         TROUPE_CHECK(delete_database(row.other + ".migrating"));

@@ -47,7 +47,7 @@ int abandon(const migrate_arguments& given, const move_plan& moving) {
   return exit_code::ok;
 }
 
-/// The next steps of a person after a move: the change of the topology, then the start.
+/// What the operator has to do after a move: change the topology, then start the system.
 std::string next_of(const move_plan& moving) {
   const moved_database& one = moving.databases.front();
   return moving.to_server
@@ -82,10 +82,10 @@ void print(const migrate_arguments& given, const move_plan& moving, const move_r
         "not moved, as the topology has them in files: {}\n", fmt::join(moving.staying, ", "));
   }
   if (given.dry_run) {
-    return fmt::print("nothing stands against it; nothing was changed\n");
+    return fmt::print("no obstacle was found; nothing was changed\n");
   }
   if (!done.aside.empty()) {
-    fmt::print("the files are old now, and in {}\n", fmt::join(done.aside, ", "));
+    fmt::print("the files are outdated now, and in {}\n", fmt::join(done.aside, ", "));
   }
   fmt::print("{}\n", next_of(moving));
 }
@@ -121,9 +121,9 @@ int run(const migrate_arguments& given) {
         done.error(),
         given.json,
         done.error().code == errc::unavailable
-            ? "stop the system, see that the server can be reached, and give the command again"
+            ? "stop the system, make sure that the server can be reached, and run the command again"
             : "the system may still run where it was, unless an unfinished move is told of above; "
-              "the command can be given again, and goes on where it ended");
+              "the command can be run again, and continues where it ended");
   }
   print(given, *moving, *done);
   return exit_code::ok;
@@ -139,17 +139,15 @@ void add_migrate(command_line& line) {
       .required_option(
           "--from",
           given->from,
-          "sqlite or postgresql: where the data are; or the place as a topology has it under "
-          "`store`")
+          "sqlite or postgresql: where the data are; or the place, as written under `store` in a "
+          "topology")
       .required_option("--to", given->to, "postgresql or sqlite: where they go; or the place")
-      .flag("--dry-run", given->dry_run, "checks everything beforehand, and changes nothing")
-      .flag(
-          "--abandon", given->abandon, "ends a move that was not finished: all stays where it was")
-      .flag("--json", given->json, "one JSON object a line")
+      .flag("--dry-run", given->dry_run, "only checks whether the move is possible")
+      .flag("--abandon", given->abandon, "ends an unfinished move: all data stay where they were")
+      .flag("--json", given->json, "one JSON object per line")
       .excludes("--dry-run", "--abandon")
-      .footer(with_exit_codes(
-          "Whatever ends it, the same command goes on. What has arrived is compared value by "
-          "value before anything is given away."))
+      .footer(with_exit_codes("If it is interrupted, the same command continues. Copied data are "
+                              "compared value by value before the originals are given up."))
       .runs([given] { return run(*given); });
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view usual_file = "sqlite:data/{capability}.db";
 
-/// One end of a move, as it was given.
+/// One side of a move, as given by the user.
 struct side {
   bool is_server = false;
   std::optional<std::string> place;

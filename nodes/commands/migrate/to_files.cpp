@@ -29,7 +29,7 @@ bool is_occupied(const std::string& path) {
   return fs::exists(path, failed);
 }
 
-/// A schema that is to move.
+/// A schema to be moved.
 struct departing_schema {
   const moved_database* of = nullptr;
   std::unique_ptr<store::database> session;
@@ -72,9 +72,9 @@ private:
       return std::move(result_);
     }
     begin();
-    // A process that opened its database before the mark is found here; later ones are refused.
+    // Finds processes that opened their database before the mark was set; later ones are refused.
     TROUPE_CHECK(books_->check_unused());
-    // From now on nobody begins anew in a place to which something comes.
+    // From now on no process can create a database at a place that is being filled.
     for (const departing_schema& each : sources_) {
       if (is_occupied(each.of->arriving())) {
         continue;
@@ -101,7 +101,7 @@ private:
     return std::move(result_);
   }
 
-  /// Whether an earlier command has copied and compared everything, and the server was left.
+  /// Whether an earlier run has copied and compared everything, and has begun to leave the server.
   bool is_almost_through() {
     const auto rows = books_->rows();
     return !rows.empty() && std::ranges::all_of(rows, [](const auto& each) {
@@ -179,7 +179,7 @@ private:
     return {};
   }
 
-  /// Notes in the books what leaves. From now on nobody runs on the databases.
+  /// Records in the move books which data leave. From now on no process can open the databases.
   void begin() {
     const std::int64_t now = unix_millis(time_.wall());
     books_->change([&](const std::string& url, store::database&, store::move_book& book) {
@@ -207,7 +207,7 @@ private:
     });
   }
 
-  /// Gives the files their names, with which the system may run on them.
+  /// Gives the files their final names, after which the system may use them.
   outcome<void> give_names() {
     for (const auto& [url, row] : books_->rows()) {
       const fs::path arriving = row.other + ".migrating";

@@ -26,14 +26,14 @@ namespace fs = std::filesystem;
 using store::move_row;
 using store::move_state;
 
-/// A file that is to move, and what its place has.
+/// A file to be moved, and the state of its destination.
 struct departing_file {
   const moved_database* of = nullptr;
   locked_file file;
   database_identity identity;
-  /// The row of its place before this command, if it has one.
+  /// The destination's row before this command, if there is one.
   std::optional<move_row> before{};
-  /// True if its place has older data that have left it; they are put aside there.
+  /// True if the destination has older data that were moved away; they are put aside there.
   bool has_left = false;
 };
 
@@ -72,7 +72,7 @@ private:
     }
     TROUPE_FAULT("migrate.checked");
     begin();
-    // A process that opened its database before the books said so is found here; later ones are
+    // Finds processes that opened their database before the books were changed; later ones are
     // refused.
     if (auto unused = books_->check_unused(); !unused) {
       take_back();
@@ -88,7 +88,7 @@ private:
       options_.tell(result_.moved.back());
       TROUPE_FAULT("migrate.equal");
     }
-    // From now on nobody opens a file any more; this command has had their locks all the time.
+    // From now on no process can open the files; this command has held their locks throughout.
     for (const departing_file& each : sources_) {
       std::error_code failed;
       fs::remove(each.of->arriving(), failed);
@@ -110,7 +110,7 @@ private:
     return std::move(result_);
   }
 
-  /// Whether an earlier command has copied and compared everything, and begun to put files aside.
+  /// Whether an earlier run has copied and compared everything, and has begun to put files aside.
   bool is_almost_through() {
     bool has_aside = false;
     for (const auto& [url, row] : books_->rows()) {
@@ -202,7 +202,7 @@ private:
     return {};
   }
 
-  /// Whether this very database may go into its schema.
+  /// Checks that this database may go into its schema.
   outcome<void> check_place(const moved_database& of, const uuid& instance) {
     const std::string schema = of.what.schema();
     const auto row = books_->row_of(of.url, schema);
@@ -248,7 +248,7 @@ private:
         store::quoted_name(schema)))};
   }
 
-  /// Notes in the books what arrives. From now on nobody runs on the databases.
+  /// Records in the books which data arrive. From now on no process can open the databases.
   void begin() {
     const std::int64_t now = unix_millis(time_.wall());
     books_->change([&](const std::string& url, store::database& session, store::move_book& book) {
@@ -274,8 +274,8 @@ private:
     });
   }
 
-  /// Takes out of the books what `begin` has noted there. What it has put aside stays there: the
-  /// place of data that have left has no other use.
+  /// Removes what `begin` recorded in the books. Data put aside stay there, since their old place
+  /// has no other use.
   void take_back() {
     books_->change([&](const std::string& url, store::database&, store::move_book& book) {
       for (const departing_file& each : sources_) {
@@ -288,7 +288,7 @@ private:
     });
   }
 
-  /// Puts the files aside, and lets brokers and workers onto the server.
+  /// Puts the files aside, and opens the server to brokers and workers.
   outcome<void> give_up_files() {
     for (const auto& [url, row] : books_->rows()) {
       if (row.state != move_state::arriving) {
@@ -298,7 +298,7 @@ private:
       const fs::path folder = file.parent_path() / row.aside;
       std::error_code failed;
       fs::create_directories(folder, failed);
-      // The lock files stay: they know that a database was here, and refuse to begin a new one.
+      // The lock files stay: they show that a database was here, and prevent a new one.
       for (const std::string_view part : {"", "-wal", "-shm"}) {
         const fs::path from = file.string() + std::string{part};
         if (!failed && fs::exists(from, failed)) {

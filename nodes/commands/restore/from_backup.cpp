@@ -35,7 +35,7 @@ outcome<void> check_file(const saved_file& saved, const fs::path& file) {
   return store::check_copy(file);
 }
 
-/// Describes the database that is there now, and would be lost, as far as it can be read.
+/// Describes the existing database, which would be lost, as far as it can be read.
 std::optional<saved_file>
 look_at(const outcome<std::unique_ptr<store::database>>& opened, const std::string& owner) {
   if (!opened) {
@@ -62,8 +62,8 @@ std::uint64_t more(std::uint64_t now, std::uint64_t then) {
   return now - std::min(now, then);
 }
 
-/// Looks at what a file of the backup would replace.
-/// @errors `invalid`: a schema that may not be replaced.
+/// Examines what a file of the backup would replace.
+/// @errors `invalid`: a schema that must not be replaced.
 outcome<void> look_at_place(returning_file& one, const topology::plan& plan, server_books* books) {
   const std::string& owner = one.saved.owner;
   if (!one.to.empty()) {
@@ -96,7 +96,7 @@ outcome<void> look_at_place(returning_file& one, const topology::plan& plan, ser
   return {};
 }
 
-/// The databases of the backup's files, by the topology.
+/// The destinations of the backup's files, according to the topology.
 outcome<std::vector<stored_database>>
 places_of(const backup_manifest& manifest, const topology::plan& plan, const fs::path& folder) {
   auto all = stored_databases(plan);

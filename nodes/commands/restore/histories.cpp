@@ -8,8 +8,8 @@ namespace troupe {
 
 namespace {
 
-/// An older copy of a database gets its events again, unless retention has deleted some: then it is
-/// as far as it says, and the deleted ones are passed over.
+/// An older copy of a database gets its events again. If retention has deleted some of them, the
+/// copy's own position counts, and the deleted events are skipped.
 void reunite_with_deleted(
     const database_history& database, const journal_history& journal, events_reunion& plan) {
   if (!journal.cursor || journal.deleted_to <= database.highest) {
@@ -47,7 +47,7 @@ reunite_outbox(const database_history& database, const std::optional<broker::sou
     return plan;
   }
   const std::uint64_t before_oldest = database.oldest - 1;
-  // Events that were confirmed here are not sent again where the journal has them all.
+  // Events confirmed earlier are not sent again if the journal has all of them.
   const bool has_confirmed =
       plan.fit == outbox_fit::database_is_older && database.mark.confirmed < plan.now.taken;
   plan.then.taken =

@@ -7,7 +7,7 @@ namespace troupe {
 
 namespace {
 
-// Every session in WAL mode holds a shared lock on these bytes for as long as it is open.
+// Every session in WAL mode holds a shared lock on these bytes while it is open.
 // @source sqlite3.c, SHARED_FIRST and SHARED_SIZE.
 constexpr off_t shared_first = 0x40000002;
 constexpr off_t shared_size = 510;
@@ -17,7 +17,7 @@ constexpr off_t shared_size = 510;
 std::optional<pid_t> user_of(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) {
-    return std::nullopt; // Opening it as a database says why.
+    return std::nullopt; // Opening it as a database will report the reason.
   }
 
   struct flock asked {};

@@ -20,7 +20,8 @@ namespace troupe {
 
 namespace {
 
-// A broker takes the journal as soon as this command has ended: its session is the lease's word.
+// The lease of this command on the journal: short, so that a broker can take the journal as soon as
+// the command has ended.
 constexpr milliseconds command_lease{5'000};
 
 outcome<void> check_unused(const std::string& path) {
@@ -42,7 +43,7 @@ row_of(const broker::journal_state& state, const database_history& database) {
   return found == state.sources.end() ? std::nullopt : std::optional{*found};
 }
 
-/// Reads what the database holds. Throws database_error.
+/// Reads the history that the database holds. Throws database_error.
 void read_history(
     store::database& session, const broker::source_row& journal, database_history& to) {
   store::outbox outbox{session};
@@ -73,8 +74,8 @@ bool subscribes(const topology::capability_plan& capability, std::string_view to
   return wire::matches_any(capability.subscribes, topic);
 }
 
-/// The journal as a capability meets it: its lives and end, the capability's cursor, and how far
-/// retention has deleted of what it subscribes to.
+/// The journal from a capability's point of view: its lives and end, the capability's cursor, and
+/// how far retention has deleted the topics it subscribes to.
 journal_history
 history_of(const broker::journal_state& state, const topology::capability_plan& capability) {
   journal_history found{state.instance, state.lives, state.last};
@@ -91,7 +92,7 @@ history_of(const broker::journal_state& state, const topology::capability_plan& 
   return found;
 }
 
-/// A session with a database, and the lock of its writers.
+/// A session with a database, and the writers' lock.
 struct locked_session {
   store::gate gate;
   std::unique_ptr<store::database> session;
@@ -110,7 +111,8 @@ outcome<locked_session> open_file(const std::string& path, const std::string& ca
 outcome<std::unique_ptr<store::database>>
 open_schema_of(const stored_database& what, const std::string& system) {
   store::postgres_options options = moving_options();
-  options.is_moving = false; // Histories of data that are not whole say nothing.
+  // Refuse data that are being moved: an incomplete history tells nothing.
+  options.is_moving = false;
   options.capability = what.owner_inside();
   options.system = system;
   options.create = false;
@@ -155,7 +157,7 @@ outcome<open_database> open_one(
   return opened;
 }
 
-/// A journal that brokers share, and that none has.
+/// Opens a journal that brokers share, and that no broker holds.
 outcome<broker::journal_options> shared_journal_of(
     const stored_database& what, const std::string& system, const clock& time, opening how) {
   broker::shared_journal place;
@@ -188,8 +190,8 @@ outcome<broker::journal_options> shared_journal_of(
   return options;
 }
 
-/// Opens the journal as a broker does, which begins a life of it and takes the lease of a shared
-/// one; or reads it alone.
+/// Opens the journal as a broker does, which starts a new life of it and takes the lease of a
+/// shared one; or only reads it.
 outcome<void> open_journal(
     const stored_database& what,
     const std::string& system,
@@ -211,7 +213,7 @@ outcome<void> open_journal(
   return {};
 }
 
-/// Whether a database is there.
+/// Whether a database exists.
 outcome<bool> is_there(const stored_database& what, open_files& all) {
   if (!topology::is_on_server(what.store)) {
     return has_file(topology::path_in(what.store));
@@ -223,7 +225,7 @@ outcome<bool> is_there(const stored_database& what, open_files& all) {
   }
 }
 
-/// Refuses to look at what somebody has open.
+/// Refuses databases that any process has open.
 outcome<void> check_all_unused(const std::vector<stored_database>& databases, open_files& all) {
   std::vector<std::string> urls;
   for (const stored_database& each : databases) {
@@ -241,9 +243,9 @@ outcome<void> check_all_unused(const std::vector<stored_database>& databases, op
   return all.books->check_unused();
 }
 
-/// The event that an outbox had confirmed last, and still has, may have been handled by some
-/// capabilities before the journal that had it was lost. Then it is not sent again: those that have
-/// not handled it get it alone.
+/// The last event that an outbox had confirmed, and still has, may have been handled by some
+/// capabilities before the journal that had it was lost. It is not sent to all again: only
+/// capabilities that have not handled it get it.
 void spare_confirmed_event(
     const topology::plan& plan,
     const open_files& all,

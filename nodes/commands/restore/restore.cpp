@@ -19,7 +19,7 @@ using wire::json_object;
 
 struct restore_arguments {
   std::string file;
-  /// The folder of a backup; empty: what is in place is compared.
+  /// The folder of a backup; empty: compare the existing files.
   std::string from;
   bool accept = false;
   bool json = false;
@@ -152,7 +152,7 @@ void print(const absent_database& of) {
                  : fmt::format("no database is here: {} is elsewhere, or not made yet", of.place));
 }
 
-/// Brings a backup back, or says what that would do.
+/// Restores a backup, or says what that would do.
 int run_from_backup(const restore_arguments& given, const topology::plan& plan) {
   auto backup = check_backup(plan, given.from);
   if (!backup) {
@@ -194,10 +194,9 @@ int run_from_backup(const restore_arguments& given, const topology::plan& plan) 
         aside.error(),
         given.json,
         aside.error().code == errc::unavailable
-            ? "no database was changed: stop the system, if that is said above; else make room (or "
-              "get "
-              "the rights). Then give the command again"
-            : "give the command again: it goes on where it ended");
+            ? "no database was changed: stop the system, if that is said above; else free space "
+              "(or get the rights). Then run the command again"
+            : "run the command again: it continues where it ended");
   }
   if (!given.json) {
     fmt::print("\nit is back{}\n", aside->empty() ? "" : "; what was there is in:");
@@ -267,19 +266,19 @@ int run(const restore_arguments& given) {
     }
     return fits ? exit_code::ok : exit_code::error;
   }
-  *all = {}; // Gives their locks back.
+  *all = {}; // Releases the locks.
   all = open_all(plan, time, opening::to_write);
   if (!all) {
     return print_unopened(all.error());
   }
   if (auto done = accept(plan, *all, time); !done) {
     return print_error(
-        done.error(), given.json, "give the command again: it goes on where it ended");
+        done.error(), given.json, "run the command again: it continues where it ended");
   }
   if (!given.json) {
     fmt::print(
-        "\nthey go on together. next: start the system; an older copy lacks what it lacks, and "
-        "`troupe reconcile`\n      says where the books of capabilities differ now\n");
+        "\nthey go on together. next: start the system; what an older copy lacks is missing, and "
+        "`troupe reconcile`\n      shows where the data of capabilities disagree now\n");
   }
   return exit_code::ok;
 }
@@ -289,11 +288,12 @@ int run(const restore_arguments& given) {
 void add_restore(command_line& line) {
   const auto given = std::make_shared<restore_arguments>();
   command one = line.add(
-      "restore", "Brings a backup back; compares the journal and the databases after a copy was");
+      "restore",
+      "Restores a backup; or compares the journal and the databases after one of them was");
   one.word("FILE", given->file, "the topology; its system must be stopped")
-      .option("--from", given->from, "a folder of `troupe backup`, which is brought back first")
-      .flag("--accept", given->accept, "do what is said without it")
-      .flag("--json", given->json, "one JSON object a line")
+      .option("--from", given->from, "a folder of `troupe backup`, which is restored first")
+      .flag("--accept", given->accept, "does what the command announces without it")
+      .flag("--json", given->json, "one JSON object per line")
       .footer(with_exit_codes())
       .runs([given] { return run(*given); });
 }

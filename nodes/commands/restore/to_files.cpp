@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The lock file goes last: as long as it is there, a writer takes a file that is gone for one that
-// was lost, and begins no new one.
+// The lock file comes last: while it exists, a writer treats a missing database as lost and does
+// not create a new one.
 constexpr std::array<std::string_view, 5> parts_in_order{"", "-wal", "-shm", ".next", ".lock"};
 
 fs::path folder_of(const fs::path& file) {
@@ -31,7 +31,7 @@ fs::path copy_of(const returning_file& one) {
   return one.to.string() + ".copied";
 }
 
-/// The copy under the name that keeps everybody out.
+/// The copy, under the name that keeps all processes out.
 fs::path sign_of(const returning_file& one) {
   return one.to.string() + ".returning";
 }
@@ -41,7 +41,8 @@ error not_done(const fs::path& file, int reason) {
       "cannot put {} into its place: {}", file.string(), std::generic_category().message(reason)));
 }
 
-/// Gives what root has made to who owns `like`, with its rights if that is a file.
+/// Gives a file that root has created the owner of `like` and, if `like` is a file, its
+/// permissions.
 bool has_owner_of(const fs::path& made, const fs::path& like) {
   struct stat facts {};
 
@@ -62,7 +63,7 @@ outcome<void> make_folder(const fs::path& folder) {
                 : outcome<void>{};
 }
 
-/// A folder that is not there yet, for what is put aside.
+/// A new folder for the files put aside.
 fs::path folder_aside(const fs::path& folder, const clock& time) {
   const fs::path first = folder / ("before-restore-" + stamp_of(time));
   fs::path name = first;
@@ -77,7 +78,7 @@ outcome<void> rename_to(const fs::path& from, const fs::path& to) {
   return ::rename(from.c_str(), to.c_str()) == 0 ? outcome<void>{} : failure{not_done(to, errno)};
 }
 
-/// Puts one file into its place, and what is there into the folder `old`.
+/// Puts one file into its place, and the existing one into the folder `old`.
 outcome<void> exchange(const returning_file& one, const fs::path& old) {
   const auto put_aside = [&](std::string_view part) -> outcome<void> {
     const fs::path from = one.to.string() + std::string{part};
@@ -133,7 +134,7 @@ void drop_copies(const checked_backup& backup) {
 
 outcome<void>
 put_in_place(const checked_backup& backup, const clock& time, std::vector<std::string>& aside) {
-  std::map<fs::path, fs::path> old_of; // One folder for all that lay together.
+  std::map<fs::path, fs::path> old_of; // One folder for all files that were together.
   for (const returning_file& each : backup.files) {
     if (each.to.empty()) {
       continue;

@@ -17,21 +17,22 @@ namespace troupe {
 
 namespace {
 
-// In place of a name, where there was nothing to put aside. No schema of Troupe begins so.
+// Stands in for a schema name if there was nothing to put aside. No schema of Troupe starts with
+// it.
 constexpr std::string_view nothing_aside = "-";
 
-/// As the books name the file.
+/// The name of the file in the move books.
 std::string name_in_books(const returning_file& one) {
   return std::filesystem::absolute(one.from).lexically_normal().string();
 }
 
-/// Whether the row is of an earlier command that brings this very file.
+/// Whether the row belongs to an earlier run that restores this very file.
 bool is_of(const std::optional<store::move_row>& row, const returning_file& one) {
   return row && row->state == store::move_state::returning && row->instance == one.saved.instance
          && row->other == name_in_books(one);
 }
 
-/// Whether that command has put aside what was in the schema.
+/// Whether that run has put aside the contents of the schema.
 bool has_made_room(const std::optional<store::move_row>& row, const returning_file& one) {
   return is_of(row, one) && !row->aside.empty();
 }
@@ -43,10 +44,10 @@ outcome<std::unique_ptr<store::database>> open_backup(const returning_file& one)
   return store::open_sqlite(one.from.string(), options);
 }
 
-/// The rows of schemas before this command noted its own.
+/// The rows of the schemas before this command changed them.
 using former_rows = std::vector<std::pair<const returning_file*, std::optional<store::move_row>>>;
 
-/// Calls `how` with the session and the book of the server of each file that goes to one.
+/// Calls `how` with session and book of the server, for each file that goes to a server.
 void change_books(
     checked_backup& backup,
     const std::function<void(const returning_file&, store::database&, store::move_book&)>& how) {
@@ -60,7 +61,7 @@ void change_books(
       });
 }
 
-/// Notes what comes back. From now on nobody opens the databases.
+/// Records in the books what is being restored. From now on no process can open the databases.
 former_rows note_in_books(checked_backup& backup, const clock& time) {
   former_rows before;
   change_books(backup, [&](const returning_file& each, store::database&, store::move_book& book) {
@@ -91,7 +92,7 @@ void take_back(checked_backup& backup, const former_rows& before) {
   });
 }
 
-/// Whether what is there now may be replaced, too: somebody may have come and gone since.
+/// Checks again that the existing data may be replaced, since processes may have run since.
 outcome<void> check_again(checked_backup& backup) {
   for (const returning_file& each : backup.files) {
     if (!each.to.empty()) {
@@ -103,7 +104,7 @@ outcome<void> check_again(checked_backup& backup) {
   return {};
 }
 
-/// Puts what is in the schemas aside.
+/// Puts the contents of the schemas aside.
 void make_room(checked_backup& backup, const clock& time, std::vector<std::string>& aside) {
   change_books(
       backup, [&](const returning_file& each, store::database& session, store::move_book& book) {
@@ -176,7 +177,7 @@ fill_schemas(checked_backup& backup, const clock& time, std::vector<std::string>
   try {
     TROUPE_FAULT("restore.checked");
     const auto before = note_in_books(backup, time);
-    // A process that opened its database before the books said so is found here; later ones are
+    // Finds processes that opened their database before the books were changed; later ones are
     // refused.
     auto fits = backup.books->check_unused();
     if (fits) {

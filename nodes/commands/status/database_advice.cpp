@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::string_view free_some_space =
     "free some space where the databases are (`df`; old before-restore-* folders, logs, backups): "
-    "all goes on by itself";
+    "work then continues by itself";
 
-// A server's words for a lock that was not given (SQLSTATE 55P03).
+// The server's message for a lock that was not granted (SQLSTATE 55P03).
 constexpr std::string_view lock_refused = "another session holds the lock";
 constexpr std::string_view find_the_holder =
     "SELECT pid, usename, application_name, xact_start, query FROM pg_stat_activity WHERE pid = "

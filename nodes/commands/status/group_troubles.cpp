@@ -13,14 +13,14 @@ namespace troupe {
 
 namespace {
 
-// An outbox that a busy journal confirms late is in no trouble yet.
+// Under load the journal confirms late, so report an outbox only after this time.
 constexpr std::uint64_t outbox_patience_ms = 10'000;
-// A replica that failed longer ago has worked since.
+// A replica whose last failure is older has worked since.
 constexpr std::uint64_t failure_kept_ms = 5 * 60'000;
 
 using weight = trouble::weight;
 
-/// Finds what is wrong in one group after the other, and keeps it.
+/// Collects the troubles of all groups.
 class group_finder {
 public:
   explicit group_finder(const system_view& all) : all_{all} {}
@@ -64,9 +64,9 @@ private:
     }
   }
 
-  /// Something that the groups of one or several capabilities tell in the same words.
+  /// A trouble that groups of one or several capabilities report in the same words.
   struct shared_matter {
-    /// The nodes that tell, by capability, in order of the first.
+    /// The nodes that report it, by capability, in the order of first mention.
     std::vector<std::pair<std::string, std::vector<std::string>>> places{};
     std::string why{};
     std::optional<std::uint64_t> lasted_ms{};
@@ -94,8 +94,8 @@ private:
     }
   };
 
-  /// Notes databases that refuse turns, by reason, and outboxes that do not empty, by capability:
-  /// nodes of a capability share its database, and databases a disk.
+  /// Records databases that refuse turns, by reason, and outboxes that do not drain, by capability.
+  /// The nodes of a capability share its database, and databases may share a disk.
   void note_refusals(const std::string& node, const wire::group_status& group) {
     if (group.store_trouble && group.down_reason.empty()) {
       const bool is_full = group.store_trouble->find("full") != std::string::npos;
@@ -158,8 +158,8 @@ private:
            .lasted = duration_of(group.down_ms),
            .why = group.down_reason,
            .next = fmt::format(
-               "mend the reason; what the node does not try again by itself, its restart does "
-               "(log/{}.log)",
+               "remove the cause; what the node does not retry by itself, it retries after a "
+               "restart (log/{}.log)",
                node)});
     }
     if (group.time_ahead) {
@@ -185,13 +185,12 @@ private:
       add(
           {.is = weight::waiting,
            .what = fmt::format(
-               "a handler of {} failed {} ago and was started anew",
+               "a handler of {} failed {} ago and was restarted",
                here,
                age_text(milliseconds{static_cast<std::int64_t>(last->ms_ago)})),
            .why = last->reason,
-           .next = last->message ? fmt::format(
-                       "the message in its hand was {}: the log has it", *last->message)
-                                 : "the node's log has the message in its hand"});
+           .next = last->message ? fmt::format("it was handling {}: the log has it", *last->message)
+                                 : "the node's log has the message that it was handling"});
     }
   }
 

@@ -13,20 +13,21 @@ namespace troupe {
 
 namespace {
 
-// A subscriber that has just been sent much is in no trouble yet.
+// A subscriber that has just been sent many events may lag this long.
 constexpr std::int64_t lag_patience_ms = 60'000;
 // A backup may read for minutes.
 constexpr std::uint64_t old_transaction_ms = 60 * 60'000;
-// After so many transactions the dead rows of a busy table are felt, however long that took.
+// After this many transactions, however long they took, dead rows slow down a busy table.
 constexpr std::uint64_t held_transactions_max = 1'000'000;
-// A journal that cannot be written is tried again with the next event, which may be long in coming.
+// How long a write failure is reported: the next attempt comes with the next event, which may take
+// a while.
 constexpr std::uint64_t write_failure_kept_ms = 60'000;
-// Where little room is left, small batches still find some.
+// How long it is reported after a later success: if space is short, small batches may still fit.
 constexpr std::uint64_t mended_write_kept_ms = 5'000;
 
 using weight = trouble::weight;
 
-/// Finds what is wrong with the journal and with those that get its events, and keeps it.
+/// Collects the troubles of the journal and of its subscribers.
 class journal_finder {
 public:
   explicit journal_finder(const system_view& all) : all_{all} {}
@@ -39,7 +40,7 @@ public:
 private:
   void add(trouble one) { found_.push_back(std::move(one)); }
 
-  /// The journal answers what is asked of it, and cannot write.
+  /// The journal answers questions and cannot write.
   void find_failed_writes() {
     const auto* const told = last_logged(all_, "journal_write_failed");
     const auto* const again = last_logged(all_, "journal_written_again");
@@ -60,8 +61,8 @@ private:
              reason, fmt::format("log/{}.log says more; it tries again", all_.journal_broker))});
   }
 
-  /// The journal writes, and cannot be read: whoever follows from memory gets every event, and all
-  /// others none.
+  /// The journal writes and cannot read: subscribers served from memory get every event, all others
+  /// none.
   void find_failed_reads() {
     const auto* const told = last_logged(all_, "journal_read_failed");
     const auto* const again = last_logged(all_, "journal_read_again");
@@ -80,7 +81,7 @@ private:
              reason, fmt::format("log/{}.log says more; it tries again", all_.journal_broker))});
   }
 
-  /// A transaction that somebody has left open on the server of the journal.
+  /// A transaction left open on the journal's server.
   void find_old_transaction() {
     if (!has_old_transaction()) {
       return;
@@ -90,8 +91,8 @@ private:
          .what = fmt::format(
              "a transaction has been open for {} on the server of the journal",
              age_text(milliseconds{static_cast<std::int64_t>(*all_.journal->oldest_ms)})),
-         .why = "as long as it is, no dead row goes: tables that are written much grow, and all "
-                "gets slower",
+         .why = "while it is open no dead row is removed: tables with many writes grow, and "
+                "everything gets slower",
          .next = "SELECT pid, application_name, xact_start, query FROM pg_stat_activity ORDER BY "
                  "xact_start; says whose it is; pg_terminate_backend(pid) ends it"});
   }
@@ -100,8 +101,8 @@ private:
     return all_.journal && all_.journal->oldest_ms.value_or(0) >= old_transaction_ms;
   }
 
-  /// Something else than such a transaction keeps dead rows on that server, or a session whose
-  /// times may not be seen.
+  /// Something other than such a transaction keeps dead rows on that server, or a session whose
+  /// start time this role may not see.
   void find_holder() {
     if (!all_.journal || all_.journal->holder.value_or("").empty()) {
       return;
@@ -118,8 +119,8 @@ private:
         {.is = weight::waiting,
          .what = fmt::format("dead rows are kept on the server of the journal by {}", holder),
          .why = fmt::format(
-             "{} transactions began since ({} at least): tables that are written much grow, and "
-             "all gets slower",
+             "{} transactions began since ({} at least): tables with many writes grow, and "
+             "everything gets slower",
              transactions,
              age_text(milliseconds{static_cast<std::int64_t>(all_.journal->held_ms.value_or(0))})),
          .next = is_session ? "SELECT pg_terminate_backend(pid), with the number of the session, "
@@ -132,7 +133,7 @@ private:
                      : "end the long query on the standby, or its hot_standby_feedback"});
   }
 
-  /// Brokers share the journal, and none of them has it.
+  /// Brokers share the journal, and none of them holds it.
   void find_lost_journal() {
     if (!all_.journal || !all_.journal_broker.empty()) {
       return;
@@ -149,7 +150,7 @@ private:
                      ? "log/BROKER.log says why none takes it (journal_out_of_touch)"
                      : database_advice(
                          all_.journal->trouble,
-                         "see to the database server; the brokers try again by themselves")});
+                         "check the database server; the brokers retry by themselves")});
   }
 
   void find_events() {

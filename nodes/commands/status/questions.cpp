@@ -13,7 +13,7 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view empty_map = "\x80";
-// The most that are counted: more is a flood either way.
+// The highest count determined; a larger one means a flood in any case.
 constexpr std::uint32_t waiting_counted = 1'000;
 
 template <class Message>
@@ -21,12 +21,12 @@ outcome<Message> read_as(const outcome<std::string>& body) {
   return body.and_then(wire::checked_decode<Message>);
 }
 
-/// The last line that a program of this machine logged under `troupe up`; empty if there is none.
+/// The last log line of a local program under `troupe up`; empty if there is none.
 std::string last_line_of(const topology::plan& plan, const std::string& name) {
   constexpr std::streamoff most = 4'096;
   const auto file = std::filesystem::path{plan.folder} / "log" / (name + ".log");
   std::error_code failed;
-  if (!std::filesystem::is_regular_file(file, failed)) { // A pipe gives nothing back.
+  if (!std::filesystem::is_regular_file(file, failed)) { // A pipe cannot be read back.
     return "";
   }
   std::ifstream log{file, std::ios::ate};
@@ -39,7 +39,7 @@ std::string last_line_of(const topology::plan& plan, const std::string& name) {
   return tail.empty() ? "" : cell_text(tail.substr(tail.rfind('\n') + 1), 400);
 }
 
-/// A broker's own answer and, if it keeps the journal, that about the events.
+/// A broker's own answer and, if it keeps the journal, its answer about events.
 struct broker_answers {
   outcome<std::string> status;
   outcome<std::string> events;
@@ -58,7 +58,7 @@ broker_answers ask_broker(
                       : outcome<std::string>{failure{invalid("it does not keep the journal")}}};
 }
 
-/// A matter that nodes are asked about besides their status.
+/// A question to nodes beyond their status.
 struct node_matter {
   std::string node;
   std::string capability;
@@ -140,7 +140,7 @@ system_answers ask_system(
     milliseconds deadline) {
   system_answers all;
   all.view.name = plan.name;
-  all.view.file = shell_word(file); // As commands name it.
+  all.view.file = shell_word(file); // Quoted as commands show it.
   all.view.plan = plan.digest;
   all.view.journal_broker = plan.events.broker;
   for (const auto& each : plan.capabilities) {

@@ -46,7 +46,7 @@ ordered_json json_of(const capability_row& row) {
       {"sagas_queued", json_of(row.sagas_queued)}};
 }
 
-/// The gateways of `plan`, each with the brokers at which it is logged in: `live` is null if none
+/// The gateways of `plan`, each with the brokers it is logged in to; `live` is null if no broker
 /// says so.
 ordered_json gateways_of(const topology::plan& plan, const system_view& view) {
   ordered_json all = ordered_json::array();

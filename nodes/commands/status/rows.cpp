@@ -13,11 +13,11 @@ namespace {
 struct breaker_words {
   std::string_view state;
   std::string_view words;
-  /// The words of a cell where nothing says that it is a breaker.
+  /// The text of a cell; it stands without the word "breaker".
   std::string_view cell;
 };
 
-// The words of breakers, from the best to the worst.
+// The states of breakers, from best to worst.
 constexpr std::array<breaker_words, 6> breakers{
     {{"closed", "closed", "ok"},
      {"half_open", "half open", "half open"},
@@ -65,7 +65,7 @@ word_on(const system_view& all, const std::string& node, const wire::group_statu
                                                          : std::pair{kind::ok, "ok"};
 }
 
-/// Each node of a database sees the same ones that stand still; one that fails runs on one node.
+/// All nodes of a database list the same stopped sagas; a failing one runs on one node only.
 void add_sagas(capability_row& to, const std::vector<waiting_view>& waiting) {
   std::uint64_t need_person = 0;
   for (const waiting_view& each : waiting) {

@@ -14,7 +14,7 @@ namespace {
 
 using weight = trouble::weight;
 
-/// The count before `words` in what a node says of its sagas; 0 if it does not say.
+/// The number before `words` in a node's summary of its sagas; 0 if it is not there.
 std::uint64_t count_told(std::string_view told, std::string_view words) {
   while (!told.empty()) {
     const std::string_view part = told.substr(0, told.find("; "));
@@ -54,8 +54,8 @@ void add_full_queues(std::vector<trouble>& to, const system_view& all) {
   }
 }
 
-/// Sagas that are asked without end: no order is needed for them to go on, and `resume`, which is
-/// for those that stand still, is refused.
+/// Sagas whose step is retried without limit. They continue without an order, so `resume`, which is
+/// for stopped sagas, is refused.
 trouble need_of(const waiting_view& of, const std::string& file) {
   const bool is_one = of.need_person == 1 && !of.has_more_sagas;
   const auto order = [&](std::string_view verb) {
@@ -83,7 +83,7 @@ void add_standing(std::vector<trouble>& to, const system_view& all) {
   for (const waiting_view& each : all.waiting) {
     waiting_view& of = by_capability[each.capability];
     of.capability = each.capability;
-    // Each node of a database sees the same ones that stand still; one that fails runs on one.
+    // All nodes of a database list the same stopped sagas; a failing one runs on one node only.
     of.sagas = std::max(of.sagas, each.sagas - each.need_person);
     of.need = of.need_person == 0 ? each.need : of.need;
     of.need_person += each.need_person;
@@ -109,8 +109,8 @@ void add_standing(std::vector<trouble>& to, const system_view& all) {
   }
 }
 
-/// Sagas of an earlier definition run, each on one node, and end by themselves unless they need
-/// what this program lacks.
+/// Sagas of an earlier definition. Each runs on one node, and ends by itself unless it needs steps
+/// that this program lacks.
 void add_earlier_steps(std::vector<trouble>& to, const system_view& all) {
   for (const capability_view& capability : all.capabilities) {
     std::uint64_t count = 0;

@@ -12,7 +12,7 @@ namespace troupe {
 namespace {
 
 constexpr std::size_t troubles_shown = 8;
-// Reasons say what to do, and are worth the lines; one that never ends is cut.
+// Reasons say what to do, so they may take several lines; a very long one is cut.
 constexpr std::size_t reason_characters = 600;
 constexpr std::size_t name_characters_max = 40;
 constexpr std::size_t name_characters_min = 6;
@@ -22,7 +22,7 @@ std::string number_of(const std::optional<Value>& value) {
   return value ? fmt::format("{}", *value) : std::string{"-"};
 }
 
-/// "3", or "100+" where there are more.
+/// "3", or "100+" if there are more.
 std::string standing_text(const capability_row& row) {
   return row.sagas_queued && !row.sagas ? "0"
                                         : number_of(row.sagas) + (row.has_more_sagas ? "+" : "");
@@ -56,7 +56,7 @@ std::string table_of(const std::vector<capability_row>& rows, std::size_t name_c
   return table.text();
 }
 
-/// The table, with the names shortened as far as it is too wide.
+/// The table, with names shortened until it fits.
 std::string table_within(const std::vector<capability_row>& rows, std::size_t columns) {
   std::string table = table_of(rows, name_characters_max);
   std::size_t longest = 0;

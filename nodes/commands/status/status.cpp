@@ -46,13 +46,14 @@ void print_all(const system_answers& answers) {
   }
 }
 
-/// Asks once and prints the answer. @return the exit code.
+/// Asks once and prints the answer.
+/// @return the exit code.
 int show(system_links& links, const topology::plan& plan, const status_arguments& given) {
   const system_answers answers = ask_system(links, plan, given.file, matters::all, given.deadline);
   const std::vector<trouble> found = troubles_of(answers.view);
   const bool clears = given.watch && ::isatty(STDOUT_FILENO) == 1 && !given.json;
   if (clears) {
-    fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home, and clears the screen.
+    fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home and clears the screen.
   }
   if (given.json) {
     fmt::print("{}\n", line_of(report_of(plan, answers, found)));
@@ -78,7 +79,7 @@ int show(system_links& links, const topology::plan& plan, const status_arguments
 }
 
 int run(const status_arguments& given) {
-  // The signals are blocked before any thread is made, so that all inherit it.
+  // Block the signals before any thread starts, since threads inherit the mask.
   const auto stop_signals = given.watch ? std::optional{block_stop_signals()} : std::nullopt;
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
@@ -99,11 +100,13 @@ int run(const status_arguments& given) {
 
 void add_status(command_line& line) {
   const auto given = std::make_shared<status_arguments>();
-  line.add("status", "Says whether all is well; else what is wrong, since when and what to do")
+  line.add(
+          "status",
+          "Shows whether the system is healthy; else what is wrong, since when and what to do")
       .word("FILE", given->file, "the topology")
-      .option("--deadline", given->deadline, "how long to wait for each [1s]")
-      .flag("--all", given->all, "and everything that each broker and node says of itself")
-      .flag("--watch", given->watch, "again every 2s, until Ctrl-C")
+      .option("--deadline", given->deadline, "how long to wait for each broker and node [1s]")
+      .flag("--all", given->all, "also shows everything that each broker and node reports")
+      .flag("--watch", given->watch, "shows it again every 2s, until Ctrl-C")
       .flag("--json", given->json, "one JSON object instead, with everything")
       .flag("--exit-code", given->exit_code, "end with 0 healthy, 1 degraded, 2 unreachable")
       .footer(with_exit_codes("Ends with 4 if a broker or node did not answer. With --exit-code: "

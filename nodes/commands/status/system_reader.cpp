@@ -20,7 +20,7 @@ bool has_dead_letters(const system_view& view) {
          });
 }
 
-/// Questions about running sagas, to each capability with a database.
+/// Questions about running sagas, one to each capability with a database.
 std::vector<question>
 questions_about_running(const topology::plan& plan, const std::set<std::string>& skipped) {
   std::vector<question> questions;
@@ -59,7 +59,7 @@ std::set<std::string> silent_in(const system_view& view) {
 }
 
 std::vector<placed_saga> placed_sagas(const std::vector<wire::standing_sagas>& said) {
-  // The sagas by id and capability: the id alone is the call's, which may start several.
+  // The sagas by id and capability: the id is the call's, which may start several sagas.
   std::map<std::pair<uuid, std::string>, placed_saga> all;
   for (const wire::standing_sagas& page : said) {
     for (const wire::standing_saga& each : page.sagas) {

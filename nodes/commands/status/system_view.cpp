@@ -7,7 +7,8 @@ namespace troupe {
 
 namespace {
 
-/// Why a saga needs a person, with all effects that stand: a node may have cut some off.
+/// Why a saga needs a person, including all effects not undone, of which a node may have left out
+/// some.
 std::string need_in(const wire::standing_saga& saga) {
   if (!saga.effects) {
     return saga.reason;

@@ -25,14 +25,14 @@ bool is_table(const ordered_json& value) {
   return value.is_array() && !value.empty() && value.front().is_object();
 }
 
-/// The text of a row's cell under `column`; "-" if the row has none, or has a table there.
+/// The text of a row's cell under `column`; "-" if the row has none or has a table there.
 std::string cell_of(const ordered_json& row, const std::string& column) {
   constexpr std::size_t longest = 4'096; // The reasons for which something is down say what to do.
   const auto found = row.find(column);
   return found == row.end() || is_table(*found) ? "-" : cell_text(text_of(*found), longest);
 }
 
-/// Prints a list of objects, a line each; what they contain in turn follows as tables of its own.
+/// Prints a list of objects, one per line, followed by a table for each nested list.
 void print_table(const std::string& title, const ordered_json& rows) {
   std::vector<std::string> columns;
   for (const ordered_json& row : rows) {
@@ -66,7 +66,7 @@ void print_table(const std::string& title, const ordered_json& rows) {
   for (const ordered_json& row : rows) {
     for (const auto& [key, value] : row.items()) {
       if (is_table(value)) {
-        // The first entry of a row names it.
+        // The first entry of a row is its name.
         print_table(fmt::format("{} of {}", key, text_of(row.begin().value())), value);
       }
     }

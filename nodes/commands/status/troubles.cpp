@@ -22,7 +22,7 @@ namespace {
 
 using weight = trouble::weight;
 
-// While connections are turned away a broker says so every 10 s.
+// A broker logs this every 10 s while it turns connections away.
 constexpr std::uint64_t crowded_for_ms = 30'000;
 
 std::string last_words(const std::string& words) {
@@ -33,7 +33,7 @@ bool is_open(const wire::group_status& group) {
   return group.breaker == "open" || group.breaker == "forced_open";
 }
 
-/// Whether a broker that gave no answer is up, and refuses to.
+/// Whether a broker that gave no answer is running and refuses to answer.
 bool refuses(const broker_view& broker) {
   if (broker.said) {
     return false;
@@ -43,7 +43,7 @@ bool refuses(const broker_view& broker) {
          || (why.code != errc::deadline_exceeded && why.code != errc::unavailable);
 }
 
-/// Finds what is wrong in one answer after the other, and keeps it.
+/// Collects the troubles from all answers.
 class finder {
 public:
   explicit finder(const system_view& all) : all_{all} {}
@@ -93,7 +93,7 @@ private:
                                                           : last_words(each.last_words),
              .next =
                  is_refusal
-                     ? "do what it says, and ask again"
+                     ? "follow its message, and ask again"
                      : fmt::format(
                          "{} starts it; log/{}.log says why it ended", command("up"), each.name)});
       } else if (each.said->broker != each.name) {
@@ -113,7 +113,7 @@ private:
       } else if (each.said->draining) {
         add(
             {.what = fmt::format("broker {} is being stopped", each.name),
-             .next = "it takes no new work and ends once what it holds is answered"});
+             .next = "it takes no new work and ends once all it holds is answered"});
       } else {
         find_crowd(each);
         find_ending_logins(each);
@@ -173,7 +173,7 @@ private:
       } else if (known != nullptr && known->draining.value_or(false)) {
         add(
             {.what = fmt::format("node {} is being stopped", each.name),
-             .next = "it takes no new work and ends once what it has in hand is done"});
+             .next = "it takes no new work and ends once its current work is done"});
       }
     }
   }
@@ -225,7 +225,7 @@ private:
                      "start it on {}; log/{}.log there says why it ended", node.host, node.name)});
   }
 
-  /// Capabilities that take no calls though a node of theirs is there and well.
+  /// Capabilities that accept no calls although one of their nodes is running and healthy.
   void find_unserved() {
     std::map<std::string, std::uint32_t> queued;
     std::set<std::string> served;
@@ -257,7 +257,7 @@ private:
     }
   }
 
-  /// Open matters, which actors tell of themselves; each node of a database sees the same ones.
+  /// Open matters that actors report. All nodes of a database list the same ones.
   void find_open_matters() {
     for (const capability_view& capability : all_.capabilities) {
       const wire::open_matters_status* most = nullptr;
@@ -286,7 +286,8 @@ private:
     std::map<std::string, waiting_view> most;
     for (const waiting_view& each : all_.waiting) {
       waiting_view& of = most[each.capability];
-      of.effects = std::max(of.effects, each.effects); // Each node of a database sees the same.
+      // All nodes of a database list the same effects.
+      of.effects = std::max(of.effects, each.effects);
       of.has_more_effects = of.has_more_effects || each.has_more_effects;
     }
     for (const auto& [capability, each] : most) {
@@ -294,7 +295,7 @@ private:
         add(
             {.is = weight::waiting,
              .what = fmt::format(
-                 "{} of effects of {} could not be written down yet",
+                 "{} of effects of {} could not be stored yet",
                  at_least(each.effects, each.has_more_effects, "result", "results"),
                  capability),
              .next = fmt::format("`troupe effects list {} {}` says why", all_.file, capability)});

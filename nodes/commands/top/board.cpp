@@ -23,7 +23,7 @@ constexpr std::size_t sagas_shown_at_once = 5;
 constexpr std::size_t name_characters_most = 32;
 constexpr std::size_t name_characters_least = 10;
 
-/// A capability, and how it is on its nodes.
+/// A capability, and its state on each node.
 struct grid_row {
   capability_row all;
   std::vector<capability_place> places;
@@ -36,11 +36,11 @@ struct grid_row {
   }
 };
 
-/// How much of the grid is shown: the first that fits.
+/// How much of the grid is shown; the first form that fits is used.
 struct grid_form {
-  /// Details of each node, 0 to 3: nothing; its state; also its rate; also calls in hand and p99.
+  /// Details per node, 0 to 3: nothing; state; also rate; also running calls and p99.
   int of_nodes;
-  /// Details of the capability, 0 to 2: its state; also rate, queue and p99; also what waits.
+  /// Details per capability, 0 to 2: state; also rate, queue and p99; also waiting matters.
   int of_capability;
 };
 
@@ -71,7 +71,7 @@ void add_lines(board_lines& to, std::string_view text, tone as) {
   }
 }
 
-/// The nodes that have a column: those that run anything.
+/// The nodes that have a column: those that run a capability.
 std::vector<std::string> nodes_in(const std::vector<grid_row>& rows, const system_view& all) {
   std::vector<std::string> nodes;
   for (const node_view& each : all.nodes) {
@@ -167,11 +167,11 @@ std::size_t widest_of(const std::vector<std::string>& lines) {
 
 struct fitting_grid {
   std::vector<std::string> lines;
-  /// Columns are left out.
+  /// Whether columns were left out.
   bool is_part = false;
 };
 
-/// The grid in the fullest form that fits: names are shortened first, and columns left out then.
+/// The grid in the fullest form that fits: names are shortened first, then columns are left out.
 fitting_grid grid_within(
     const std::vector<grid_row>& rows, const std::vector<std::string>& nodes, std::size_t columns) {
   fitting_grid made;
@@ -204,7 +204,7 @@ std::vector<grid_row> grid_rows_of(const system_view& all) {
   return rows;
 }
 
-/// Leaves the first `most` rows, of which those that are not well come first, and then the busiest.
+/// Keeps the first `most` rows: unhealthy ones first, then the busiest.
 /// @return what is left out, in words; empty if nothing is.
 std::string keep_first(std::vector<grid_row>& rows, std::size_t most) {
   if (rows.size() <= most) {
@@ -225,7 +225,7 @@ std::string keep_first(std::vector<grid_row>& rows, std::size_t most) {
                        : fmt::format("  and {} more, of which {} are not well", count, left_out);
 }
 
-/// @param room for lines; one at least.
+/// @param room for lines; at least one.
 board_lines grid_of(const system_view& all, board_room room) {
   std::vector<grid_row> rows = grid_rows_of(all);
   const bool fits = rows.size() + 1 <= room.rows;
@@ -249,7 +249,7 @@ board_lines grid_of(const system_view& all, board_room room) {
   return lines;
 }
 
-/// The words that nodes told, or `none`; and the nodes of which that is not known.
+/// The text that nodes reported, or `none`, and the nodes whose report is missing.
 std::string as_far_as_told(const std::string& told, std::string_view none, const system_view& all) {
   std::vector<std::string> silent;
   for (const node_view& each : all.nodes) {
@@ -318,7 +318,7 @@ void add_sagas(board_lines& to, const system_state& now, std::size_t columns) {
     }
   }
   if (const std::uint64_t queued = queued_sagas(now.answers.view); queued != 0) {
-    by_state["queued"] = {.count = queued}; // Nodes name a part of them, and count them all.
+    by_state["queued"] = {.count = queued}; // Nodes list only some of them, but count all.
   }
   std::vector<std::string> counts;
   for (const auto& [state, how_many] : by_state) {
@@ -379,7 +379,7 @@ void add_letters(board_lines& to, const system_view& all, std::size_t columns) {
       count == 0 ? tone::plain : tone::waits);
 }
 
-/// Troubles as whole entries: the first always, others as far as there is room.
+/// Whole entries only: the first trouble always, others while there is room.
 board_lines troubles_within(const std::vector<trouble>& found, board_room room) {
   board_lines lines;
   std::size_t shown = 0;

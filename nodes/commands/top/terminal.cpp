@@ -13,8 +13,7 @@ namespace troupe {
 
 namespace {
 
-// ECMA-48, and DEC's private modes as xterm has them: the other screen, no cursor, and no line that
-// goes on in the next one.
+// ECMA-48, and DEC's private modes as in xterm: alternate screen, no cursor, no line wrap.
 constexpr std::string_view enter_screen = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 constexpr std::string_view leave_screen = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
@@ -41,7 +40,7 @@ void put(std::string_view text) {
       continue;
     }
     if (taken <= 0) {
-      return; // Nobody looks any more; the keyboard says so, too.
+      return; // The reader is gone; the keyboard will report that too.
     }
     text.remove_prefix(static_cast<std::size_t>(taken));
   }
@@ -66,7 +65,7 @@ terminal::~terminal() {
 void terminal::enter() {
   if (has_keys_) {
     termios now = before_;
-    now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO); // Ctrl-C stays a signal.
+    now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO); // Ctrl-C still raises a signal.
     now.c_cc[VMIN] = 0;
     now.c_cc[VTIME] = 0;
     (void)::tcsetattr(STDIN_FILENO, TCSANOW, &now);
@@ -94,7 +93,7 @@ void terminal::show(const std::vector<board_line>& lines) {
   std::string text = "\x1b[H";
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string_view colour = has_colours_ ? colour_of(lines[i].as) : "";
-    // The rest of the line is cleared before the line break: at the last row that would scroll.
+    // Clear the rest of the line before the line break: in the last row that would scroll.
     text += fmt::format(
         "{}{}{}{}\x1b[K",
         i == 0 ? "" : "\r\n",

@@ -42,16 +42,16 @@ system_links links_of(const topology::plan& plan) {
                       }};
 }
 
-/// Reads a system once a second on a thread of its own, so that keys and a terminal that changes
-/// its size are answered meanwhile.
+/// Reads the system once a second on its own thread, so that keys and changes of the terminal's
+/// size are handled meanwhile.
 class reading_thread {
 public:
-  /// All outlive this.
+  /// The arguments must outlive this object.
   reading_thread(const topology::plan& plan, const std::string& file, const clock& time)
       : plan_{plan}, reader_{plan, file, time}, time_{time}, news_{::eventfd(0, EFD_CLOEXEC)},
         thread_{quiet_thread([this] { work(); })} {}
 
-  /// Waits for the reading that is under way: about a second.
+  /// Waits for the current reading, about a second.
   ~reading_thread() {
     {
       const std::lock_guard lock{mutex_};
@@ -96,14 +96,14 @@ private:
   system_reader reader_;
   const clock& time_;
   const int news_;
-  std::mutex mutex_; // Guards what follows.
+  std::mutex mutex_; // Guards the members below.
   std::condition_variable changed_;
   bool is_over_ = false;
   std::shared_ptr<const system_state> state_;
   std::thread thread_;
 };
 
-/// A descriptor that tells of signals; closed at its end.
+/// A descriptor that reports signals; closed when destroyed.
 class signal_descriptor {
 public:
   explicit signal_descriptor(const sigset_t& signals)
@@ -126,7 +126,7 @@ private:
   const int descriptor_;
 };
 
-/// The newest state, as it is drawn.
+/// Draws the newest state.
 class top_screen {
 public:
   explicit top_screen(terminal& on) : on_{on} {}
@@ -163,12 +163,12 @@ private:
   std::string notice_;
 };
 
-/// Whether a key, or the end of the keyboard, ends it.
+/// Whether a key, or the end of the keyboard input, ends the program.
 bool is_end(int key, short events) {
   return key == 'q' || key == 'Q' || key < 0 || (key == 0 && (events & (POLLHUP | POLLERR)) != 0);
 }
 
-/// Until somebody ends it.
+/// Runs until the user ends it.
 void run_in_terminal(const topology::plan& plan, const std::string& file, const sigset_t& signals) {
   const system_clock time;
   const signal_descriptor told{signals};
@@ -222,7 +222,7 @@ int run(const top_arguments& given) {
     const auto plan = load_plan(given.file, false);
     return plan ? run_once(*plan, given.file) : plan.error();
   }
-  // Before any thread is made, so that all inherit it.
+  // Block the signals before any thread starts, since threads inherit the mask.
   sigset_t signals = block_stop_signals();
   for (const int each : {SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) {
     block_also(signals, each);
@@ -236,12 +236,12 @@ int run(const top_arguments& given) {
 
 void add_top(command_line& line) {
   const auto given = std::make_shared<top_arguments>();
-  line.add("top", "Shows how the system is, in a terminal, until q")
+  line.add("top", "Shows the live state of the system in a terminal, until q")
       .word("FILE", given->file, "the topology")
-      .footer(with_exit_codes("It looks once a second, and changes nothing. What does not fit into "
-                              "the terminal is left out, capabilities that are well first. Where "
-                              "stdout is no terminal, it prints one screen and ends. NO_COLOR=1 "
-                              "has it without colours."))
+      .footer(with_exit_codes(
+          "It refreshes once a second, and changes nothing. What does not fit into the terminal is "
+          "left out, healthy capabilities first. If stdout is not a terminal, it prints one screen "
+          "and ends. NO_COLOR=1 turns colours off."))
       .runs([given] { return run(*given); });
 }
 

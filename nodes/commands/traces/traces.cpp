@@ -26,11 +26,11 @@ struct trace_arguments {
   bool json = false;
 };
 
-/// What all processes still have, and those that did not tell.
+/// The spans that all processes still have, and the processes that did not answer.
 struct all_spans {
   std::vector<placed_span> found;
   std::vector<node_answer> answers;
-  /// The nodes whose oldest spans had no room in their answers.
+  /// The nodes whose oldest spans did not fit into their answers.
   std::vector<std::string> cut;
 };
 
@@ -182,7 +182,7 @@ std::string check_trace(const std::string& text) {
   return observe::parse_trace_id(text)
              ? std::string{}
              : fmt::format(
-                 "`{}` is no trace: 32 hexadecimal digits, or the id of the call or event that "
+                 "`{}` is not a trace: 32 hexadecimal digits, or the id of the call or event that "
                  "began it",
                  cell_text(text, 60));
 }
@@ -193,9 +193,9 @@ void add_traces(command_line& line) {
   const auto given = std::make_shared<trace_arguments>();
   line.add("traces", "Lists the newest traces that brokers and nodes still have")
       .word("FILE", given->file, "the topology")
-      .option("--slow", given->slow, "only those with a span that took as long")
-      .option("--capability", given->capability, "only those that one capability had a part in")
-      .option("--count", given->count, "so many at most [20]", 1, 1'000)
+      .option("--slow", given->slow, "only those with a span that took at least this long")
+      .option("--capability", given->capability, "only those in which this capability took part")
+      .option("--count", given->count, "the most to list [20]", 1, 1'000)
       .option("--deadline", given->deadline, "how long to wait for an answer [5s]")
       .flag("--json", given->json, "one JSON object for each")
       .footer(with_exit_codes(
@@ -210,7 +210,8 @@ void add_traces(command_line& line) {
           check_trace)
       .option("--deadline", given->deadline, "how long to wait for an answer [5s]")
       .flag("--json", given->json, "one JSON object for each span, with its notes")
-      .footer(with_exit_codes("A span stands below the one that caused it; `!` marks a failure."))
+      .footer(
+          with_exit_codes("A span is listed below the one that caused it; `!` marks a failure."))
       .runs([given] { return run_one(*given); });
 }
 

@@ -41,7 +41,7 @@ public:
 
   std::string text() {
     add_below(0, 0);
-    for (const placed_span& each : spans_) { // Spans that name each other in a ring.
+    for (const placed_span& each : spans_) { // Left over: spans that name each other in a ring.
       if (!drawn_.contains(&each)) {
         add(each, 0);
       }
@@ -134,7 +134,8 @@ std::vector<trace_summary> summaries_of(const std::vector<placed_span>& spans) {
     const auto [at, is_new] = found.try_emplace(each.what.trace);
     trace_summary& one = at->second;
     const std::int64_t end = each.what.start + each.what.duration;
-    // A call waits at its broker before the span begins that stands above that.
+    // The span of a call's wait at its broker begins before the one above it, so the earliest span
+    // need not be the root.
     const bool is_root = each.what.parent == 0 && !roots.contains(each.what.trace);
     const bool is_first = is_new || each.what.start < one.start;
     if (is_root || (is_first && !roots.contains(each.what.trace))) {

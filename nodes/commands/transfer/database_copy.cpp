@@ -16,7 +16,7 @@ namespace {
 using store::table;
 using store::table_space;
 
-// The lease belongs to the place of a journal and not to the journal: it is not copied.
+// The lease belongs to the place of a journal, not to its contents: it is not copied.
 constexpr std::string_view lease_component = "troupe.lease";
 constexpr std::string_view journal_table = "journal";
 
@@ -36,7 +36,8 @@ std::vector<table> content_of(const stored_database& what, const table_space& sp
           }),
       all.end());
   for (table& each : all) {
-    if (what.is_journal() && each.name == journal_table) { // Its key stands before them.
+    // The key's column precedes those of the lease, so its index stays valid.
+    if (what.is_journal() && each.name == journal_table) {
       each.columns.erase(
           std::remove_if(each.columns.begin(), each.columns.end(), is_of_lease),
           each.columns.end());

@@ -11,9 +11,9 @@ namespace troupe {
 
 namespace {
 
-// The server cuts longer names, and says so in a notice alone.
+// The server cuts longer names, with no more than a notice.
 constexpr std::size_t name_bytes_max = 63;
-constexpr std::size_t digest_bytes = 9; // With the hyphen before it.
+constexpr std::size_t digest_bytes = 9; // Including the preceding hyphen.
 
 } // namespace
 

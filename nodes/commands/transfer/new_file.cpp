@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr milliseconds note_patience{2'000};
 
-// The file last: one that is alone is a database, and what is beside a missing one is not.
+// The main file comes last: alone it would count as a database, while the other files without it do
+// not.
 constexpr std::array<std::string_view, 5> database_parts{".lock", ".next", "-shm", "-wal", ""};
 
 outcome<void> remove_parts(const std::string& path, std::size_t count) {
@@ -34,7 +35,7 @@ outcome<void> remove_parts(const std::string& path, std::size_t count) {
   return {};
 }
 
-/// The file, if an earlier call has made it ready.
+/// The file, if an earlier call has completed it.
 outcome<std::optional<locked_file>>
 open_earlier(const new_file& made, const database_identity& identity) {
   std::error_code failed;
@@ -43,7 +44,8 @@ open_earlier(const new_file& made, const database_identity& identity) {
   }
   auto opened = open_locked(made.path, made.what.owner_inside(), false);
   if (!opened) {
-    // A file whose making was cut short is refused, and made anew; one in use is not touched.
+    // A file whose creation was interrupted is refused here, and created again; a file in use is
+    // left alone.
     return opened.error().code == errc::unavailable
                ? outcome<std::optional<locked_file>>{failure{std::move(opened).error()}}
                : std::nullopt;
@@ -68,7 +70,7 @@ outcome<locked_file> make_anew(const new_file& made, const clock& time) {
   return open_locked(made.path, made.what.owner_inside(), false);
 }
 
-/// Closes the file, so that it is whole by itself.
+/// Closes the file, so that it is complete without a WAL.
 outcome<void> close_whole(locked_file file, const std::string& path) {
   try {
     file.session->checkpoint_all();
@@ -80,8 +82,8 @@ outcome<void> close_whole(locked_file file, const std::string& path) {
   file.gate.reset();
   std::error_code failed;
   if (const auto left = fs::file_size(path + "-wal", failed); !failed && left != 0) {
-    return failure{internal_error(fmt::format(
-        "{}-wal could not be copied back into the file: give the command again", path))};
+    return failure{internal_error(
+        fmt::format("{}-wal could not be copied back into the file: run the command again", path))};
   }
   TROUPE_CHECK(remove_parts(path, database_parts.size() - 1));
   return store::check_copy(path);
@@ -111,7 +113,7 @@ outcome<database_size> fill_new_file(const new_file& made, const clock& time) {
       if (is_new || size.error().code != errc::conflict) {
         return size;
       }
-      earlier.reset(); // The source has changed since: made anew.
+      earlier.reset(); // The source has changed since: create the file again.
     }
   } catch (const store::database_error& met) {
     return failure{met.to_error()};

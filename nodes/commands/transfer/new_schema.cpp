@@ -22,8 +22,9 @@ void drop_schema(const new_schema& made, server_books& books) {
           fmt::format("DROP SCHEMA IF EXISTS {} CASCADE", store::quoted_name(made.what.schema())));
 }
 
-/// Makes the schema anew and ready, if it is not. Only a copy that was begun here is dropped.
-/// @return whether it was made.
+/// Creates the schema, unless it exists and is complete. Drops only a copy that was begun by such a
+/// command.
+/// @return whether it was created.
 outcome<bool> make_schema(
     const new_schema& made,
     const database_identity& identity,
@@ -67,7 +68,7 @@ fill_new_schema(const new_schema& made, server_books& books, const clock& time) 
       if (size || is_new || size.error().code != errc::conflict) {
         return size;
       }
-      // The source has changed since an earlier call copied it: the copy is made anew.
+      // The source has changed since an earlier call copied it: copy it again.
       session.reset();
       drop_schema(made, books);
     }

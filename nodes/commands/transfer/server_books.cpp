@@ -12,22 +12,22 @@ namespace troupe {
 
 namespace {
 
-// The beginning of a command's session name; the number of its process follows.
+// The beginning of a command's session name; its process id follows.
 constexpr std::string_view command_name = "troupe-command ";
-// Copying waits for large tables; nobody else is there to be kept waiting.
+// Copying large tables may take long; nobody else waits for it.
 constexpr milliseconds statement_patience{300'000};
 constexpr milliseconds standing_limit{3'600'000};
 // The server notices within a second that the process of a session is gone.
 constexpr milliseconds leaving_patience{5'000};
 constexpr milliseconds look_every{100};
-// Any number that nobody else takes as a lock for a session.
+// An arbitrary number for the advisory lock, used for nothing else.
 constexpr std::int64_t lock_of_moves = 0x7472'6f75'7065'6d76;
 
 std::string own_name() {
   return fmt::format("{}{}", command_name, ::getpid());
 }
 
-/// The sessions whose names begin so, but for those of this process, in words.
+/// Other processes' sessions whose names start with `beginning`, in words.
 std::vector<std::string> sessions_named(store::database& asked, std::string_view beginning) {
   std::vector<std::string> found;
   asked.query(
@@ -42,7 +42,7 @@ std::vector<std::string> sessions_named(store::database& asked, std::string_view
   return found;
 }
 
-/// Waits a moment for such sessions to end: those of a process that has just died.
+/// The same, after waiting briefly for sessions of a process that has just died.
 std::vector<std::string>
 sessions_that_stay(store::database& asked, std::string_view beginning, instant until) {
   auto found = sessions_named(asked, beginning);
@@ -53,8 +53,8 @@ sessions_that_stay(store::database& asked, std::string_view beginning, instant u
   return found;
 }
 
-/// Keeps other commands that move data away as long as the session lives.
-/// @return who is in the way; empty if it has the lock.
+/// Excludes other commands that move data while the session lives.
+/// @return who holds the lock; empty if this command got it.
 std::string lock_moves(store::database& asked) {
   const instant until = system_clock{}.now() + leaving_patience;
   while (
@@ -65,7 +65,7 @@ std::string lock_moves(store::database& asked) {
     }
     std::this_thread::sleep_for(look_every);
   }
-  // Statements that a command sent before it died may still be under way.
+  // Statements of a command that died may still be running.
   return fmt::to_string(fmt::join(sessions_that_stay(asked, command_name, until), ", "));
 }
 
@@ -161,7 +161,7 @@ outcome<void> server_books::check_unused() {
   const instant until = system_clock{}.now() + leaving_patience;
   try {
     for (const auto& [url, session] : sessions_) {
-      // A session of brokers and workers is named after its owner, behind a blank.
+      // Sessions of brokers and workers are named "troupe OWNER".
       const auto users = sessions_that_stay(*session, "troupe ", until);
       if (!users.empty()) {
         return failure{

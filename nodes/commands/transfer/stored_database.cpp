@@ -39,7 +39,7 @@ std::vector<stored_database> stored_databases(const topology::plan& plan) {
   for (const topology::capability_plan& each : plan.capabilities) {
     const auto type =
         std::ranges::find_if(types, [&](const auto& one) { return one->name == each.actor; });
-    if (each.store && type != types.end()) { // A checked topology names no other types.
+    if (each.store && type != types.end()) { // A checked topology has only known types.
       all.push_back({each.name.value, *each.store, *type});
     }
   }

@@ -13,14 +13,14 @@ namespace troupe {
 
 namespace {
 
-constexpr int exit_not_started = 127; // As a shell says it.
+constexpr int exit_not_started = 127; // The code that shells use.
 
 /// Runs between fork and exec, where only async-signal-safe functions may be called.
 [[noreturn]] void become(const char* program, char* const* words, int log, pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) {
-    ::_exit(exit_not_started); // The parent died before the line above.
+    ::_exit(exit_not_started); // The parent died before prctl took effect.
   }
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
@@ -38,7 +38,7 @@ constexpr int exit_not_started = 127; // As a shell says it.
 } // namespace
 
 outcome<pid_t> start_child(const child_command& command) {
-  // Opening a pipe must not wait for its reader.
+  // Opening a pipe must not block until it has a reader.
   const int log = ::open(
       command.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
   if (log < 0) {

@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-// The heading, a note, and the line of the cursor.
+// The heading, a note, and the cursor's line.
 constexpr std::size_t frame_lines = 3;
 
 std::string uptime_text(milliseconds up) {
@@ -75,7 +75,7 @@ up_display::up_display(bool json)
 
 void up_display::tell(const up_event& event) {
   if (style_ == style::live) {
-    // The lines show what becomes of processes.
+    // The table shows the processes' state; other events become the note.
     note_ = event.name.empty() && !event.reason.empty() ? text_line(event) : note_;
     return;
   }
@@ -88,15 +88,15 @@ void up_display::show(const std::vector<child_view>& children) {
   }
   // Moves the cursor to the first line drawn, and clears the screen from there.
   std::string text = lines_drawn_ == 0 ? "" : fmt::format("\x1b[{}A\x1b[J", lines_drawn_);
-  const std::size_t columns = terminal_columns(80); // It may have changed.
+  const std::size_t columns = terminal_columns(80); // The size may have changed.
   const auto add_line = [&](auto&&... cells) {
     const std::string line = fmt::format("{:<12} {:<7} {:<9} {:>8} {:>8} {:>8}  {}", cells...);
-    // A line that wraps would be two, and the way up one line short.
+    // Cut the line: a wrapped line would count as two, and the cursor would not move up far enough.
     text += first_characters(line, columns);
     text += '\n';
   };
   add_line("NAME", "KIND", "STATE", "PID", "UPTIME", "RESTARTS", "LAST EXIT");
-  // Lines above the top of the screen cannot be drawn again: each drawing would leave them behind.
+  // Lines above the top of the screen cannot be redrawn; each redraw would leave a copy behind.
   const std::size_t rows = terminal_rows(children.size() + frame_lines);
   const std::size_t shown = children.size() + frame_lines <= rows
                                 ? children.size()

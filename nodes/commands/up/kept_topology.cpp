@@ -28,7 +28,7 @@ or_exit<kept_topology> kept_topology::read(const std::string& file, bool json) {
     return tl::unexpected{plan.error()};
   }
   kept_topology made{file, std::move(read), std::move(*plan)};
-  // Not closed on exec, as children read it.
+  // Without close-on-exec, since child processes read it.
   made.descriptor_ = ::memfd_create("topology", 0);
   if (made.descriptor_ < 0
       || ::write(made.descriptor_, made.text_.data(), made.text_.size())
@@ -53,7 +53,7 @@ std::optional<std::string> kept_topology::news() {
                        && now.st_mtim.tv_nsec == seen_.st_mtim.tv_nsec && now.st_ino == seen_.st_ino
                        && now.st_size == seen_.st_size;
   if (is_same || now.st_ino == 0) {
-    return std::nullopt; // A file that is gone for a moment is being replaced.
+    return std::nullopt; // A file that is missing for a moment is being replaced.
   }
   seen_ = now;
   const auto read = topology::read_text(file_);
@@ -71,7 +71,7 @@ std::optional<std::string> kept_topology::news() {
 }
 
 std::string change_text(std::uint64_t digest, const std::optional<std::uint64_t>& now) {
-  constexpr auto meanwhile = "; what was read at the start goes on";
+  constexpr auto meanwhile = "; what was read at the start stays in force";
   if (!now) {
     return std::string{"it has faults now: `troupe check` says which"} + meanwhile;
   }

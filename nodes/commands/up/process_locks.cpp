@@ -12,7 +12,7 @@
 namespace troupe {
 
 outcome<void> lock_processes(const std::string& log_folder, const std::vector<std::string>& names) {
-  // Never closed: its locks end with this process, and only with it.
+  // Never closed, so that its locks last exactly as long as this process.
   const int file =
       ::open((log_folder + "/up.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (file < 0) {

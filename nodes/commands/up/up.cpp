@@ -23,10 +23,11 @@ namespace troupe {
 
 namespace {
 
-constexpr milliseconds stop_patience{12'000}; // A drain and the end behind it take 11 s at most.
+// Draining and the shutdown after it take 11 s at most.
+constexpr milliseconds stop_patience{12'000};
 constexpr milliseconds redraw_interval{500};
 constexpr milliseconds look_interval{1000};
-// The time within which a signal after the first is the same Ctrl-C.
+// A signal within this time after the first belongs to the same Ctrl-C.
 constexpr milliseconds same_signal{500};
 
 enum class child_kind : std::uint8_t { broker, worker, gateway };
@@ -51,15 +52,15 @@ struct child {
   std::string name;
   child_kind kind = child_kind::broker;
   child_command command;
-  pid_t pid = 0; // 0: does not run.
+  pid_t pid = 0; // 0: not running.
   instant started_at{};
-  instant start_at{}; // The time at which it is started, while it does not run.
+  instant start_at{}; // When to start it, while it is not running.
   unsigned deaths_in_a_row = 0;
   unsigned restarts = 0;
   std::string last_exit;
 };
 
-/// Runs children until a signal says stop. Confined to the main thread, as signals are.
+/// Runs child processes until a signal stops it. Confined to the main thread, as signals are.
 class keeper {
 public:
   keeper(
@@ -78,7 +79,7 @@ public:
       wait(next_due());
     }
     display_.tell({.what = "stopping"});
-    // Whoever asks is stopped before who answers, so that the last answers still arrive.
+    // Callers are stopped before those who answer, so that the last answers still arrive.
     stop(child_kind::gateway);
     stop(child_kind::worker);
     stop(child_kind::broker);
@@ -112,7 +113,7 @@ private:
 
   std::vector<child> children_; // Brokers first.
   kept_topology& file_;
-  bool passes_on_; // SIGHUP, with which children read their keys again.
+  bool passes_on_; // SIGHUP, on which child processes reload their keys.
   sigset_t signals_;
   up_display& display_;
   restart_backoff policy_;
@@ -165,7 +166,7 @@ void keeper::wait(instant until) {
       static_cast<time_t>(left.count() / 1'000'000'000), left.count() % 1'000'000'000};
   const int signal = ::sigtimedwait(&signals_, nullptr, &longest);
   if (signal == SIGHUP && passes_on_) {
-    // Who connects knows a broker's new key before the broker has it.
+    // Processes that connect must know a broker's new key before the broker uses it.
     for (const child_kind each : {child_kind::gateway, child_kind::worker, child_kind::broker}) {
       signal_all(each, SIGHUP);
     }
@@ -173,11 +174,11 @@ void keeper::wait(instant until) {
   } else if (signal > 0 && signal != SIGCHLD) {
     take_stop(signal);
   }
-  reap(); // Always: signals of several children become one.
+  reap(); // Always, since signals of several child processes merge into one.
 }
 
-/// Only a person is impatient: a second Ctrl-C. Process managers and wrappers (timeout, npm, tini)
-/// deliver the same signal twice, or pass on what the terminal has sent to all, at once.
+/// Only a user who presses Ctrl-C again is impatient. Process managers and wrappers (timeout, npm,
+/// tini) deliver the same signal twice at once, or pass on a signal that the terminal sent to all.
 void keeper::take_stop(int signal) {
   if (!is_stopping_) {
     is_stopping_ = true;
@@ -195,8 +196,8 @@ void keeper::look_at_file() {
   }
 }
 
-/// Takes up whatever has ended. As the first process of a container it adopts what others leave
-/// behind, which is nobody of `children_`.
+/// Reaps ended processes. As the first process of a container it also adopts orphans, which are not
+/// in `children_`.
 void keeper::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
@@ -238,7 +239,7 @@ void keeper::signal_all(child_kind kind, int signal) {
 void keeper::stop(child_kind kind) {
   const instant until = now() + stop_patience;
   signal_all(kind, SIGTERM);
-  // A process that was stopped (SIGSTOP) does not see SIGTERM before it continues.
+  // A process stopped by SIGSTOP does not see SIGTERM before it continues.
   signal_all(kind, SIGCONT);
   while (any_runs(kind) && now() < until && !is_impatient_) {
     show();
@@ -276,8 +277,8 @@ void keeper::show() {
   display_.show(views);
 }
 
-/// Whether a process's host is the one to start processes of. The machine's own name is asked for
-/// here and not when the file is read: a topology is the same one on every machine.
+/// Whether processes of this host are to be started here. The machine's name is read here and not
+/// with the file, since a topology must mean the same on every machine.
 bool is_here(const up_arguments& given, const std::string& host) {
   if (!given.host.empty()) {
     return host == given.host;
@@ -323,7 +324,7 @@ std::vector<child> children_of(
   return all;
 }
 
-/// The reason why there is nothing to start: what a `host` of the topology may be.
+/// Why there is nothing to start: the hosts that the topology has.
 std::string nothing_here(const topology::plan& plan, const up_arguments& given) {
   std::set<std::string> hosts;
   for (const auto& each : plan.brokers) {
@@ -342,7 +343,7 @@ std::string nothing_here(const topology::plan& plan, const up_arguments& given) 
       fmt::join(hosts, ", "));
 }
 
-/// The reason why these processes cannot be started; nothing if they can.
+/// Why these processes cannot be started; nothing if they can.
 std::optional<error> reason_not_to_run(const std::vector<child>& children) {
   for (const child& each : children) {
     if (::access(each.command.program.c_str(), X_OK) != 0) {
@@ -384,7 +385,7 @@ int run(const up_arguments& given) {
         locked.error(),
         given.json,
         fmt::format(
-            "`troupe status {}` says how they are; stop the other one to start them anew",
+            "`troupe status {}` shows their state; stop the other one to start them again",
             shell_word(given.file)));
   }
   sigset_t signals;
@@ -392,7 +393,7 @@ int run(const up_arguments& given) {
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
   ::sigaddset(&signals, SIGCHLD);
-  // A terminal that is closed ends what runs in it, unless it was started to outlive it (nohup).
+  // Closing a terminal ends the programs in it, unless they were started to outlive it (nohup).
   const bool outlives_terminal = std::signal(SIGHUP, SIG_DFL) == SIG_IGN;
   if (outlives_terminal && !plan->security) {
     (void)std::signal(SIGHUP, SIG_IGN);
@@ -400,7 +401,7 @@ int run(const up_arguments& given) {
     ::sigaddset(&signals, SIGHUP);
   }
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // Whoever reads what this says may leave; the nodes stay.
+  // The reader of the output may leave; the nodes keep running.
   (void)std::signal(SIGPIPE, SIG_IGN);
   up_display display{given.json};
   const auto tell_elsewhere = [&](const std::string& name,
@@ -434,10 +435,9 @@ void add_up(command_line& line) {
       .option("--log-dir", given->log_folder, "where NAME.log of each node goes [log beside FILE]")
       .flag("--json", given->json, "events as JSON lines on stdout")
       .footer(with_exit_codes(
-          "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; what has "
-          "not stopped after 12 s is killed. With `security` in FILE, SIGHUP is passed on, for "
-          "them "
-          "to read keys again."))
+          "Ctrl-C or SIGTERM stops the gateways, then the workers, then the brokers; processes "
+          "that have not stopped after 12 s are killed. With `security` in FILE, SIGHUP is passed "
+          "on, so that they read their keys again."))
       .runs([given] { return run(*given); });
 }
 

@@ -20,7 +20,7 @@ constexpr std::size_t events_looked_at = 20'000;
 constexpr std::uint32_t events_a_page = 1'000;
 constexpr std::size_t letters_looked_at = 10'000;
 constexpr std::size_t events_with_key_told = 10;
-/// An event may have been journaled by a clock that is behind that of its maker.
+/// An event may be journaled by a clock that is behind its publisher's.
 constexpr std::chrono::minutes clocks_differ{1};
 
 wall_time time_of_journal(std::int64_t at) {
@@ -42,7 +42,7 @@ letter_told told_letter(wire::letter&& from) {
       time_of_journal(from.last_at)};
 }
 
-/// Adds what another answer has.
+/// Adds the contents of another answer.
 void add_to(wire::told_life& all, wire::told_life&& more) {
   const auto move_to = [](auto& to, auto& from) {
     std::move(from.begin(), from.end(), std::back_inserter(to));
@@ -80,7 +80,7 @@ const outcome<void>& asked_stores::reached() {
   return *reached_;
 }
 
-/// Asks the nodes of a capability, which share its database: whichever answers first has it.
+/// Asks the nodes of a capability, which share its database, until one answers.
 outcome<std::string>
 asked_stores::ask_nodes(const topology::capability_plan& capability, std::string_view body) {
   if (!reached()) {
@@ -226,7 +226,7 @@ outcome<void> asked_stores::look_at_schedule(const uuid& id, life& into) {
     if (why.detail("reason") == "cancelled") {
       into.cancelled.push_back({id, std::nullopt, why.message});
     }
-    // A broker refuses an id of no scheduled event; one of an earlier release knows no such
+    // A broker rejects an id that is not scheduled; one of an earlier release does not know the
     // question.
     const bool is_answer = why.code == errc::rejected || why.code == errc::unknown_operation;
     return is_answer ? outcome<void>{} : failure{why};
@@ -240,7 +240,7 @@ outcome<void> asked_stores::look_at_schedule(const uuid& id, life& into) {
 void asked_stores::look_at_journal(const std::set<uuid>& ids, life& into) const {
   for (const wire::event_told& each : events_) {
     if (ids.contains(each.id)) {
-      // An outbox keeps its newest row although the journal has it.
+      // An outbox keeps its newest row after the journal has the event.
       std::erase_if(into.events, [&](const wire::event_told& known) {
         return known.id == each.id && (known.position == 0 || known.position == each.position);
       });

@@ -67,7 +67,7 @@ std::string delivery_text(const delivery_told& of) {
   return fmt::format("not yet handled by {}", of.capability);
 }
 
-/// The capability for which alone the event was journaled again; null if it is for all.
+/// The only capability for which the event was journaled again; null if it is for all.
 const std::string* only_taker(const life& of, const event_told& which) {
   const auto found = std::ranges::find_if(
       of.retries, [&](const auto& each) { return each.position == which.position; });
@@ -116,7 +116,7 @@ judgement judge_event(const life& all, const event_told& of) {
       return {
           verdict::not_known,
           fmt::format(
-              "journaled; nobody tells whether {} has handled it (see below)", each.capability)};
+              "journaled; whether {} has handled it is not known (see below)", each.capability)};
     }
   }
   return {
@@ -125,7 +125,7 @@ judgement judge_event(const life& all, const event_told& of) {
                             : "journaled and handled by all that subscribe to it"};
 }
 
-/// The verdict on an event that may have been journaled several times: the one that is worst.
+/// The verdict on an event, the worst of several if it was journaled more than once.
 std::optional<judgement> judge_events(const life& of, const uuid& asked) {
   constexpr auto rank = [](verdict of_one) {
     switch (of_one) {
@@ -184,7 +184,7 @@ judgement judge_pending(const life& of, const message_told& message) {
   return {verdict::under_way, answer_text(message)};
 }
 
-/// A call, or the saga that it began: one that is over may be undone later, and stand still then.
+/// Judges a call, or the saga that it started: a saga that is over may be undone later, and stop.
 judgement judge_call(const life& of, const message_told* message, const saga_told* saga) {
   if (saga != nullptr && saga->phase == "parked") {
     return {
@@ -209,7 +209,7 @@ judgement judge_call(const life& of, const message_told* message, const saga_tol
                          : fmt::format("its saga is {}; its answer was forgotten", saga->phase)};
 }
 
-/// The lines of a page, in the order of their times; those without one first.
+/// The lines of a page in the order of their times; lines without a time come first.
 struct lines {
   std::vector<std::pair<std::optional<wall_time>, std::string>> all;
 
@@ -313,7 +313,7 @@ judgement judge(const life& of, const uuid& asked) {
       return {verdict::under_way, effect_text(each)};
     }
   }
-  for (const letter_told& each : of.letters) { // Of events that retention has deleted, too.
+  for (const letter_told& each : of.letters) { // Also letters whose events retention has deleted.
     if (each.event == asked) {
       return {verdict::waits_for_person, letter_text(each)};
     }
@@ -341,8 +341,8 @@ judgement judge(const life& of, const uuid& asked) {
 
 std::vector<std::string> things_without_rows() {
   return {
-      "calls on their way, tries that failed before a commit, and queries: they leave no row "
-      "(`troupe trace` and the logs may tell)",
+      "calls in transit, attempts that failed before a commit, and queries: they leave no row "
+      "(`troupe trace` and the logs may show them)",
       "effects that are over: their rows are deleted once their results are settled (the answers "
       "of their calls tell what came of them)",
       "repeats of a call or event that had been handled, and calls that a breaker refused: neither "
@@ -353,7 +353,7 @@ std::vector<std::string> things_without_rows() {
 
 std::string page_of(const life& of, const uuid& asked) {
   const judgement end = judge(of, asked);
-  // Names and errors come from programs and their callers, and say nothing to a terminal.
+  // Names and errors come from programs and their callers, so control characters are removed.
   std::string page = fmt::format(
       "{}\n{}: {}\n", to_string(asked), name_of(end.is), cell_text(end.why, line_width));
   const lines all = lines_of(of);

@@ -17,10 +17,9 @@ namespace troupe::why {
 
 namespace {
 
-// Events of one topic that a turn publishes, as far as they are looked for.
+// How many events of one topic, published by one turn, are searched for.
 constexpr int events_of_topic_max = 4;
-// The most steps away from the id that is asked for to which its consequences are followed, and the
-// most ids.
+// Limits of the search for consequences: steps away from the given id, and the number of ids.
 constexpr int distance_max = 6;
 constexpr std::size_t ids_max = 500;
 constexpr std::size_t rounds_max = 3;
@@ -32,7 +31,7 @@ std::string file_of(const std::string& store, const std::string& folder) {
              : (std::filesystem::path{folder} / std::filesystem::path{path}.filename()).string();
 }
 
-/// Adds what a database or a node has told, once.
+/// Adds the contents of a database, or a node's answer, without duplicates.
 void add_to(life& all, wire::told_life&& more) {
   std::move(more.messages.begin(), more.messages.end(), std::back_inserter(all.messages));
   std::move(more.sagas.begin(), more.sagas.end(), std::back_inserter(all.sagas));
@@ -58,7 +57,7 @@ void add_to(life& all, wire::told_life&& more) {
 
 reading::reading(const topology::plan& plan, const registry& types, const std::string& folder)
     : plan_{plan}, asked_{plan} {
-  // A copy is of one moment, and a system that runs is of another.
+  // A copy shows one moment, and a running system another, so do not mix them.
   const bool may_ask = folder.empty();
   const auto open = [&](const std::string& path, std::string_view whose, bool& is_asked) {
     auto opened = store::open_sqlite(path, {.read_only = true});
@@ -74,7 +73,7 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
       one.database = open(file_of(*each.store, folder), each.name.value, one.is_asked);
     } else {
       not_known_.push_back(fmt::format(
-          "{} has no database: what it was asked is written down nowhere", each.name.value));
+          "{} has no database: what it was asked is not stored anywhere", each.name.value));
     }
     capabilities_.push_back(std::move(one));
   }
@@ -87,14 +86,14 @@ reading::reading(const topology::plan& plan, const registry& types, const std::s
   std::move(nowhere.begin(), nowhere.end(), std::back_inserter(not_known_));
 }
 
-/// Adds to what is not known, once.
+/// Adds a line to the list of unknowns, once.
 void reading::note(std::string what) {
   if (!contains(not_known_, what)) {
     not_known_.push_back(std::move(what));
   }
 }
 
-/// Reads what the journal has since an id was made, or says why that is not known.
+/// Reads the journal from the time at which the id was made, or notes why that is unknown.
 void reading::begin_asking_journal(const uuid& about, life& into) {
   if (!asks_journal_) {
     return;
@@ -111,7 +110,7 @@ void reading::begin_asking_journal(const uuid& about, life& into) {
         read.error().message));
     return;
   }
-  note("dead letters that were delivered again: brokers do not tell how those fare");
+  note("dead letters that were delivered again: brokers do not report what becomes of them");
   if (asked_.is_part()) {
     note("the newest events: the journal has more since then than are asked for");
   }
@@ -179,8 +178,8 @@ void reading::look_at_journal(const std::set<uuid>& ids, life& into) {
   }
 }
 
-/// The ids that follow from what is known: the commands of sagas; what messages may have published;
-/// events of letters; what subscribers made of events.
+/// The ids that may follow from what is known: the commands of sagas, events that messages may have
+/// published, events of dead letters, and the results of subscribers' handlers.
 std::set<uuid> reading::followers(const life& of) const {
   std::set<uuid> ids;
   const auto add_published = [&](const uuid& by, const capability& in) {
@@ -202,7 +201,7 @@ std::set<uuid> reading::followers(const life& of) const {
     for (const wire::event_told& event : of.events) {
       if (each.type != nullptr && wire::matches_any(each.plan->subscribes, event.topic)) {
         const uuid handled = derived_id(event.id, each.plan->name.value);
-        ids.insert(handled); // Its effects wait for this one.
+        ids.insert(handled); // The effects of this handling refer to this id.
         add_published(handled, each);
       }
     }
@@ -261,7 +260,7 @@ void reading::add_deliveries(wire::event_told& to, life& all) {
   }
 }
 
-/// @return false if nobody tells.
+/// @return false if no store can tell.
 bool reading::tell_delivery(
     capability& by, std::uint32_t partition, std::uint64_t position, wire::delivery_told& told) {
   if (by.database) {
@@ -282,7 +281,7 @@ bool reading::tell_delivery(
   } else if (asks_journal_) {
     told.is_handled = asked_.has_passed(told.capability, position);
   }
-  // How far it is beyond that, and what has failed, only its own database knows.
+  // How far it is beyond that, and what has failed, only its own database tells.
   return told.is_handled || (!by.plan->store && (journal_ || asks_journal_));
 }
 

@@ -59,7 +59,7 @@ void read_events(store::database& journal, const std::set<uuid>& ids, life& into
           .trace = row.is_null(4) ? std::string{} : std::string{row.text(4)},
           .position = position,
           .at = row.integer(5)};
-      // An outbox keeps its newest row although the journal has it.
+      // An outbox keeps its newest row after the journal has the event.
       std::erase_if(into.events, [&](const event_told& each) {
         return each.id == told.id && (each.position == 0 || each.position == position);
       });
@@ -89,7 +89,8 @@ void read_events(store::database& journal, const std::set<uuid>& ids, life& into
 void read_cancelled(store::database& journal, const uuid& id, life& into) {
   const bool is_known =
       std::ranges::any_of(into.cancelled, [&](const auto& each) { return each.id == id; });
-  if (is_known || !journal.has_table("cancelled")) { // Journals of earlier releases have none.
+  // Journals of earlier releases have no such table.
+  if (is_known || !journal.has_table("cancelled")) {
     return;
   }
   auto take = [&](const store::row& row) {

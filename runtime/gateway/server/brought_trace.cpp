@@ -3,7 +3,7 @@
 namespace troupe::gateway {
 
 std::string brought_trace(const http::request& asked, bool is_trusted, const observe::sampling& by) {
-  // Several are as good as none (W3C Trace Context, 3.2.2).
+  // Repeated fields are ignored (W3C Trace Context, 3.2.2).
   std::string text = observe::trace_text(
       asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),
       asked.listed("tracestate"));

@@ -30,7 +30,7 @@ void call_book::open(const uuid& id, std::uint64_t content, const std::string& s
   if (is_new) {
     return;
   }
-  // Whoever was told to come again finds the next answer.
+  // The call runs again: clients that poll get the next answer.
   known->second.answer.reset();
   const auto old = std::ranges::find_if(kept_, [&](const auto& each) { return each.id == id; });
   if (old != kept_.end()) {

@@ -66,7 +66,7 @@ outcome<uuid> call_desk::add(client::call_request request, bool is_question, lis
   if (!added) {
     return added;
   }
-  // Its end is told on this thread, and so not before this is done.
+  // Completions are delivered on this thread, so none can arrive before the listener is stored.
   if (free_.empty()) {
     listeners_.push_back(std::move(ended));
   } else {

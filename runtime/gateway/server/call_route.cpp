@@ -9,7 +9,8 @@ namespace troupe::gateway {
 
 namespace {
 
-/// Whether a body is said to be JSON. @source RFC 8259, 11; RFC 6839, 3.1.
+/// Whether a content type means JSON.
+/// @source RFC 8259, 11; RFC 6839, 3.1.
 bool is_json(std::string_view content_type) {
   const std::string type =
       http::lower_case(http::trimmed(content_type.substr(0, content_type.find(';'))));
@@ -178,8 +179,8 @@ outcome<uuid> call_route::call(const wish& wanted, const std::optional<uuid>& id
       });
 }
 
-/// Tells of a request that is answered. One whose body went to a legacy system as well has told of
-/// itself already: this is a part of it.
+/// Records the span of an answered request. A request whose body also went to a legacy system has a
+/// span already, and this one is part of it.
 void call_route::end_trace(
     const traced_request& which,
     bool is_inner,
@@ -208,7 +209,7 @@ http::response call_route::answer_to(const client::completion& ended) const {
   }
   auto body = to_json(ended.answer->bytes, options_.all, options_.reply);
   if (body) {
-    *body += '\n'; // For terminals.
+    *body += '\n'; // Makes answers readable in a terminal.
     return http::with_body(options_.status, "application/json", std::move(*body));
   }
   error why = std::move(body.error());
@@ -216,7 +217,7 @@ http::response call_route::answer_to(const client::completion& ended) const {
   return http::to_response(problem_of(why, ended.id));
 }
 
-/// Answers a request that has become no call.
+/// Answers a request for which no call was made.
 void call_route::refuse(const wish& wanted, const error& why) const {
   const http::problem told = problem_of(why, std::nullopt, options_.rejected);
   end_trace(*wanted.trace, wanted.is_inner, {}, told.status, &why);

@@ -34,7 +34,7 @@ void document_route::handle(route_request request, const http::responder& answer
 bool document_route::is_known_to(const http::request& asked) const {
   const auto tags = http::list_members(asked.listed("if-none-match"));
   return std::ranges::any_of(tags, [&](std::string_view each) {
-    each.remove_prefix(each.starts_with("w/") ? 2 : 0); // A weak one counts as well.
+    each.remove_prefix(each.starts_with("w/") ? 2 : 0); // A weak tag matches too.
     return each == "*" || each == tag_;
   });
 }

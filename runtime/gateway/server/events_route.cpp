@@ -14,15 +14,16 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t events_per_answer = 200;
-/// How long the broker keeps a question for which it has no events.
+/// How long the broker holds a question while there are no events.
 constexpr milliseconds question_patience = 10s;
-/// How much longer an answer may take after that.
+/// Additional time allowed for the answer.
 constexpr milliseconds answer_within = 5s;
 constexpr milliseconds pause_after_error = 250ms;
-/// Proxies cut what is silent for a minute. No stream outlives its token by more.
+/// Interval of the check that keeps streams alive: proxies cut connections that are silent for a
+/// minute, and no stream may outlive its token by more than this.
 constexpr milliseconds life_every = 10s;
 
-/// Whether both are known, and are two.
+/// Whether both ids are known and they differ.
 bool differ(const uuid& one, const uuid& other) {
   return one != uuid{} && other != uuid{} && one != other;
 }
@@ -117,10 +118,11 @@ void events_route::open(number which) {
                serve(which);
              }
            }});
-  // A reader is gone already if its request has ended meanwhile.
+  // The reader is missing if its request has ended meanwhile.
   if (const auto found = readers_.find(which); found != readers_.end()) {
     found->second.to = std::move(to);
-    // Who loses the connection before the first event goes on from here, too.
+    // Send the position at once, so that a client that loses the connection before its first event
+    // can resume from here.
     (void)write(which, place_text(*found->second.position));
   }
 }
@@ -201,7 +203,7 @@ void events_route::take_beginning(const outcome<wire::events_read>& answer) {
   follow();
 }
 
-/// Readers that come with a position which the journal has not.
+/// Restarts readers whose position lies beyond the end of the journal.
 void events_route::restart_beyond(std::uint64_t last) {
   for (auto& [which, each] : readers_) {
     if (*each.position > last) {
@@ -210,7 +212,7 @@ void events_route::restart_beyond(std::uint64_t last) {
   }
 }
 
-/// Answers those who do not know yet where they begin.
+/// Answers readers whose stream is not open yet, because their start position is unknown.
 void events_route::refuse_unopened(const error& why) {
   for (auto each = readers_.begin(); each != readers_.end();) {
     if (each->second.to) {
@@ -238,7 +240,7 @@ bool events_route::is_other_journal(const wire::events_read& answer) const {
 
 void events_route::take(const outcome<wire::events_read>& answer) {
   if (!answer) {
-    // The broker may be away; whatever is published until it is back is read then.
+    // The broker may be down; once it is back, the events published meanwhile are read.
     again_soon(&events_route::follow);
     return;
   }
@@ -254,7 +256,7 @@ void events_route::take(const outcome<wire::events_read>& answer) {
     }
     ring_.append(std::move(more), answer->next);
     if (answer->deleted_to) {
-      // All readers were behind it; each is told as it gets there.
+      // Every reader lags behind the deletion, and is told when it gets there.
       ring_.restart(answer->next);
     }
   }
@@ -274,7 +276,7 @@ std::vector<events_route::number> events_route::numbers() const {
 
 void events_route::serve_all() {
   for (const number which : numbers()) {
-    serve(which); // Some may be gone by then.
+    serve(which); // Earlier iterations may have removed this reader.
   }
 }
 
@@ -338,7 +340,7 @@ void events_route::take_behind(number which, const wire::events_read& answer) {
   }
   for (const wire::read_event& each : answer.events) {
     if (!write(which, event_text(each, known_))) {
-      return; // It is read again when there is room.
+      return; // The event is read again once there is room.
     }
     one.position = each.position;
   }
@@ -363,7 +365,7 @@ bool events_route::write(number which, const std::string& text) {
   return false;
 }
 
-/// The reader's position means nothing here: it is told, and goes on from the end of the journal.
+/// Tells the reader that its position is invalid here, and continues at the end of the journal.
 void events_route::restart(number which, std::string_view why) {
   reader& one = readers_.at(which);
   const std::uint64_t before = *one.position;
@@ -377,7 +379,7 @@ void events_route::show_life() {
   for (const number which : numbers()) {
     reader& each = readers_.at(which);
     if (each.to && each.still_holds && !each.still_holds()) {
-      each.to->finish(); // Whoever asks again is told what is wrong.
+      each.to->finish(); // The client learns the reason when it reconnects.
       readers_.erase(which);
     } else if (each.to && !each.is_full) {
       (void)write(which, place_text(*each.position));

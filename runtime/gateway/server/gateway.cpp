@@ -55,7 +55,7 @@ gateway::gateway(options given, const clock& time)
 }
 
 gateway::~gateway() {
-  // Their threads post to the server, which ends next.
+  // Their threads post to the server, so stop them before the server is destroyed.
   if (keys_) {
     keys_->close();
   }
@@ -99,8 +99,8 @@ bool gateway::drain(milliseconds within) {
     }
   });
   const bool all_ended = server_->drain(within);
-  // The loop has ended. What is under way and matters are calls that nobody waits for here any
-  // more, since they were told to come again.
+  // The HTTP loop has ended. The calls still under way that matter are those whose clients were
+  // told to poll and no longer wait here.
   const auto left = std::max(until - time_.now(), instant::duration::zero());
   calls_->close(std::chrono::ceil<milliseconds>(left));
   return all_ended;

@@ -16,20 +16,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Whose file it is; no capability can have the name.
+/// Owner recorded in the file; no capability can have this name.
 constexpr const char* owner = "troupe.gateway";
 constexpr milliseconds lock_patience = 5s;
 constexpr milliseconds forget_every = 60s;
-/// Keys forgotten by one transaction: as many as one may add.
+/// Keys deleted per transaction: as many as one transaction may add.
 constexpr std::int64_t forgotten_max = key_book::waiting_max;
 
-/// A key takes so many bytes in table and index, about.
+/// Approximate size of a key in table and index.
 constexpr std::int64_t key_bytes = 100;
 
-/// The bytes of a page, as SQLite makes files if nobody says otherwise.
+/// SQLite's default page size.
 constexpr std::int64_t page_bytes = 4'096;
 
-/// The bytes of the file that hold something.
+/// Bytes of the file in use.
 std::int64_t bytes_used(store::database& session) {
   const auto number = [&](const char* sql) { return session.integer_of(sql).value_or(0); };
   return (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * page_bytes;
@@ -65,12 +65,12 @@ constexpr std::array trial_steps{
 ALTER TABLE forgetting ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
 )sql"}};
 
-/// The parts of the file: a gateway of the release before goes on without the second.
+/// Components of the file's schema: a gateway of the previous release works without the second.
 constexpr std::array components{
     store::component{owner, steps}, store::component{"troupe.gateway_trial", trial_steps}};
 
-/// The settled time as the database has it. One that has none yet begins when it was used last; a
-/// new one now, on trial.
+/// Loads the settled time from the database. A file that has none starts from its last use; a new
+/// file starts now, on trial.
 settled_time settled_in(store::database& session, const clock& time, milliseconds kept) {
   store::transaction all{session};
   const std::int64_t now = unix_millis(time.wall());
@@ -236,7 +236,7 @@ void key_book::forget_old(wall_time wall) {
         unix_millis(settled - kept_),
         forgotten_max);
   }
-  // Another gateway of this machine may have written a later one.
+  // Another gateway on this machine may have written a later time.
   session_->execute(
       "UPDATE forgetting SET time = $1, trial = MIN(trial, $2) WHERE time < $1 OR trial > 0",
       unix_millis(settled),

@@ -11,7 +11,8 @@ namespace troupe::gateway {
 
 namespace {
 
-/// What a 401 has to say of how one shows who one is. @source RFC 9110, 11.6.1 and 15.5.2.
+/// The challenge of a 401: how a client identifies itself.
+/// @source RFC 9110, 11.6.1 and 15.5.2.
 constexpr std::string_view challenge = R"(Service-Token realm="services", field="x-service-token")";
 
 } // namespace
@@ -65,7 +66,7 @@ void noted_exchange::note(http::response& answer) {
     answer.fields.emplace_back("WWW-Authenticate", challenge);
   }
   if (!more_.empty()) {
-    // Which sites may read answers is said here, whatever a legacy system says of it.
+    // The gateway decides which sites may read answers; fields of a legacy system are removed.
     std::erase_if(answer.fields, [](const auto& field) {
       return http::is_same_name(field.first, "access-control-allow-origin")
              || http::is_same_name(field.first, "access-control-allow-credentials")

@@ -22,7 +22,7 @@ public:
       : to_{std::move(to)}, trace_{std::move(trace)} {}
 
   bool respond(http::response answer) override {
-    // A legacy system may have told of a trace of its own.
+    // A legacy system may have sent a `traceresponse` of its own.
     std::erase_if(answer.fields, [](const auto& field) {
       return http::lower_case(field.first) == "traceresponse";
     });
@@ -90,7 +90,7 @@ void request_traces::end(const traced_request& which, const request_end& how) {
       std::chrono::duration_cast<std::chrono::nanoseconds>(time_.wall().time_since_epoch()).count()
       - made.duration;
   if (made.trace == uuid{}) {
-    // The request became no message: its trace is its own.
+    // The request did not become a message, so it gets a trace of its own.
     made.trace = new_trace_id();
   }
   made.set_name(how.name, observe::fields_of(which.text).tracestate);
@@ -141,8 +141,8 @@ uuid request_traces::new_trace_id() {
   return made;
 }
 
-/// The trace of a request that brought none: also if it is not recorded, so that nobody behind the
-/// gateway decides again. Empty where none is recorded ever.
+/// Makes the trace of a request that has none. An unrecorded trace is passed on too, so that no
+/// service behind the gateway decides anew. Empty if sampling is off.
 std::string request_traces::new_trace(const observe::sampling& sampling) {
   if (sampling.is_off()) {
     return {};

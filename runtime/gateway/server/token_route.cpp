@@ -21,7 +21,7 @@ error has_no_right(const std::string& service) {
       .details = {{"reason", "no_right"}}};
 }
 
-/// @param wait until the next one.
+/// @param wait the time until the next check is allowed.
 error shows_too_many(instant::duration wait) {
   return {
       .code = errc::overloaded,
@@ -92,7 +92,8 @@ void token_route::handle(route_request request, const http::responder& answers) 
                          this] {
     const auto again = service_of(token, from, with_);
     return again ? !may_ || may_(*again)
-                 : again.error().code == errc::overloaded; // It was not looked at.
+                 // An overloaded check did not look at the token.
+                 : again.error().code == errc::overloaded;
   };
   inner_->handle(std::move(request), answers);
 }

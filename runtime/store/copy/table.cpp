@@ -15,7 +15,7 @@ struct type_name {
   column_type type;
 };
 
-/// The names by which PostgreSQL tells of the types that the shared SQL has.
+/// PostgreSQL's names for the types of the shared SQL.
 constexpr std::array<type_name, 7> server_types{
     {{"bigint", column_type::integer},
      {"integer", column_type::integer},
@@ -25,7 +25,7 @@ constexpr std::array<type_name, 7> server_types{
      {"character varying", column_type::text},
      {"bytea", column_type::bytes}}};
 
-/// Parts of the names of types in SQLite, in the order in which they count.
+/// Substrings of SQLite type names, in order of precedence.
 /// @source https://www.sqlite.org/datatype3.html, section 3.1
 constexpr std::array<type_name, 8> file_types{
     {{"INT", column_type::integer},
@@ -70,7 +70,7 @@ column_type file_type(std::string_view table, std::string_view column, std::stri
   return found->type;
 }
 
-/// The key's columns by their place in it, from 1, and in the table.
+/// Indexes of the key's columns in the table, by position in the key, from 1.
 using key_places = std::map<std::int64_t, std::size_t>;
 
 void add_key(table& to, const key_places& places) {
@@ -140,7 +140,7 @@ std::vector<table> tables_on_server(database& session, const std::string& schema
   return all;
 }
 
-/// The storage class that SQLite tells of for values of a type.
+/// SQLite's storage class for the values of a type.
 std::string_view class_of(column_type type) {
   switch (type) {
   case column_type::integer:

@@ -30,7 +30,7 @@ std::string insertion(const table_space& to, const table& what) {
       "INSERT INTO {} ({}) VALUES ({})", to.name_of(what.name), column_list(what), marks);
 }
 
-/// The key of the last row that is there; empty if there is none.
+/// The key of the last row; empty for an empty table.
 row_cells last_key(const table_space& in, const table& what) {
   row_cells found;
   std::string order;
@@ -47,7 +47,7 @@ row_cells last_key(const table_space& in, const table& what) {
   return found;
 }
 
-/// Has the numbers of rows to come go on behind those that are there, as they do in SQLite.
+/// Makes generated numbers continue after the highest existing one, as SQLite does.
 void set_identities(const table_space& in, const table& what) {
   for (const column& each : what.columns) {
     if (!each.is_identity) {
@@ -70,8 +70,8 @@ void set_identities(const table_space& in, const table& what) {
       met.kind, fmt::format("the table {}: {}: {}", what.name, doing, met.what()), met.native_code};
 }
 
-/// Inserts rows from `from` until the batch is full, or there are no more.
-/// @return how many; fewer than could be only at the end.
+/// Inserts rows from `from` until the batch is full or the rows end.
+/// @return the number of rows. A batch that is not full is the last one.
 std::uint64_t insert_batch(
     table_reader& from,
     const table_space& to,
@@ -102,7 +102,7 @@ std::uint64_t insert_batch(
   return rows;
 }
 
-/// Copies a table without a key: all of it, or nothing.
+/// Copies a table without a key in one transaction.
 std::uint64_t
 copy_at_once(table_reader& from, const table_space& to, const table& what, const std::string& sql) {
   transaction writing{*to.session};

@@ -10,7 +10,7 @@ namespace troupe::store {
 
 namespace {
 
-// Few, as each row may have a body of some megabytes.
+// Small, since each row may have a body of several megabytes.
 constexpr std::int64_t first_page_rows = 16;
 constexpr std::int64_t page_rows_max = 512;
 constexpr std::int64_t page_bytes = std::int64_t{4} << 20U;
@@ -130,7 +130,7 @@ std::string table_reader::statement() const {
   if (what_.key.empty()) {
     std::string order;
     for (const column& each : what_.columns) {
-      // NULLs stand at the beginning in one engine and at the end in the other.
+      // One engine sorts NULLs first, the other last.
       order += (order.empty() ? "" : ", ") + quoted_name(each.name) + " NULLS FIRST";
     }
     return fmt::format("{} ORDER BY {} LIMIT $1 OFFSET $2", start, order);

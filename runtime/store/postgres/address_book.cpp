@@ -18,9 +18,9 @@ struct address_book::state {
   /// What is known of a host.
   struct entry {
     bool is_running = false;
-    instant since{}; // When the last lookup began.
+    instant since{}; // Start of the last lookup.
     std::vector<std::string> told_last{};
-    std::string why_not{}; // Of the last lookup; empty if it found something.
+    std::string why_not{}; // Reason of the last failure; empty after a success.
   };
 
   explicit state(lookup way) : how{std::move(way)} {}
@@ -64,7 +64,7 @@ address_book::find(const std::vector<std::string>& hosts, milliseconds patience,
     const auto look = [in = state_, each] { in->take(each, in->how(each)); };
     try {
       quiet_thread(look).detach();
-    } catch (const std::system_error&) { // There is no thread left: somebody has to do it.
+    } catch (const std::system_error&) { // No thread can be started: look up on this one.
       look();
     }
   }

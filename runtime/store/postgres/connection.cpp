@@ -12,7 +12,7 @@ namespace troupe::store {
 
 namespace {
 
-/// Notes warnings; the rest (a table that is there already) is of no interest.
+/// Records SQLSTATE 01000 (warning); other notices, such as "already exists", are ignored.
 void note_warning(void* warned, const PGresult* notice) {
   if (state_of(notice) == "01000") {
     *static_cast<bool*>(warned) = true;

@@ -21,7 +21,7 @@ namespace troupe::store {
 namespace {
 
 constexpr int oldest_server = 130'000;
-// A name of PostgreSQL has 63 bytes; what is longer would be cut.
+// PostgreSQL cuts longer names to 63 bytes.
 constexpr std::size_t schema_bytes_max = 63;
 
 constexpr const char* make_meta = "CREATE TABLE troupe_meta ("
@@ -35,8 +35,8 @@ struct free_options {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 
-/// libpq's words without what it quotes of an address: a password with a `/`, `?` or `#` in it is
-/// taken for a port, a database or an option.
+/// Replaces the quoted parts of libpq's message about a URL: libpq takes a password that contains
+/// `/`, `?` or `#` for a port, a database or an option, and quotes it.
 std::string without_quotes(const std::string& words) {
   std::string kept;
   bool is_quoted = false;
@@ -75,7 +75,7 @@ outcome<postgres_route> read_url(const std::string& url) {
   return found;
 }
 
-/// Adds what the URL leaves open.
+/// Fills in what the URL leaves open.
 void add_defaults(postgres_route& to, const postgres_options& options) {
   to.try_emplace("target_session_attrs", options.read_only ? "any" : "read-write");
   to.try_emplace("connect_timeout", "2");
@@ -90,12 +90,13 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// What a server's words are about. libpq does not pass its SQLSTATE on.
+/// The cause of a refusal, read from the server's message, since libpq does not pass on the
+/// SQLSTATE.
 enum class refusal : std::uint8_t { password, database, role, no_room, other };
 
 refusal refusal_of(const failed_attempt& attempt) {
   const std::string& said = attempt.said;
-  // That a password was used says nothing: a server may take it and turn out to be a standby.
+  // The mere use of a password proves nothing: a server may accept it and turn out to be a standby.
   if (attempt.wants_password || (attempt.had_password && has(said, "authentication failed"))) {
     return refusal::password;
   }
@@ -109,10 +110,10 @@ refusal refusal_of(const failed_attempt& attempt) {
                                                                  : refusal::other;
 }
 
-/// Why this session was let in nowhere, for good or only now.
+/// Why no server accepted this session, and so whether a retry can help.
 ///
-/// For good if each machine says so: one of several that refuses a password may be behind the
-/// others, or of another cluster, and the one that counts was not ready yet.
+/// A refusal is permanent only if every machine refuses. One of several that rejects a password may
+/// be outdated or belong to another cluster, while the right one was not ready yet.
 refusal refusal_of(const std::vector<failed_attempt>& failures) {
   std::map<std::size_t, refusal> by_machine;
   for (const failed_attempt& each : failures) {
@@ -131,8 +132,7 @@ refusal refusal_of(const std::vector<failed_attempt>& failures) {
   return is(refusal::other) || by_machine.empty() ? refusal::other : by_machine.begin()->second;
 }
 
-/// Why no connection could be made. Whether it is of use to try again is told by the words of the
-/// servers alone.
+/// The error for a failed connection. Only the servers' messages tell whether a retry can help.
 database_error no_connection(const std::vector<failed_attempt>& failures, const std::string& url) {
   std::string said;
   for (const failed_attempt& each : failures) {
@@ -183,7 +183,7 @@ connect(postgres_hosts& hosts, address_book& addresses, const std::string& url) 
   return postgres_connection{found.connection.release()};
 }
 
-/// Refuses an old server, before anything is asked that it does not understand.
+/// Refuses a server that is too old, before sending anything it may not understand.
 postgres_connection new_enough(postgres_connection made) {
   const int version = PQserverVersion(made.get());
   if (version < oldest_server) {
@@ -227,7 +227,7 @@ check(const std::string& url, const std::string& schema, const postgres_options&
   return {};
 }
 
-/// How a server is set up, as far as it matters.
+/// The server settings that matter to Troupe.
 struct server_facts {
   std::string fsync;
   std::string full_page_writes;
@@ -243,7 +243,7 @@ server_facts look_at_server(postgres_session& session) {
       "SELECT current_setting('fsync'), current_setting('full_page_writes'),"
       " current_setting('server_encoding'),"
       " (SELECT datcollate::text FROM pg_database WHERE datname = current_database()),"
-      // Every collation that follows a language puts `a` before `B`.
+      // Every language-specific collation puts `a` before `B`.
       " 'B' < 'a', pg_backend_pid()",
       [&](const row& row) {
         found = {
@@ -261,9 +261,9 @@ std::int64_t backend_of(postgres_session& session) {
   return session.integer_of("SELECT pg_backend_pid()").value_or(0);
 }
 
-/// Whether a pooler gives both sessions the same connection, one transaction after the other: then
-/// settings, prepared statements and locks of one would be those of the other. A pooler is known by
-/// the number of the backend, for which it invents one of its own.
+/// Whether a pooler runs the transactions of two sessions on one connection, which would make them
+/// share settings, prepared statements and locks. A pooler shows itself by the backend's process
+/// id, since it makes up one of its own.
 bool shares_connections(
     postgres_session& session,
     const server_facts& facts,
@@ -280,7 +280,8 @@ bool shares_connections(
   return false;
 }
 
-/// Whether an error of a new session is about what another session has prepared on its connection.
+/// Whether an error of a new session is caused by statements that another session prepared on the
+/// same connection.
 bool is_of_another_session(const database_error& met) {
   return met.native_code == native_code_of("42P05") || met.native_code == native_code_of("26000");
 }
@@ -313,7 +314,7 @@ outcome<void> check_server(const server_facts& facts) {
   return {};
 }
 
-/// What is in a schema.
+/// Contents of a schema.
 struct schema_facts {
   bool exists = false;
   std::int64_t tables = 0;
@@ -418,7 +419,7 @@ take_schema(postgres_session& session, const std::string& schema, const postgres
         invalid(fmt::format("there is no schema {} of Troupe, and it is not to be made", schema))};
   }
   transaction writing{session};
-  // Another process may have made it, before this one was given the lock.
+  // Another process may have created it before this one got the lock.
   const schema_facts now = look_at_schema(session, schema);
   if (now.has_meta) {
     return check_owner(session, schema, options);
@@ -428,7 +429,7 @@ take_schema(postgres_session& session, const std::string& schema, const postgres
   return {};
 }
 
-/// Opens a session with a server that will do.
+/// Opens a session with a server that fulfils all requirements.
 outcome<std::unique_ptr<postgres_session>> open_session(
     const postgres_route& to,
     const std::string& url,
@@ -472,7 +473,7 @@ outcome<std::unique_ptr<database>> open(
     const postgres_options& options,
     bool owned) {
   auto to = read_url(url);
-  if (!to) { // The address is not repeated: there may be a password in it.
+  if (!to) { // Leaves the URL out of the message: it may contain a password.
     return failure{invalid("the address of the database " + to.error().message)};
   }
   TROUPE_CHECK(check(url, schema, options));
@@ -494,7 +495,7 @@ outcome<std::unique_ptr<database>> open(
     return std::move(*session);
   } catch (const database_error& met) {
     auto found = met.to_error();
-    // Opening has no effect on the data.
+    // Opening changes no data.
     found.possible = effect::none;
     if (met.kind == database_fault::schema) {
       found.code = errc::invalid;

@@ -27,20 +27,20 @@ bool is_same(std::string_view word, std::string_view keyword) {
       word, keyword, [](char one, char other) { return lower(one) == lower(other); });
 }
 
-/// The place behind the next `mark`, or the end.
+/// The position after the next `mark`, or the end of the text.
 std::size_t behind(std::string_view text, std::string_view mark, std::size_t from) {
   const std::size_t at = text.find(mark, from);
   return at == std::string_view::npos ? text.size() : at + mark.size();
 }
 
-/// A piece of SQL: a word, one other character, or a quoted text or comment as a whole.
+/// A token of SQL: a word, another single character, or a whole quoted text or comment.
 struct piece {
   enum class kind { word, sign, blank, comment, quoted };
   kind is = kind::sign;
   std::string_view text;
 };
 
-/// The piece that starts at `at`.
+/// The token that starts at `at`.
 piece piece_at(std::string_view sql, std::size_t at) {
   const char c = sql[at];
   const auto cut = [&](piece::kind is, std::size_t end) {
@@ -72,7 +72,7 @@ bool says_nothing(const piece& one) {
   return one.is == piece::kind::blank || one.is == piece::kind::comment;
 }
 
-/// The first piece from `at` on that is no blank or comment, and the place behind it.
+/// The first token at or after `at` that is neither blank nor comment, and the position after it.
 std::optional<std::pair<piece, std::size_t>> next_telling(std::string_view sql, std::size_t at) {
   while (at < sql.size()) {
     const piece one = piece_at(sql, at);
@@ -84,7 +84,7 @@ std::optional<std::pair<piece, std::size_t>> next_telling(std::string_view sql, 
   return std::nullopt;
 }
 
-/// The place behind `words`, if they stand at `at` in this order.
+/// The position after `words`, if these are the next tokens at `at`.
 std::optional<std::size_t>
 behind_words(std::string_view sql, std::size_t at, std::initializer_list<std::string_view> words) {
   for (const std::string_view each : words) {
@@ -102,7 +102,7 @@ bool defines_a_table(std::string_view statement) {
          || behind_words(statement, 0, {"alter", "table"});
 }
 
-/// Words of the other engine's tongue and of ours, each for a whole word.
+/// A type's name in the shared SQL and in PostgreSQL; whole words only.
 struct type_name {
   std::string_view shared;
   std::string_view postgres;
@@ -117,14 +117,14 @@ constexpr std::array<std::string_view, 26> words_of_the_session{
     "load",       "lock",      "move",       "notify", "prepare", "release", "reset",
     "rollback",   "savepoint", "set",        "start",  "unlisten"};
 
-/// The place behind a sign, if it stands at `at`.
+/// The position after `sign`, if it is the next token at `at`.
 std::optional<std::size_t> behind_sign(std::string_view sql, std::size_t at, char sign) {
   const auto found = next_telling(sql, at);
   return found && found->first.text == std::string_view{&sign, 1} ? std::optional{found->second}
                                                                   : std::nullopt;
 }
 
-/// The number of the placeholder, `$7`, that stands at `at`, and the place behind it.
+/// The number of the placeholder (`$7`) at `at`, and the position after it.
 std::optional<std::pair<std::size_t, std::size_t>>
 placeholder_at(std::string_view sql, std::size_t at) {
   const auto word = behind_sign(sql, at, '$');
@@ -140,8 +140,8 @@ placeholder_at(std::string_view sql, std::size_t at) {
   return std::pair{number, *word + digits.size()};
 }
 
-/// The numbers of the placeholders that stand in parentheses at `at`, before the end of `sql`;
-/// nothing if anything else stands there.
+/// The numbers of the placeholders in the parentheses at `at`, which must end `sql`; empty if
+/// anything else is found.
 std::vector<std::size_t> last_placeholders(std::string_view sql, std::size_t at) {
   std::vector<std::size_t> numbers;
   for (auto next = behind_sign(sql, at, '('); next; next = behind_sign(sql, at, ',')) {
@@ -156,7 +156,7 @@ std::vector<std::size_t> last_placeholders(std::string_view sql, std::size_t at)
   return end && !next_telling(sql, *end) ? numbers : std::vector<std::size_t>{};
 }
 
-/// The place of a word outside of quotes and comments, at or behind `at`.
+/// The position of a word at or after `at`, outside quotes and comments.
 std::optional<std::size_t> place_of(std::string_view word, std::string_view sql, std::size_t at) {
   while (at < sql.size()) {
     const piece one = piece_at(sql, at);

@@ -22,7 +22,7 @@ bool ends_connection(const PGresult* failed) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
-/// What a person can do, where the message of the server does not say.
+/// Advice for the operator where the server's message gives none.
 std::string_view advice_for(std::string_view state) {
   if (state == "42501") {
     return "; GRANT the role what is missing";
@@ -39,21 +39,22 @@ std::string_view advice_for(std::string_view state) {
 } // namespace
 
 database_fault fault_of_state(std::string_view state) {
-  // 22: the value does not fit its column (out of range, a NUL in a text); 54: nor its index.
+  // Class 22: the value does not fit its column (out of range, NUL in a text). Class 54: it does
+  // not fit an index.
   if (is_of(state, "23") || is_of(state, "22") || is_of(state, "54")) {
     return database_fault::constraint;
   }
-  // Serialization failure, deadlock, lock not available, no memory.
+  // Serialization failure, deadlock, lock not available, out of memory.
   if (state == "40001" || state == "40P01" || state == "55P03" || state == "53200") {
     return database_fault::busy;
   }
-  if (state == "57014") { // Cancelled, by statement_timeout for one.
+  if (state == "57014") { // Cancelled, for example by statement_timeout.
     return database_fault::too_long;
   }
   if (state == "53100") {
     return database_fault::full;
   }
-  // No connection, the server ends or starts, a primary that became a standby.
+  // Connection lost, server stopping or starting, or a primary that has become a standby.
   if (is_of(state, "08") || is_of(state, "57P") || state == "25P03" || state == "53300"
       || state == "25006") {
     return database_fault::away;
@@ -94,7 +95,7 @@ std::string without_line_ends(std::string text) {
 database_error postgres_failure(const PGresult* failed, std::string_view sql) {
   const std::string_view state = state_of(failed);
   if (state.empty()) {
-    // Made by libpq: what the server sent is not what the protocol allows.
+    // An error made by libpq: the server violated the protocol.
     return database_error{
         database_fault::away,
         fmt::format("{} (in: {})", PQresultErrorMessage(failed), sql.substr(0, sql_shown_max))};

@@ -37,7 +37,7 @@ postgres_hosts::postgres_hosts(postgres_route to, std::size_t first) : to_{std::
       lists_.emplace(each, std::move(parts));
     }
   }
-  // A single port is that of all hosts.
+  // A list of another length, such as a single port, applies to all hosts.
   std::erase_if(lists_, [this](const auto& each) { return each.second.size() != hosts_; });
   first_ = first % hosts_;
 }

@@ -11,7 +11,7 @@ namespace troupe::store {
 
 namespace {
 
-/// The bytes of the UTF-8 character that starts with `first`; 0 if none does.
+/// Length in bytes of a UTF-8 character, by its first byte; 0 if no character starts with it.
 std::size_t length_of_character(unsigned char first) {
   if (first < 0x80) {
     return 1;
@@ -25,7 +25,7 @@ std::size_t length_of_character(unsigned char first) {
   return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
-/// Whether `text` is what PostgreSQL takes for text: UTF-8 as RFC 3629 has it, without NUL.
+/// Whether PostgreSQL accepts `text`: UTF-8 as in RFC 3629, without NUL.
 bool is_sound(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto first = static_cast<unsigned char>(text[at]);
@@ -40,7 +40,7 @@ bool is_sound(std::string_view text) {
     }
     if (length > 2) {
       const auto second = static_cast<unsigned char>(text[at + 1]);
-      // Overlong forms, surrogates, and what lies above U+10FFFF.
+      // Refuse overlong forms, surrogates, and code points above U+10FFFF.
       if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)
           || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f)) {
         return false;
@@ -59,7 +59,7 @@ std::string in_big_endian(std::uint64_t number, std::size_t bytes) {
 
 } // namespace
 
-/// Encodes one value for one place.
+/// Encodes one value as one parameter.
 struct postgres_parameters::encoder {
   postgres_parameters& into;
   const postgres_statement& of;
@@ -136,7 +136,7 @@ struct postgres_parameters::encoder {
   }
 
   void borrow(const char* start, std::size_t size) const {
-    // A null pointer is NULL, and an empty text is not.
+    // A null pointer would mean NULL, which differs from an empty text.
     into.add(start == nullptr ? "" : start, size);
   }
 

@@ -14,7 +14,8 @@ namespace troupe::store {
 
 namespace {
 
-// What may be sent before the server is asked to answer: more would fill the buffers between.
+// Statements, and bytes, sent before the server is asked to answer; more could fill the buffers of
+// both sides.
 constexpr std::size_t pushed_after_statements = 200;
 constexpr std::size_t pushed_after_bytes = std::size_t{64} * 1024;
 constexpr int binary = 1;
@@ -24,7 +25,7 @@ bool is_failure(ExecStatusType status) {
          || status == PGRES_PIPELINE_ABORTED;
 }
 
-/// Results of COPY and the like, for which nobody has asked.
+/// Unexpected results, for example of COPY.
 bool is_out_of_turn(ExecStatusType status) {
   return status == PGRES_PIPELINE_SYNC || status == PGRES_COPY_IN || status == PGRES_COPY_OUT
          || status == PGRES_COPY_BOTH;
@@ -35,7 +36,8 @@ database_error out_of_turn(const std::string& sql) {
       database_fault::away, fmt::format("the database server answered out of turn (in: {})", sql)};
 }
 
-/// Shows the rows of a result. What a reader throws must not leave the other results unread.
+/// Passes the rows of a result to their reader. An exception of the reader is kept, so that the
+/// other results are still read.
 void show(
     const PGresult* result, const postgres_order& what, std::optional<postgres_trouble>& first) {
   try {
@@ -203,8 +205,8 @@ void postgres_pipeline::connect(postgres_connection connection) {
   connection_ = std::move(connection);
 }
 
-/// libpq could not take a statement, which it writes to the server once 8 KiB wait: the connection
-/// is at its end, and what the server has of the statements before is unknown.
+/// libpq writes to the socket after every 8 KiB, and that failed: the connection is lost, and it is
+/// unknown which earlier statements the server has received.
 void postgres_pipeline::not_sent() {
   const std::string why = PQerrorMessage(handle());
   close();
@@ -228,9 +230,9 @@ void postgres_pipeline::add_point() {
   bytes_ = 0;
 }
 
-/// Rows that went together have failed: they are sent one by one from here on.
+/// After rows that were sent together have failed, sends rows one by one.
 ///
-/// @param fault `schema` where they will always fail so.
+/// @param fault `schema` if such rows would always fail together.
 void postgres_pipeline::note_failed_rows(const postgres_order& what, database_fault fault) {
   if (what.rows == 0) {
     return;
@@ -241,7 +243,7 @@ void postgres_pipeline::note_failed_rows(const postgres_order& what, database_fa
   }
 }
 
-/// Reads the results of one statement, or of a point.
+/// Reads the results of one statement or sync point.
 void postgres_pipeline::read(
     postgres_order& what, instant deadline, std::optional<postgres_trouble>& first) {
   if (what.is_point) {
@@ -273,7 +275,7 @@ void postgres_pipeline::read(
       if (what.rows == 0 || rows == static_cast<std::int64_t>(what.rows)) {
         what.changed(rows);
       } else if (!first) {
-        // Which of them a trigger has left out, say, only each of them by itself can tell.
+        // Only separate inserts can show which rows are missing, for example because of a trigger.
         first = postgres_trouble{
             database_error{
                 database_fault::constraint,

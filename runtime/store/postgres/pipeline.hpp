@@ -19,15 +19,15 @@ namespace troupe::store {
 struct postgres_order {
   /// For errors.
   std::string sql{};
-  /// Whose it is (database::belongs_to).
+  /// The message it belongs to (database::belongs_to).
   std::optional<std::size_t> message{};
   /// Sees the rows; must not run statements.
   std::function<void(const row&)> each{};
   /// Gets the last result, or the number of changed rows.
   postgres_result* result = nullptr;
   std::function<void(std::int64_t)> changed{};
-  /// Its rows are those of as many statements of callers, of the message and of later ones; 0 if it
-  /// is what it was sent as.
+  /// The number of rows, if it stands for as many statements of callers, of this message and later
+  /// ones; 0 for a statement sent as it was given.
   std::size_t rows = 0;
   /// Not a statement, but a point at which the server answers.
   bool is_point = false;
@@ -86,7 +86,7 @@ public:
   /// Whether rows are under way for a visitor, which may throw.
   bool has_readers() const;
 
-  /// Nobody wants the results of what is under way any more.
+  /// Nobody wants the results of the statements in progress any more.
   void forget_readers();
 
   /// Closes the connection; what is under way is forgotten.
@@ -102,7 +102,7 @@ public:
   /// How often the server was waited for.
   std::uint64_t round_trips() const { return round_trips_; }
 
-  /// Goes on with another connection.
+  /// Continues on another connection.
   void connect(postgres_connection connection);
 
 private:
@@ -118,12 +118,13 @@ private:
 
   postgres_connection connection_;
   milliseconds patience_;
-  std::optional<postgres_rows> rows_; // They come behind all orders.
+  std::optional<postgres_rows> rows_; // Sent after all orders.
   bool gathers_ = true;
-  std::set<std::string, std::less<>> never_gathered_; // Texts of statements.
+  // Statements whose rows must not be sent together.
+  std::set<std::string, std::less<>> never_gathered_;
   std::deque<postgres_order> orders_;
   std::size_t pushed_ = 0; // Of the orders, those that were pushed to the server already.
-  std::size_t bytes_ = 0;  // Of the others.
+  std::size_t bytes_ = 0;  // Of the orders not pushed yet.
   std::size_t unread_ = 0;
   std::uint64_t round_trips_ = 0;
 };

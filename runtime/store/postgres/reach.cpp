@@ -24,7 +24,7 @@ using route = std::map<std::string, std::string, std::less<>>;
 using handle = std::unique_ptr<PGconn, finish_connection>;
 
 constexpr milliseconds head_start{100};
-// What libpq makes of a shorter one.
+// libpq raises a shorter timeout to this.
 constexpr std::chrono::seconds connect_timeout_min{2};
 constexpr std::chrono::seconds longest_timeout{86'400};
 
@@ -45,15 +45,15 @@ std::vector<std::string> words_in(std::string_view list) {
   }
 }
 
-/// An address to be tried.
+/// An address to try.
 struct candidate {
   route to;
   std::size_t machine = 0;
-  /// Why it cannot be tried; empty if it can.
+  /// Why the address cannot be tried; empty if it can.
   std::string why_not{};
 };
 
-/// Whether a host is one that is looked up, and no address or folder of sockets.
+/// Whether a host is a name that needs a lookup, rather than an address or a socket folder.
 bool is_name(const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   return !host.empty() && host.front() != '/' && host.front() != '@'
@@ -61,14 +61,14 @@ bool is_name(const std::string& host) {
          && ::inet_pton(AF_INET6, host.c_str(), address.data()) != 1;
 }
 
-/// Whether the addresses of a name can be those of one machine, rather than of several behind it.
+/// Whether the addresses of a name can belong to one machine, rather than to several.
 bool is_one_machine(const std::vector<std::string>& addresses) {
   const auto of_ipv6 = std::ranges::count_if(
       addresses, [](const auto& each) { return each.find(':') != std::string::npos; });
   return of_ipv6 <= 1 && static_cast<std::ptrdiff_t>(addresses.size()) - of_ipv6 <= 1;
 }
 
-/// The time that an address has; a day where there is no bound.
+/// The time allowed for one address; a day if there is no limit.
 milliseconds connect_timeout(const route& to) {
   const std::string text = value_of(to, "connect_timeout");
   std::int64_t seconds = 0;
@@ -79,7 +79,7 @@ milliseconds connect_timeout(const route& to) {
   return std::max(std::chrono::seconds{seconds}, connect_timeout_min);
 }
 
-/// Adds a candidate for each address of the host of `one`, which has none yet.
+/// Adds a candidate for each address of the host of `one`, whose address is not known yet.
 void add_addresses(
     route one, const host_addresses& told, std::size_t& machine, std::vector<candidate>& to) {
   if (told.found.empty()) {
@@ -95,8 +95,8 @@ void add_addresses(
   machine += is_one ? 1 : 0;
 }
 
-/// A candidate for each address, in order; none if libpq has to choose by itself: by its
-/// environment, or by what all servers are.
+/// A candidate for each address, in order. None if the choice must be left to libpq, because it
+/// depends on the environment or on properties of all servers.
 std::vector<candidate> candidates_of(const route& to, address_book& book) {
   const auto hosts = words_in(value_of(to, "host"));
   const auto numbers = words_in(value_of(to, "hostaddr"));
@@ -121,7 +121,7 @@ std::vector<candidate> candidates_of(const route& to, address_book& book) {
       names.push_back(one["host"]);
     }
   }
-  // Where some hosts need no lookup, nobody waits for the others without end.
+  // If some hosts need no lookup, the wait for the others is limited.
   const auto told = book.find(names, connect_timeout(to), names.size() == count);
   std::vector<candidate> candidates;
   std::size_t machine = 0;
@@ -136,7 +136,7 @@ std::vector<candidate> candidates_of(const route& to, address_book& book) {
   return candidates;
 }
 
-/// libpq's parameters as it takes them. Borrows the route.
+/// The route in the form that libpq takes. Borrows the route.
 struct parameters {
   explicit parameters(const route& of) {
     for (const auto& [keyword, text] : of) {
@@ -159,7 +159,7 @@ std::string words_of(const PGconn* failed) {
   return said;
 }
 
-/// The servers that are asked at the moment.
+/// The connection attempts in progress.
 class race {
 public:
   explicit race(std::vector<candidate> candidates) : candidates_{std::move(candidates)} {}
@@ -241,7 +241,7 @@ private:
     }
   }
 
-  /// Notes why, and has the next one begin at once.
+  /// Records the reason of a failed attempt, and starts the next attempt at once.
   void failed(const attempt& one, std::string_view why) {
     start_at_ = {};
     PGconn* const connection = one.connection.get();
@@ -303,7 +303,7 @@ std::vector<failed_attempt> attempts_in(const std::string& said) {
     const std::size_t end = std::min(said.find(begins, at), said.size());
     failed_attempt& one = all.emplace_back();
     one.said = said.substr(at, end - at);
-    // Tried with TLS and without, it is the same one.
+    // Attempts with and without TLS concern the same server.
     const std::string server = one.said.substr(0, one.said.find(" failed:"));
     one.machine = machines.try_emplace(server, machines.size()).first->second;
     at = end + 1;

@@ -20,8 +20,8 @@ std::uint64_t number_at(std::string_view bytes, std::size_t at, std::size_t size
   return number;
 }
 
-/// A NUMERIC: how many digits, the place of the first, a sign, how many are shown, and the digits,
-/// of base 10,000; each of them two bytes. SUM of integers is one.
+/// A NUMERIC, such as the SUM of integers: number of digits, weight of the first one, sign, display
+/// scale, then the digits in base 10,000, each of two bytes.
 /// @source src/backend/utils/adt/numeric.c, numeric_send()
 long double numeric_of(std::string_view bytes) {
   const auto part = [&](std::size_t index) {
@@ -124,7 +124,7 @@ int postgres_row::checked(int column) const {
   return column;
 }
 
-/// The bytes of a column; without a start if it is NULL.
+/// The bytes of a column; a null view if it is NULL.
 std::string_view postgres_row::raw(int column) const {
   if (is_null(column)) {
     return {};

@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::size_t rows_max = 200;
 constexpr std::size_t bytes_max = std::size_t{32} * 1024;
-/// A larger row is not worth its copying.
+/// Copying a larger row costs more than batching it saves.
 constexpr std::size_t row_bytes_max = std::size_t{8} * 1024;
 
-// An array in binary form: dimensions, whether there is a NULL, type of the elements, their number,
-// number of the first; then the length of each element, and its bytes.
+// An array in binary form: number of dimensions, whether it contains NULL, element type, element
+// count, index of the first element; then each element's length and bytes.
 // @source PostgreSQL, src/backend/utils/adt/arrayfuncs.c, array_recv
 constexpr std::size_t null_flag_at = 4;
 constexpr std::size_t count_at = 12;

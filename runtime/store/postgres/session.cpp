@@ -15,7 +15,7 @@ namespace troupe::store {
 
 namespace {
 
-/// The number of the writers' lock of a schema.
+/// The advisory lock number of a schema's writers' lock.
 std::int64_t lock_number(std::string_view schema) {
   const std::string named = fmt::format("troupe writers {}", schema);
   return static_cast<std::int64_t>(digest_of(std::as_bytes(std::span{named})));
@@ -26,9 +26,9 @@ std::string lock_text(std::string_view schema) {
   return fmt::format("SELECT pg_advisory_xact_lock({})", lock_number(schema));
 }
 
-/// The statement that ends the session with the writers' lock if its client stands still. The
-/// server waits for the rest of a pipeline, or for somebody to take its answer, without any limit
-/// of its own: idle_in_transaction_session_timeout counts from the end of a pipeline alone.
+/// The statement that ends the session holding the writers' lock if its client has stalled. A
+/// server waits without limit for the rest of a pipeline, or for its answer to be read;
+/// idle_in_transaction_session_timeout only counts from the end of a pipeline.
 std::string end_text(std::string_view schema, milliseconds limit) {
   return fmt::format(
       "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
@@ -44,18 +44,19 @@ std::string statement_timeout(milliseconds of) {
   return fmt::format("SET statement_timeout = {}", of.count());
 }
 
-/// How long the server lets a statement run: shorter than this session waits, else the session
-/// would take every slow statement for a lost server, and its message would be tried forever.
+/// The statement_timeout of the server. It is shorter than this session's own patience, since
+/// otherwise the session would take each slow statement for a lost server, and retry its message
+/// forever.
 milliseconds statement_limit(const postgres_options& options) {
   return options.patience * 3 / 4;
 }
 
-/// Makes a new connection behave as the session needs it.
+/// Applies the settings that the session relies on to a new connection.
 void set_up(
     postgres_pipeline& pipeline, const postgres_options& options, const std::string& schema) {
   std::string sql = fmt::format(
       "SELECT set_config('search_path', quote_ident('{}'), false),"
-      // A server that waits for its standbys to apply goes on doing so.
+      // A stricter setting, waiting until standbys have applied the commit, is kept.
       " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
       " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),"
       " set_config('statement_timeout', '{}', false),"
@@ -63,9 +64,9 @@ void set_up(
       " set_config('idle_in_transaction_session_timeout', '{}', false),"
       " set_config('default_transaction_isolation', 'read committed', false),"
       " set_config('jit', 'off', false),"
-      // A COMMIT that did not wait for its standby says so in a warning, and nowhere else.
+      // Only a warning tells that a COMMIT did not wait for its standby.
       " set_config('client_min_messages', 'warning', false),"
-      // Where the host of this process vanishes, nothing else would end the session and its locks.
+      // Without keepalives the session and its locks would outlive a host that vanished.
       " set_config('tcp_keepalives_idle', '5', false),"
       " set_config('tcp_keepalives_interval', '2', false),"
       " set_config('tcp_keepalives_count', '3', false),"
@@ -75,7 +76,7 @@ void set_up(
       options.lock_patience.count(),
       options.idle_limit.count());
   if (PQserverVersion(pipeline.handle()) >= 140'000) {
-    // The server ends a statement whose client is gone, which would keep its locks.
+    // Makes the server end a statement whose client is gone and which would keep its locks.
     sql += ", set_config('client_connection_check_interval', '1000', false)";
   }
   pipeline.send(sql);
@@ -110,7 +111,7 @@ void postgres_session::begin() {
   open_ = transaction_state{.first_number = so_far_.next_number};
   try {
     statements_.refresh(pipeline_);
-    // READ COMMITTED: each statement sees what was committed before the lock was given.
+    // READ COMMITTED: each statement sees everything committed before this session got the lock.
     pipeline_.send(
         options_.one_moment ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
                             : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
@@ -133,7 +134,7 @@ void postgres_session::commit() {
   try {
     require_usable("COMMIT");
     if (pipeline_.has_readers()) {
-      check(pipeline_.drain()); // What they throw must not pass for a failure of the commit.
+      check(pipeline_.drain()); // An exception of a reader must not look like a failed commit.
     }
     postgres_result result;
     static_cast<void>(pipeline_.take_warning());
@@ -153,7 +154,7 @@ void postgres_session::commit() {
       rollback();
       throw;
     }
-    pipeline_.close(); // What it would say next is about a commit that may be under way.
+    pipeline_.close(); // Further results would be about a commit that may be in progress.
     rollback();
     throw database_error{
         database_fault::unknown,
@@ -172,7 +173,7 @@ void postgres_session::rollback() noexcept {
   message_.reset();
   try {
     pipeline_.forget_readers();
-    static_cast<void>(pipeline_.drain()); // Undone, whatever it was.
+    static_cast<void>(pipeline_.drain()); // The result does not matter, since all is rolled back.
     pipeline_.send("ROLLBACK");
     static_cast<void>(pipeline_.drain());
   } catch (const std::exception&) {
@@ -194,7 +195,7 @@ void postgres_session::release() {
   const bool must_wait = pipeline_.has_unread();
   pipeline_.send("RELEASE SAVEPOINT troupe", {.message = message_});
   if (must_wait) {
-    check(pipeline_.drain()); // If it throws, the savepoint is still there.
+    check(pipeline_.drain()); // If this throws, the savepoint still exists.
   }
   --open_->savepoints;
 }
@@ -210,7 +211,7 @@ void postgres_session::rollback_to_savepoint() {
     }
   }
   if (open_->undone_by && open_->undone_by->message != message_) {
-    throw_late(*open_->undone_by); // The savepoint was never made.
+    throw_late(*open_->undone_by); // The failure came before the savepoint was made.
   }
   open_->undone_by.reset();
   pipeline_.send("ROLLBACK TO SAVEPOINT troupe", {.message = message_});
@@ -284,7 +285,7 @@ void postgres_session::script(std::string_view sql) {
     check(pipeline_.drain(options_.script_patience + options_.patience));
     so_far_.changes += changes_rows(word) ? 1 : 0;
   }
-  statements_.forget(pipeline_); // What was prepared may be about other columns now.
+  statements_.forget(pipeline_); // The prepared statements may refer to changed columns.
   if (!open_) {
     check(pipeline_.drain());
   }
@@ -293,12 +294,13 @@ void postgres_session::script(std::string_view sql) {
 void postgres_session::end_stalled_writer() {
   require_usable("ending a stalled writer");
   pipeline_.send(end_text(schema_, options_.idle_limit));
-  // Whoever may not end it waits on.
+  // Without the right to end other sessions the statement fails, and this session keeps waiting.
   static_cast<void>(pipeline_.drain());
   const instant now = system_clock{}.now();
   const milliseconds waited =
       std::chrono::floor<milliseconds>(now - so_far_.waits_since.value_or(now));
-  // Whoever stands still is ended once it has done so for one limit.
+  // A stalled session that may be ended has been ended after one limit, so another cause must be at
+  // work after two.
   if (waited > 2 * options_.idle_limit) {
     so_far_.waits_since.reset();
     pipeline_.close();
@@ -345,7 +347,7 @@ void postgres_session::reconnect() {
               to_string(instance_))};
     }
   } catch (...) {
-    pipeline_.close(); // A session that is not as it has to be would be used.
+    pipeline_.close(); // Otherwise a session without the required settings would be used.
     throw;
   }
 }
@@ -384,7 +386,7 @@ void postgres_session::check(std::optional<postgres_trouble> trouble) {
   throw_late(*trouble);
 }
 
-/// Throws an error, with the message it belongs to if that is not the one at hand.
+/// Throws an error, naming the message it belongs to if that is not the current one.
 void postgres_session::throw_late(const postgres_trouble& trouble) const {
   database_error why = trouble.error;
   if (trouble.message != message_) {

@@ -58,9 +58,9 @@ public:
 
   std::int64_t changes() const override { return so_far_.changes; }
 
-  /// If that does not help, also gives up the server (`away`): the lock's holder may be waiting for
-  /// a standby that will not answer, since that one is the primary now; of several hosts the next
-  /// one is tried first.
+  /// If that does not help, also drops the connection to the server (`away`): the lock's holder may
+  /// be waiting for a standby that will never answer because it has become the primary. With
+  /// several hosts, the next one is tried first.
   void end_stalled_writer() override;
 
   bool has_table(std::string_view name) override;
@@ -83,17 +83,18 @@ private:
   /// A transaction that has begun.
   struct transaction_state {
     int savepoints = 0;
-    /// What has undone it, so that it takes no more statements.
+    /// The error that has undone it, after which it accepts no more statements.
     std::optional<postgres_trouble> undone_by{};
-    /// Of its statements, in order, the rows that they changed.
+    /// The rows changed by each of its statements, in order.
     std::vector<std::int64_t> counts{};
-    /// Of its first statement.
+    /// Number of its first statement.
     std::uint64_t first_number = 0;
   };
 
   std::int64_t affected_by(std::uint64_t number) override;
 
-  /// Throws if statements may not run now. @param doing for people.
+  /// Throws if statements may not run now.
+  /// @param doing for the message.
   void require_usable(std::string_view doing) const;
   void require_transaction(std::string_view doing) const;
   /// Notes the error that a wait found, and throws it.
@@ -119,7 +120,7 @@ private:
     std::uint64_t next_number = 0; // Of a statement.
     std::int64_t changes = 0;
     bool was_kept_waiting = false; // For a lock, in the last transaction.
-    // Since when every transaction was.
+    // Since when every transaction had to wait for a lock.
     std::optional<instant> waits_since{};
   } so_far_;
 };

@@ -33,7 +33,8 @@ postgres_statement* postgres_statements::borrow(
   }
   auto made = std::make_unique<postgres_statement>();
   made->sql = sql;
-  made->name = "s" + std::to_string(++named_); // Never again: the server may not have forgotten it.
+  // Names are never reused: the server may still know an old statement.
+  made->name = "s" + std::to_string(++named_);
   made->changes_rows = changes_rows(word);
   made->last_used = ++uses_;
   postgres_result described;
@@ -51,8 +52,8 @@ postgres_statement* postgres_statements::borrow(
     made->many_rows = many_rows_of(sql);
   }
   if (!made->many_rows.empty()) {
-    // Here, and not when it is first of use: in a transaction that an earlier statement has undone
-    // it would not be prepared, and nothing would say so.
+    // Prepare the form for many rows now. Later an earlier error may have aborted the transaction:
+    // the statement would not be prepared then, and nothing would report it.
     at.prepare_many_rows(*made, message);
     trouble = at.drain();
     if (trouble) {
@@ -73,7 +74,7 @@ void postgres_statements::note(const database_error& error) {
 
 void postgres_statements::forget(postgres_pipeline& at) {
   are_stale_ = false;
-  at.send("DEALLOCATE ALL"); // Sends rows that wait, and whose statement goes now.
+  at.send("DEALLOCATE ALL"); // First sends the waiting rows, whose statement is dropped now.
   kept_.clear();
 }
 

@@ -34,17 +34,17 @@ public:
   /// changed, or is not known to the server, all are forgotten at the next `refresh`.
   void note(const database_error& error);
 
-  /// Forgets all if that was noted. Call it outside of a transaction that has begun.
+  /// Forgets all statements if `note` asked for it. Call it outside a transaction that has begun.
   void refresh(postgres_pipeline& at) {
     if (are_stale_) {
       forget(at);
     }
   }
 
-  /// Forgets all, here and at the server.
+  /// Forgets all statements, here and at the server.
   void forget(postgres_pipeline& at);
 
-  /// Forgets all, as with their connection.
+  /// Forgets all statements, after their connection was lost.
   void clear() { kept_.clear(); }
 
 private:

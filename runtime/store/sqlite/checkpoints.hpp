@@ -18,8 +18,8 @@ public:
   checkpoints& operator=(const checkpoints&) = delete;
   ~checkpoints() = default;
 
-  /// Has the connection report the WAL's size after each commit. `PRAGMA wal_autocheckpoint` undoes
-  /// this.
+  /// Makes the connection report the WAL's size after each commit. `PRAGMA wal_autocheckpoint`
+  /// undoes this.
   void watch();
 
   bool is_due() const { return wal_pages_ >= next_; }
@@ -27,11 +27,13 @@ public:
   /// Pages in the WAL.
   int pages() const { return wal_pages_; }
 
-  /// Copies what it can without waiting for readers, and cuts the WAL file down once it is large.
-  /// @return SQLite's result code; busy and full leave all commits in the WAL, for a later try.
+  /// Copies back what it can without waiting for readers, and truncates the WAL file once it is
+  /// large.
+  /// @return SQLite's result code; busy and full leave all commits in the WAL, for a later attempt.
   int run();
 
-  /// Copies all of the WAL and empties it, before the connection is closed; waits 250 ms for readers.
+  /// Copies back the whole WAL and empties it, before the connection is closed; waits 250 ms for
+  /// readers.
   /// @return as run().
   int run_all();
 

@@ -29,7 +29,7 @@ constexpr const char* make_meta = "CREATE TABLE troupe_meta ("
                                   "instance BLOB NOT NULL, "
                                   "created_at INTEGER NOT NULL)";
 
-/// NFS, SMB, CIFS, SMB2: no shared memory for the WAL index, and locks one cannot build on.
+/// NFS, SMB, CIFS, SMB2: they lack shared memory for the WAL index, and their locks are unreliable.
 /// @source statfs(2).
 constexpr std::array<std::uint32_t, 4> network_file_systems{0x6969, 0x517b, 0xff534d42, 0xfe534d42};
 
@@ -60,8 +60,8 @@ outcome<void> prepare_folder(const fs::path& folder, bool create) {
       return failure{internal_error(
           fmt::format("cannot make the folder {}: {}", folder.string(), failed.message()))};
     }
-    // A new folder's name is made durable: else power loss takes the folder with all that was
-    // synced.
+    // Syncs the parent folders too: otherwise power loss may remove a new folder with everything
+    // synced in it.
     (void)sync_folder(folder);
     (void)sync_folder(folder.parent_path());
   }
@@ -86,15 +86,15 @@ error corrupt(const std::string& message) {
   return found;
 }
 
-/// Checks the files themselves before SQLite acts on them. (The main file is never opened by
-/// hand: closing it would drop the locks that other sessions of this process hold on it.)
+/// Checks the files before SQLite acts on them. (Opening and closing the main file here would drop
+/// the locks that other sessions of this process hold on it.)
 outcome<void> check_files(const std::string& path, bool create) {
   std::error_code failed;
   const auto wal = path + "-wal";
   const auto size = fs::file_size(path, failed);
   const bool missing = static_cast<bool>(failed);
   const auto wal_size = fs::file_size(wal, failed);
-  // SQLite would delete the WAL of an empty database, and with it commits that were confirmed.
+  // SQLite would delete the WAL of an empty database, and confirmed commits with it.
   if ((missing || size == 0) && !failed && wal_size > 0) {
     return failure{corrupt(fmt::format(
         "{} is {} but its WAL is not: the database was lost. Keep {}, restore a copy",
@@ -109,7 +109,7 @@ outcome<void> check_files(const std::string& path, bool create) {
   return check_wal(wal);
 }
 
-/// The owner of the file by its table troupe_meta; nothing for a file without tables.
+/// The owner recorded in the table troupe_meta; nothing for a file without tables.
 outcome<std::optional<std::string>> read_owner(sqlite_session& session, const std::string& path) {
   const auto tables = session.integer_of("SELECT count(*) FROM sqlite_schema");
   const auto ours = session.integer_of(
@@ -146,8 +146,8 @@ void write_owner(sqlite_session& session, const std::string& capability) {
   session.set_instance(instance);
 }
 
-/// Opens a connection and learns whose file it is; changes nothing. The name is empty for a new
-/// file.
+/// Opens a connection and reads the file's owner, without changing anything. The name is empty for
+/// a new file.
 outcome<std::pair<std::unique_ptr<sqlite_session>, std::string>>
 look_at(const std::string& path, const sqlite_options& options) {
   auto session = std::make_unique<sqlite_session>(path, options);
@@ -162,17 +162,17 @@ look_at(const std::string& path, const sqlite_options& options) {
   return std::pair{std::move(session), std::move(name)};
 }
 
-/// What is known of a database before its file is opened.
+/// Facts about a database collected before its file is opened.
 struct beforehand {
-  /// The database that a writer has noted beside it, if any.
+  /// The id of the database that a writer noted in the lock file, if any.
   std::optional<uuid> noted;
   bool had_lock_file = false;
   std::uintmax_t size = 0;
 };
 
-/// Refuses to take a file without tables for a new one where a database was before, and a copy
-/// whose commits stayed behind in a WAL: a file that has pages and no tables. (So does one whose
-/// making was cut short, but that has its lock file.)
+/// Refuses to treat a file without tables as new if it replaces an earlier database, or if it is a
+/// copy whose commits are all in a WAL that was not copied, and so has pages but no tables. (A file
+/// whose creation was interrupted looks the same, but has a lock file.)
 outcome<void> check_is_new(const std::string& path, const beforehand& known) {
   if (known.noted) {
     return failure{corrupt(fmt::format(
@@ -191,16 +191,16 @@ outcome<void> check_is_new(const std::string& path, const beforehand& known) {
   return {};
 }
 
-/// The steps of opening for writing, with the turnstile held.
+/// Opens for writing; the turnstile is held.
 outcome<std::unique_ptr<sqlite_session>> set_up_for_writing(
     const std::string& path, const sqlite_options& options, const beforehand& known) {
   TROUPE_CHECK(check_files(path, options.create));
   if (known.size == 0) {
     if (auto is_new = check_is_new(path, known); !is_new) {
-      return failure{std::move(is_new.error())}; // Opening would make the file.
+      return failure{std::move(is_new.error())}; // Opening would create the file.
     }
   }
-  // First look, then write: a stranger's file must not even change its journal mode.
+  // Check before writing: even the journal mode of a foreign file must not change.
   TROUPE_TRY(auto found, look_at(path, options));
   auto& [session, owner] = found;
   if (owner.empty()) {
@@ -237,7 +237,7 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
   outcome<std::unique_ptr<sqlite_session>> opened;
   {
     TROUPE_TRY(const auto locked, turnstile_guard::lock(gate, options.lock_patience));
-    const long_work shown{gate}; // A large WAL is read through, twice.
+    const long_work shown{gate}; // A large WAL is read twice, which takes long.
     known.noted = gate.noted_database();
     const auto bytes = fs::file_size(path, failed);
     known.size = failed ? 0 : bytes;
@@ -249,7 +249,7 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
   if (!opened) {
     return failure{std::move(opened.error())};
   }
-  // Reading the pages needs no lock, and would hold up the others for too long.
+  // Reading the pages needs no lock, and would block other processes for too long.
   const auto size = fs::file_size(path, failed);
   if (!failed && static_cast<std::int64_t>(size) <= options.check_bytes_max) {
     check_pages(**opened);
@@ -270,7 +270,7 @@ open_sqlite(const std::string& path, const sqlite_options& options) {
     return open_for_writing(path, options);
   } catch (const database_error& met) {
     auto found = met.to_error();
-    // Opening has no effect on the data.
+    // Opening changes no data.
     found.possible = effect::none;
     found.message = fmt::format("cannot open {}: {}", path, found.message);
     return failure{std::move(found)};

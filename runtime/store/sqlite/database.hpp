@@ -22,7 +22,7 @@ struct sqlite_options {
   /// With read_only: the file is whole by itself and nobody writes to it (a backup), so that nothing
   /// is made beside it.
   bool is_still = false;
-  /// For who moves data: opened although `PATH.migrating` says that they leave.
+  /// For programs that move data: open although `PATH.migrating` says that the data are leaving.
   bool is_moving = false;
   /// False: a missing file is refused instead of made.
   bool create = true;
@@ -32,8 +32,8 @@ struct sqlite_options {
   int cache_kib = 2048;
   /// Prepared statements kept. 1 to 10,000.
   std::size_t statements_max = 256;
-  /// How long a statement waits for a stranger (a shell, a recovery). 0 to 60 s. Our own writers
-  /// queue at the turnstile instead.
+  /// How long a statement waits for other programs (a shell, a recovery). 0 to 60 s. Troupe's own
+  /// writers queue at the turnstile instead.
   std::chrono::milliseconds busy_timeout{2000};
   /// How long opening waits for the turnstile. 0 to 10 min.
   std::chrono::milliseconds lock_patience{10'000};
@@ -46,21 +46,21 @@ struct sqlite_options {
   int truncate_pages = 16'000;
   /// SQLite's name of another file layer; empty for the system's own. For tests.
   std::string vfs{};
-  /// Called when the disk did not confirm, or before a commit to a file that is no longer found
-  /// under its name: nothing may be confirmed any more. The default writes a line to stderr and
-  /// ends the process at once with status 74 (EX_IOERR). One that returns leaves a session that
-  /// only throws.
+  /// Called when the disk did not confirm a write, or before a commit to a file that is no longer
+  /// found under its name: from then on nothing may be confirmed. The default writes a line to
+  /// stderr and ends the process at once with status 74 (EX_IOERR). After a handler that returns,
+  /// the session only throws.
   std::function<void(const std::string& message)> on_fatal{};
 };
 
-/// Opens, and if need be makes, the SQLite database in the file `path` with its folder.
+/// Opens the SQLite database in the file `path`; creates it, and its folder, if missing.
 ///
-/// Takes the turnstile of `path` (turnstile.hpp) while it sets up; the caller must not hold it.
+/// Takes the turnstile of `path` (turnstile.hpp) during set-up; the caller must not hold it.
 ///
-/// @errors `invalid` (options; a file on a network; another capability's file; not made by Troupe;
-/// missing while create is off); `unavailable` (turnstile or file busy, disk full: try again);
-/// `internal` with details {fault: corrupt | io | fsync | ...}: a person has to look. A damaged
-/// file is left as it is.
+/// @errors `invalid` (options; a file on a network file system; another capability's file; not made
+/// by Troupe; missing while create is off); `unavailable` (turnstile or file busy, disk full: try
+/// again); `internal` with details {fault: corrupt | io | fsync | ...}: an operator has to look. A
+/// damaged file is left unchanged.
 outcome<std::unique_ptr<database>>
 open_sqlite(const std::string& path, const sqlite_options& options);
 

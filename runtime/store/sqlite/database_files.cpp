@@ -15,14 +15,14 @@ namespace troupe::store {
 
 namespace {
 
-// In the WAL index: how many frames the WAL holds, and how many of them were copied back. Integers
-// are the machine's own.
+// Offsets in the WAL index: the number of frames in the WAL, and how many of them were copied back.
+// Integers are in native byte order.
 constexpr std::size_t is_initialized_at = 12;
 constexpr std::size_t frames_at = 16;
 constexpr std::size_t copied_back_at = 96;
 constexpr std::size_t header_size = 136;
 
-// How long readers may hold up the rescue of a WAL.
+// How long readers may delay the rescue of a removed WAL.
 constexpr int removed_wal_patience_ms = 2'000;
 
 std::uint32_t integer_at(const std::array<char, header_size>& header, std::size_t at) {
@@ -57,7 +57,7 @@ std::string database_files::wal_trouble(sqlite3* connection) {
   const identity wal = of(wal_);
   const identity index = of(index_);
   if (!noted_wal_.is_there || !noted_index_.is_there) {
-    noted_wal_ = wal; // The first commit: the connection has just opened them.
+    noted_wal_ = wal; // First commit: the connection has just opened these files.
     noted_index_ = index;
     return {};
   }
@@ -73,8 +73,9 @@ std::string database_files::wal_trouble(sqlite3* connection) {
       wal_);
 }
 
-/// Asks for the inode alone. Since Linux 6.13 a file whose times somebody has read gets new ones,
-/// with a change of its inode, by the next write, and the flush of a WAL has that to write, too.
+/// Asks statx for the inode only. Since Linux 6.13, if the times of a file were read, the next
+/// write updates them and so changes the inode, which the flush of a WAL would have to write as
+/// well.
 database_files::identity database_files::of(const std::string& path) {
   struct statx file {};
 
@@ -83,7 +84,8 @@ database_files::identity database_files::of(const std::string& path) {
              : identity{};
 }
 
-/// The turnstile is held, so that nobody begins another WAL meanwhile. @return what has happened.
+/// Called with the turnstile held, so that no other process starts a new WAL meanwhile.
+/// @return what happened, in words.
 std::string database_files::save_removed_wal(sqlite3* connection) const {
   int frames = 0;
   int copied = 0;
@@ -115,7 +117,7 @@ outcome<void> check_wal_is_there(const std::string& database) {
   if (::stat(wal.c_str(), &file) == 0 || ::stat(index.c_str(), &file) != 0) {
     return {};
   }
-  // Asked first: to close the index drops the locks that this process has on it.
+  // Check the locks first: closing the index drops the locks that this process holds on it.
   if (is_locked_by_any(file.st_ino)) {
     return failure{
         {.code = errc::unavailable,

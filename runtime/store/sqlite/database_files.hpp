@@ -9,10 +9,10 @@
 
 namespace troupe::store {
 
-/// The files that a connection has open, by their names in the folder.
+/// The files that a connection has open, by name.
 ///
-/// A connection keeps the files it has opened, whatever becomes of their names: commits would go on
-/// into a file that no other process finds, and that the system deletes with the last that has it.
+/// An open file outlives its name: if it was moved or deleted, commits would continue into a file
+/// that no other process finds, and that the system deletes with the last process that has it open.
 class database_files {
 public:
   /// @param database the path of the main file.
@@ -21,13 +21,13 @@ public:
 
   const std::string& database() const { return database_; }
 
-  /// What has become of the main file since the connection opened it; empty if nothing has. To be
-  /// asked before a commit.
+  /// Whether the main file was moved, deleted or replaced since the connection opened it, in words;
+  /// empty if not. To be checked before a commit.
   std::string main_trouble(sqlite3* connection) const;
 
-  /// What has become of the WAL and its index since the first commit that asked; empty if nothing
-  /// has. To be asked after a commit, under the turnstile, before anybody hears of it. A WAL that
-  /// was removed is copied back into the main file, as long as the connection has it.
+  /// The same for the WAL and its index since the first commit that was checked. To be checked
+  /// after a commit, under the turnstile, before the commit is reported. A WAL that was removed is
+  /// copied back into the main file while the connection still has it open.
   std::string wal_trouble(sqlite3* connection);
 
 private:
@@ -48,17 +48,17 @@ private:
   identity noted_index_;
 };
 
-/// The name by which SQLite opens a file that nobody writes to, and makes no file beside it.
+/// The name by which SQLite opens a file that nobody writes to, without creating other files.
 /// @source https://www.sqlite.org/uri.html, sections 3.1 and 3.3 (immutable)
 std::string still_file_uri(const std::string& path);
 
-/// Refuses a database whose WAL was removed while it held commits that the main file has not: its
-/// index is there and still counts them. To be called under the turnstile, before the first session
+/// Refuses a database whose WAL was removed while it held commits that the main file lacks: the
+/// index still exists and counts them. To be called under the turnstile, before the first session
 /// of this process opens the database.
 ///
 /// @param database the path of the main file.
-/// @errors `unavailable`: a living process has the WAL open, and copies it back when it finds out;
-/// `internal`, {fault: corrupt}: nobody has it any more.
+/// @errors `unavailable`: a living process has the WAL open, and copies it back when it notices;
+/// `internal`, {fault: corrupt}: no process has it open.
 /// @source https://www.sqlite.org/walformat.html, section 2.2 (the WAL index).
 outcome<void> check_wal_is_there(const std::string& database);
 

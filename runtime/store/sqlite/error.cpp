@@ -7,10 +7,10 @@ namespace troupe::store {
 
 namespace {
 
-/// Long enough to find the statement in the source.
+/// Enough to find the statement in the source.
 constexpr std::size_t sql_shown_max = 300;
 
-/// The errno of the last failed write to the database or its WAL; 0 if there was none.
+/// The errno of the last failed write to the database or its WAL; 0 without one.
 int errno_of_write(sqlite3* connection) {
   int why = 0;
   (void)sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &why);
@@ -22,7 +22,7 @@ int errno_of_write(sqlite3* connection) {
   return why;
 }
 
-/// SQLite reports only ENOSPC as full. A file size limit or a quota means the same.
+/// SQLite reports only ENOSPC as full; a file size limit or a quota has the same effect.
 bool has_no_room(sqlite3* connection) {
   const int why = connection == nullptr ? 0 : errno_of_write(connection);
   return why == EFBIG || why == EDQUOT;
@@ -33,7 +33,7 @@ database_fault io_fault_of(sqlite3* connection, int code) {
   case SQLITE_IOERR_WRITE:
     return has_no_room(connection) ? database_fault::full : database_fault::io;
   case SQLITE_IOERR_SHMSIZE:
-    return database_fault::full; // The index of the WAL, in memory that is a file, cannot grow.
+    return database_fault::full; // The WAL index, a memory-mapped file, cannot grow.
   case SQLITE_IOERR_FSYNC:
   case SQLITE_IOERR_DIR_FSYNC:
   case SQLITE_IOERR_TRUNCATE:

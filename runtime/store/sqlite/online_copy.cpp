@@ -19,13 +19,13 @@ void require_copy(sqlite3* connection, int code, const std::string& doing) {
   }
 }
 
-/// Copies all pages of the moment that `from` sees.
+/// Copies all pages of the snapshot that `from` sees.
 void copy_pages(sqlite3* from, sqlite3* to, const std::string& path) {
   sqlite3_backup* const copying = sqlite3_backup_init(to, "main", from, "main");
   if (copying == nullptr) {
     throw sqlite_failure(to, sqlite3_errcode(to), "copying into " + path);
   }
-  // All at once: the moment is held anyway, and in WAL mode that keeps nobody from writing.
+  // In one step: the snapshot is held anyway, and in WAL mode it does not block writers.
   const int code = sqlite3_backup_step(copying, -1);
   const int ended = sqlite3_backup_finish(copying);
   if (code != SQLITE_DONE || ended != SQLITE_OK) {
@@ -46,11 +46,11 @@ outcome<online_copy> online_copy::open(const std::string& path) {
   sqlite_options options;
   options.read_only = true;
   TROUPE_TRY(auto opened, open_sqlite(path, options));
-  // `open_sqlite` makes no other.
+  // `open_sqlite` always makes a sqlite_session.
   std::unique_ptr<sqlite_session> session{static_cast<sqlite_session*>(opened.release())};
   try {
     const statement_guard::exemption own{session->guard()};
-    // A transaction sees the moment of its first look.
+    // The first read of a transaction fixes its snapshot.
     session->script("BEGIN");
     (void)session->integer_of("SELECT count(*) FROM sqlite_schema");
   } catch (const database_error& met) {
@@ -77,7 +77,7 @@ outcome<void> online_copy::write(const std::string& to) {
         nullptr);
     const std::unique_ptr<sqlite3, close_sqlite> copy{opened};
     require_copy(opened, code, "making " + to);
-    // The copy is synced when it is closed; the last of its pages too.
+    // Syncs the copy, including its last pages, when it is closed.
     require_copy(
         opened, sqlite3_exec(opened, "PRAGMA synchronous = EXTRA", nullptr, nullptr, nullptr), to);
     copy_pages(session_->handle(), opened, to);
@@ -88,7 +88,7 @@ outcome<void> online_copy::write(const std::string& to) {
 }
 
 outcome<void> check_copy(const std::string& path) {
-  // Without a WAL beside it, and without one that is made: the file alone has to be whole.
+  // Opened so that SQLite neither reads nor creates a WAL: the file must be complete on its own.
   sqlite3* opened = nullptr;
   const std::string name = still_file_uri(path);
   try {

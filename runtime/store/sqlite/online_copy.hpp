@@ -10,14 +10,14 @@ namespace troupe::store {
 
 class sqlite_session;
 
-/// One moment of a database that is in use, to be read and copied. Writers go on meanwhile; what
-/// they commit is not seen, and stays in the WAL until this ends.
+/// A snapshot of a database in use, to be read and copied. Writers continue meanwhile; their
+/// commits are not seen, and stay in the WAL until this object is destroyed.
 ///
 /// Used by one thread at a time. Movable.
 /// @source https://www.sqlite.org/backup.html
 class online_copy {
 public:
-  /// Opens the database in the file `path`; from now on this sees what is committed now.
+  /// Opens the database in the file `path` and fixes the snapshot.
   /// @errors as of `open_sqlite` with `read_only`.
   static outcome<online_copy> open(const std::string& path);
 
@@ -25,12 +25,12 @@ public:
   online_copy& operator=(online_copy&&) noexcept;
   ~online_copy();
 
-  /// For questions about that moment.
+  /// For reading the snapshot.
   database& session();
 
-  /// Writes a copy into the new file `to`, reads it through, and syncs it. It needs no WAL.
-  /// @errors `invalid`: the file is there already; `internal`, {fault: corrupt}: the database is
-  /// damaged; else of the disk. What was written stays.
+  /// Writes a copy into the new file `to`, reads it through, and syncs it. The copy needs no WAL.
+  /// @errors `internal`, {fault: corrupt}: the database is damaged; `invalid`: the file exists
+  /// already; or errors of the disk. A partly written file is left in place.
   outcome<void> write(const std::string& to);
 
 private:
@@ -39,8 +39,8 @@ private:
   std::unique_ptr<sqlite_session> session_;
 };
 
-/// Reads a copy through: whether its file alone is a whole database. Makes no file beside it.
-/// @errors `internal`, {fault: corrupt}; else of the disk.
+/// Reads a copy through and checks that its file alone is a complete database. Creates no file.
+/// @errors `internal`, {fault: corrupt}; or errors of the disk.
 outcome<void> check_copy(const std::string& path);
 
 } // namespace troupe::store

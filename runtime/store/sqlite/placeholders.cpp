@@ -25,8 +25,8 @@ bool is_digit(char c) {
   return std::isdigit(static_cast<unsigned char>(c)) != 0;
 }
 
-/// The place after the quoted text that starts at `at`. Doubled quotes need no care: the second one
-/// starts a new quoted text.
+/// The position after the quoted text that starts at `at`. A doubled quote is read as the start of
+/// another quoted text, which gives the same result.
 std::size_t after_quoted(const std::string& sql, std::size_t at) {
   const auto end = sql.find(sql[at], at + 1);
   return end == std::string::npos ? sql.size() : end + 1;
@@ -44,7 +44,7 @@ std::size_t after(const std::string& sql, std::size_t at, const char* mark, std:
   return end == std::string::npos ? sql.size() : end + length;
 }
 
-/// Where the next piece of `sql` starts, if `at` is the start of one that holds no placeholder.
+/// The position after the token at `at`, if that token cannot contain a placeholder.
 std::size_t after_inert(const std::string& sql, std::size_t at) {
   const auto current = sql[at];
   if (current == '\'' || current == '"') {

@@ -18,7 +18,8 @@ std::optional<process_info> process_called(pid_t pid) {
   if (!std::getline(file, line)) {
     return std::nullopt;
   }
-  // The name, in parentheses, may hold anything; the fields after the last one are safe.
+  // The name, in parentheses, may contain any character, so read the fields after the last
+  // parenthesis.
   const auto name_end = line.rfind(')');
   if (name_end == std::string::npos) {
     return std::nullopt;
@@ -45,7 +46,8 @@ std::optional<pid_t> flock_holder(int descriptor, std::optional<pid_t> likely) {
   std::ifstream locks{"/proc/locks"};
   std::optional<pid_t> by_inode;
   for (std::string line; std::getline(locks, line);) {
-    // "12: FLOCK  ADVISORY  WRITE 4711 fe:00:10952735 0 EOF"; "12: -> FLOCK ..." is a waiter.
+    // "12: FLOCK  ADVISORY  WRITE 4711 fe:00:10952735 0 EOF"; a waiter's line is "12: -> FLOCK
+    // ...".
     int pid = 0;
     unsigned major_number = 0;
     unsigned minor_number = 0;
@@ -107,7 +109,7 @@ bool locks_are_visible() {
 }
 
 bool kill_process(const process_info& victim) {
-  // The descriptor keeps to one process, whatever its pid is given to after the comparison.
+  // The descriptor keeps referring to this process even if its pid is reused after the comparison.
   const auto handle = static_cast<int>(syscall(SYS_pidfd_open, victim.pid, 0));
   if (handle < 0) {
     return false;

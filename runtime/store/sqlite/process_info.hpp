@@ -16,7 +16,7 @@ struct process_info {
 
   bool stopped() const { return state == 'T' || state == 't'; }
 
-  /// Stopped by a signal, and not for somebody who debugs it.
+  /// Stopped by a signal, not by a debugger.
   bool suspended() const { return state == 'T'; }
 };
 
@@ -41,8 +41,8 @@ bool is_locked_by_any(ino_t inode);
 /// True where there is a /proc/locks to ask.
 bool locks_are_visible();
 
-/// Kills exactly the process `victim`, not one that has got its pid since. False if it is gone or
-/// may not be killed by us.
+/// Kills exactly the process `victim`, not a later one with the same pid. False if it is gone or
+/// this process lacks the right.
 bool kill_process(const process_info& victim);
 
 } // namespace troupe::store

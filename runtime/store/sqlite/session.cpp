@@ -23,7 +23,7 @@ constexpr std::array<const char*, 6> control_sql{
 /// EX_IOERR of sysexits.h.
 constexpr int io_error_status = 74;
 
-/// The row of a statement that has just been stepped.
+/// The current row of a statement.
 class sqlite_row final : public row {
 public:
   explicit sqlite_row(sqlite3_stmt* statement)
@@ -71,7 +71,8 @@ private:
   int columns_;
 };
 
-/// Binds one value without a copy: it outlives the step, after which the statement is reset.
+/// Binds one value without a copy: the value outlives the step, and the statement is reset
+/// afterwards.
 struct binder {
   sqlite3_stmt* statement;
   int place;
@@ -83,7 +84,7 @@ struct binder {
   int operator()(double number) const { return sqlite3_bind_double(statement, place, number); }
 
   int operator()(std::string_view text) const {
-    // SQLite binds a null pointer as NULL, and empty text is not NULL.
+    // SQLite binds a null pointer as NULL, which differs from an empty text.
     const auto* start = text.data() == nullptr ? "" : text.data();
     return sqlite3_bind_text64(statement, place, start, text.size(), SQLITE_STATIC, SQLITE_UTF8);
   }
@@ -96,7 +97,8 @@ struct binder {
   }
 };
 
-/// Binds them all. @return SQLite's result code.
+/// Binds all parameters.
+/// @return SQLite's result code.
 int bind_all(sqlite_statement& statement, std::span<const value> parameters) {
   if (static_cast<std::size_t>(statement.parameters) != parameters.size()) {
     throw database_error{
@@ -118,7 +120,7 @@ int bind_all(sqlite_statement& statement, std::span<const value> parameters) {
   return SQLITE_OK;
 }
 
-/// Gives a statement back, also when the row callback throws.
+/// Returns a statement to the cache, also when the row callback throws.
 class lent {
 public:
   lent(sqlite_statements& from, sqlite_statement& statement) : from_{from}, statement_{statement} {}
@@ -137,21 +139,23 @@ private:
 
 namespace {
 
-/// Whether a checkpoint that ended with this code did all it could: busy and full leave all commits
-/// in the WAL, for a later try.
+/// Whether a checkpoint's result is acceptable: if it was busy or the disk was full, all commits
+/// stay in the WAL until a later attempt.
 bool is_left_in_wal(sqlite3* connection, int code) {
   const auto fault = fault_of(connection, code);
   return code == SQLITE_OK || fault == database_fault::busy || fault == database_fault::full;
 }
 
-/// Once per process, before SQLite is first used: no counting of its memory, which would take a
-/// process-wide mutex at every allocation (5 % of a worker's time under load).
+/// Turns off SQLite's memory statistics, before SQLite is first used: they take a process-wide
+/// mutex at every allocation (5 % of a worker's time under load).
 void configure_sqlite() {
   static const int code = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  (void)code; // Misuse if SQLite is running already: then it counts, and all else is the same.
+  // SQLITE_MISUSE if SQLite runs already: the statistics then stay on, with no other effect.
+  (void)code;
 }
 
-/// Runs one of the session's own statements, prepared the first time. @return its result code.
+/// Runs a control statement of the session, preparing it the first time.
+/// @return SQLite's result code.
 int run_control(sqlite3* connection, const char* sql, sqlite3_stmt*& prepared) {
   auto code = SQLITE_OK;
   if (prepared == nullptr) {
@@ -184,7 +188,7 @@ sqlite_session::sqlite_session(std::string path, sqlite_options options)
   if (code != SQLITE_OK) {
     throw sqlite_failure(opened, code, "opening " + files_.database());
   }
-  // Small allocations from a pool of the connection: a quarter of a MiB each.
+  // A pool of 256 KiB per connection for small allocations.
   (void)sqlite3_db_config(opened, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 512, 512);
   statements_ = std::make_unique<sqlite_statements>(opened, options_.statements_max);
   checkpoints_ = std::make_unique<checkpoints>(opened, options_);
@@ -208,7 +212,7 @@ void sqlite_session::begin() {
 }
 
 void sqlite_session::commit() {
-  // Commits to files of which something has become would be lost.
+  // Commits to files that were moved, deleted or replaced would be lost.
   const auto require_none = [this](const std::string& trouble) {
     if (!trouble.empty()) {
       stop(trouble);
@@ -235,7 +239,7 @@ void sqlite_session::rollback() noexcept {
     return;
   }
   savepoints_.reset();
-  // Some errors (full, io) have rolled back already.
+  // After some errors (full, io) SQLite has rolled back already.
   if (sqlite3_get_autocommit(connection_.get()) == 0) {
     constexpr auto index = static_cast<std::size_t>(control::rollback);
     const statement_guard::exemption own{guard_};
@@ -285,7 +289,7 @@ sqlite_session::run(std::string_view sql, std::span<const value> parameters, row
   if (code == SQLITE_ROW) {
     const sqlite_row current{statement.handle};
     bool wanted = true;
-    // A statement that changes rows and returns some has to run to its end.
+    // A statement that changes rows and returns some must run to its end.
     const bool may_stop = sqlite3_stmt_readonly(statement.handle) != 0;
     while (code == SQLITE_ROW) {
       wanted = wanted && visit(current);
@@ -314,7 +318,7 @@ void sqlite_session::script(std::string_view sql) {
       fail(code, start);
     }
     if (statement.handle == nullptr) {
-      continue; // A comment, or the end.
+      continue; // A comment, or the end of the script.
     }
     if (sqlite3_bind_parameter_count(statement.handle) != 0) {
       throw database_error{
@@ -396,13 +400,13 @@ void sqlite_session::fail(int code, std::string_view sql) {
   auto found = sqlite_failure(connection_.get(), code, sql);
   if (found.kind == database_fault::fsync) {
     // A second fsync would report success: the kernel reports a lost write once and drops the page
-    // (PostgreSQL met this in 2018).
+    // (PostgreSQL found this in 2018).
     stop(fmt::format("{}: the disk did not confirm: {}", files_.database(), found.what()));
   }
   throw found;
 }
 
-/// Ends all commits: tells the owner, or ends the process.
+/// Prevents further commits: tells the owner, or ends the process.
 void sqlite_session::stop(const std::string& message) {
   spent_ = true;
   if (options_.on_fatal) {

@@ -9,7 +9,7 @@ namespace troupe::store {
 
 namespace {
 
-/// Damage comes in thousands of lines; the first few tell what to know.
+/// Damage can produce thousands of lines; the first few are enough.
 constexpr const char* quick_check = "PRAGMA quick_check(5)";
 
 void require(sqlite3* connection, int code, std::string_view doing) {
@@ -31,7 +31,7 @@ void set_pragma(
   const statement_guard::exemption own{session.guard()};
   session.script(fmt::format("PRAGMA {} = {}", name, to));
   auto now = session.text_of(fmt::format("PRAGMA {}", name));
-  // A file layer without memory mapping answers nothing to mmap_size.
+  // A VFS without memory mapping returns no value for mmap_size.
   if (now.value_or(expected) != expected) {
     throw database_error{
         database_fault::other, fmt::format("{} is {} and would not become {}", name, *now, to)};
@@ -43,9 +43,9 @@ void set_pragma(
 void set_up(sqlite_session& session) {
   auto* connection = session.handle();
   const sqlite_options& options = session.options();
-  // Closing must not checkpoint either (checkpoints.hpp).
+  // Keeps SQLite from checkpointing on close (checkpoints.hpp).
   configure_handle(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, "NO_CKPT_ON_CLOSE");
-  // A misspelt "column" would read as text, which PostgreSQL rightly refuses.
+  // Otherwise SQLite reads a misspelt "column" as a text literal, which PostgreSQL rejects.
   configure_handle(connection, SQLITE_DBCONFIG_DQS_DML, 0, "DQS_DML");
   configure_handle(connection, SQLITE_DBCONFIG_DQS_DDL, 0, "DQS_DDL");
   configure_handle(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, "TRUSTED_SCHEMA");
@@ -71,9 +71,9 @@ void enter_wal_mode(sqlite_session& session) {
   if (session.text_of("PRAGMA journal_mode") == "wal") {
     return;
   }
-  // The way into WAL mode is a transaction with a rollback journal. If the deletion of that journal
-  // is not synced (only EXTRA does so), power loss may bring it back: the next opening would play
-  // it, find an empty database and delete the WAL with all confirmed commits.
+  // SQLite enters WAL mode in a transaction with a rollback journal. Unless the deletion of that
+  // journal is synced (only EXTRA does so), power loss may bring it back: the next opening would
+  // roll back to an empty database and delete the WAL with all confirmed commits.
   if (durable) {
     set_pragma(session, "synchronous", "EXTRA", "3");
   }

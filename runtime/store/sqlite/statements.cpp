@@ -12,7 +12,8 @@ namespace troupe::store {
 
 namespace {
 
-/// Statements that change tables rather than rows; all of them start with one of these words.
+/// Whether a statement changes rows, rather than tables; each such statement starts with one of
+/// these words.
 bool changes_rows(std::string_view sql) {
   const auto start = sql.find_first_not_of(" \t\r\n");
   if (start == std::string_view::npos) {
@@ -32,7 +33,7 @@ bool changes_rows(std::string_view sql) {
 } // namespace
 
 void sqlite_statements::give_back(sqlite_statement& statement) noexcept {
-  // The code of reset() repeats the error of the step, which has been reported.
+  // The result repeats the error of the last step, which has been reported.
   sqlite3_reset(statement.handle);
   statement.running = false;
   if (!nested_.empty()) {
@@ -79,8 +80,7 @@ std::unique_ptr<sqlite_statement> sqlite_statements::prepare(std::string_view sq
   if (code != SQLITE_OK) {
     throw sqlite_failure(connection_, code, sql);
   }
-  // The rest of the text must hold no statement. SQLite's parser decides, since comments and
-  // semicolons are allowed.
+  // Only comments and semicolons may follow; SQLite's parser decides.
   while (tail != nullptr && *tail != '\0') {
     sqlite3_stmt* second = nullptr;
     const char* start = tail;
@@ -111,7 +111,7 @@ void sqlite_statements::drop_oldest() {
     }
   }
   if (oldest == kept_.end()) {
-    // Every kept statement is being stepped, so none can go: the cache exceeds its limit by one.
+    // Every cached statement is in use, so none can be dropped: the cache exceeds its limit by one.
     return;
   }
   std::ranges::replace(hints_, oldest->second.get(), static_cast<sqlite_statement*>(nullptr));

@@ -18,9 +18,9 @@ struct sqlite_statement {
   std::string sql;
   sqlite3_stmt* handle = nullptr;
   int parameters = 0;
-  /// False for CREATE and its like, after which SQLite's count of changed rows is a stale one.
+  /// False for statements such as CREATE, after which SQLite's count of changed rows is stale.
   bool counts_changes = false;
-  /// Being stepped: a nested use of the same text needs a statement of its own.
+  /// In use: a nested use of the same text needs another statement.
   bool running = false;
   std::uint64_t last_used = 0;
 
@@ -31,18 +31,18 @@ struct sqlite_statement {
   ~sqlite_statement() { sqlite3_finalize(handle); }
 };
 
-/// The prepared statements of one connection, by their text; the least recently used one goes when
-/// there are too many. Belongs to the session and dies before its connection.
+/// The prepared statements of one connection, by text. The least recently used one is dropped when
+/// there are too many. Owned by the session; destroyed before its connection.
 class sqlite_statements {
 public:
   /// @param connection borrowed. @param kept_max 1 to 10,000.
   sqlite_statements(sqlite3* connection, std::size_t kept_max)
       : connection_{connection}, kept_max_{kept_max} {}
 
-  /// The statement for `sql`, prepared if need be, and nobody else's until it is given back. The
-  /// text is compared in full: a caller's buffer may hold another statement by now.
+  /// The statement for `sql`, prepared if needed, and reserved for the caller until it is given
+  /// back. The text is compared in full, since the caller's buffer may have been reused.
   ///
-  /// Throws database_error where `sql` is not one sound statement.
+  /// Throws database_error if `sql` is not a single valid statement.
   sqlite_statement& borrow(std::string_view sql) {
     auto* hint = hints_[hint_of(sql)];
     if (hint != nullptr && hint->sql == sql && !hint->running) {
@@ -59,7 +59,7 @@ private:
   static constexpr std::size_t hints_count = 256;
 
   static std::size_t hint_of(std::string_view sql) {
-    // A literal has one address, so that its address and length tell nearly all statements apart.
+    // A literal has a fixed address, so address and length distinguish nearly all statements.
     auto mixed = reinterpret_cast<std::uintptr_t>(sql.data()) * 0x9e3779b97f4a7c15ULL;
     mixed ^= sql.size() * 0xd6e8feb86659fd93ULL;
     return (mixed >> 40) % hints_count;
@@ -74,7 +74,7 @@ private:
   std::uint64_t uses_ = 0;
   std::array<sqlite_statement*, hints_count> hints_{};
   std::unordered_map<std::string_view, std::unique_ptr<sqlite_statement>> kept_;
-  /// Second statements of a text that is being stepped already; rare, and not kept.
+  /// Second statements for a text already in use; rare, and not kept.
   std::unordered_map<sqlite_statement*, std::unique_ptr<sqlite_statement>> nested_;
 };
 

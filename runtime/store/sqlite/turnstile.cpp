@@ -22,14 +22,14 @@ namespace troupe::store {
 
 namespace {
 
-/// Wakes repeat, since one may come just before the thread goes to sleep in the kernel.
+/// The timer repeats, since a signal may arrive just before the thread blocks in the kernel.
 constexpr std::chrono::milliseconds wake_period{20};
 constexpr std::size_t name_size = 96;
-// Behind the name: "database 01a206c0-b8fa-7000-8001-65c2ec9e316f\n".
+// Follows the name in the file: "database 01a206c0-b8fa-7000-8001-65c2ec9e316f\n".
 constexpr std::string_view database_word = "database ";
 constexpr std::size_t uuid_text_size = 36;
 constexpr std::size_t database_line_size = database_word.size() + uuid_text_size + 1;
-// A stopped process does not go on by itself, and everybody waits for it.
+// A stopped process does not resume by itself, and all writers wait for it.
 constexpr std::chrono::seconds stopped_max{1};
 /// Far below every limit after which a holder counts as stalled.
 constexpr std::chrono::milliseconds sign_period{500};
@@ -50,15 +50,15 @@ void install_wake_handler() {
 
   action.sa_handler = ignore_wake;
   sigemptyset(&action.sa_mask);
-  // Without SA_RESTART, so that the signal ends the system call.
+  // No SA_RESTART, so that the signal interrupts the system call.
   sigaction(wake_signal(), &action, nullptr);
 }
 
-/// Interrupts the calling thread's system calls from a time on until it is destroyed.
+/// Interrupts the calling thread's system calls, from a given time until it is destroyed.
 class wake_timer {
 public:
   explicit wake_timer(std::chrono::nanoseconds first) {
-    // The handler costs nothing when the signal is not sent, and is never taken away again.
+    // The handler stays installed: it costs nothing while no signal is sent.
     static const bool installed = (install_wake_handler(), true);
     static_cast<void>(installed);
 
@@ -71,7 +71,7 @@ public:
     sigset_t wakes;
     sigemptyset(&wakes);
     sigaddset(&wakes, wake_signal());
-    // A thread that blocks all signals would never wake.
+    // Unblock the signal, for threads that block all signals.
     pthread_sigmask(SIG_UNBLOCK, &wakes, &mask_before_);
     if (made_) {
       struct itimerspec plan {};
@@ -110,9 +110,8 @@ private:
   sigset_t mask_before_{};
 };
 
-/// Gives a lock file that root's command made to the owner of the database, or of the folder as
-/// long as there is none: the system's user could not open it. SQLite does the same with its own
-/// files.
+/// Gives a lock file that root created to the owner of the database or, if there is none yet, of
+/// its folder; otherwise the system's user could not open it. SQLite does the same with its files.
 void give_to_owner(int lock, const std::string& database) {
   struct stat made {};
 
@@ -125,7 +124,7 @@ void give_to_owner(int lock, const std::string& database) {
   const bool has_owner = ::stat(database.c_str(), &owned) == 0
                          || ::stat(folder.empty() ? "." : folder.c_str(), &owned) == 0;
   if (has_owner && ::fchown(lock, owned.st_uid, owned.st_gid) != 0) {
-    return; // Whoever cannot open the file says so.
+    return; // A process that cannot open the file will report it.
   }
 }
 
@@ -139,8 +138,8 @@ int open_lock_file(const std::string& database, std::string_view part) {
   return opened;
 }
 
-/// The process that the lock file names: "pid 4711 start 123456 turn 12 limit 11000", where earlier
-/// releases say no limit. What stands behind the line is of somebody else.
+/// The process named in the lock file: "pid 4711 start 123456 turn 12 limit 11000" (earlier
+/// releases write no limit). Anything after this line has another purpose.
 std::optional<lock_holder> named_in(int descriptor) {
   std::array<char, name_size + 1> text{};
   const auto size = pread(descriptor, text.data(), name_size, 0);
@@ -179,7 +178,7 @@ std::string describe(const lock_holder& holder) {
 turnstile::turnstile(std::string path, int next, int lock)
     : path_{std::move(path)}, next_{next}, lock_{lock}, self_{process_called(getpid()).value_or(
                                                             process_info{.pid = getpid()})} {
-  // Turns of two turnstiles of one process must not look alike.
+  // Different turnstiles of one process must not have the same turn numbers.
   turn_ = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
 }
 
@@ -226,7 +225,7 @@ turnstile::~turnstile() {
 }
 
 void turnstile::close_files() noexcept {
-  // Closing gives the locks back.
+  // Closing releases the locks.
   if (next_ >= 0) {
     ::close(next_);
   }
@@ -239,8 +238,7 @@ outcome<void> turnstile::lock(std::chrono::milliseconds patience) {
   if (held_) {
     return failure{internal_error("the turnstile " + path_ + " is held already")};
   }
-  // Taking a lock that nobody holds, the usual case, costs four system calls and no look at the
-  // clock.
+  // Taking a free lock, the usual case, costs four system calls and does not read the clock.
   std::optional<instant> deadline;
   for (const auto descriptor : {next_, lock_}) {
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
@@ -274,8 +272,8 @@ void turnstile::unlock() noexcept {
 }
 
 outcome<void> turnstile::wait_for(int descriptor, instant deadline) {
-  // Most waits last for a turn of another process, a few milliseconds: find out who it is only
-  // later.
+  // Most waits last a few milliseconds, for one turn of another process, so look for the holder
+  // only later.
   auto next_look = std::min(deadline, std::chrono::steady_clock::now() + wake_period);
   const wake_timer timer{next_look - std::chrono::steady_clock::now()};
   if (!timer.made()) {
@@ -317,8 +315,8 @@ std::optional<lock_holder> turnstile::holder() const {
   const auto named = named_in(lock_);
   auto found = named;
   const auto likely = named ? std::optional{named->process.pid} : std::nullopt;
-  // Prefer /proc/locks to the lock file: a process that was stopped between taking the lock and
-  // writing its name would be taken for its predecessor.
+  // Prefer /proc/locks to the lock file: a process stopped between taking the lock and writing its
+  // name would be mistaken for its predecessor.
   if (const auto inside = held_ ? std::nullopt : flock_holder(lock_, likely)) {
     found = named.value_or(lock_holder{});
     found->process.pid = *inside;
@@ -353,7 +351,7 @@ void turnstile::observe() {
   seen_ = now;
 }
 
-/// Whether the process is one that takes this lock for its turns.
+/// Whether a process has both lock files open, as writers do.
 bool turnstile::is_writer(const process_info& process) const {
   return has_open(process.pid, next_) && has_open(process.pid, lock_);
 }
@@ -363,7 +361,7 @@ std::optional<lock_holder> turnstile::kill_stalled_holder(std::chrono::milliseco
   if (!seen_ || seen_->process.pid == getpid()) {
     return std::nullopt;
   }
-  // The limits of two releases, or of two topologies, may differ: a turn is judged by its own.
+  // Releases or topologies may have different limits: a turn is judged by its own process's limit.
   const std::chrono::milliseconds most = seen_->limit.value_or(limit);
   const instant time = std::chrono::steady_clock::now();
   const bool is_overdue = time - seen_since_ >= most;
@@ -377,7 +375,7 @@ std::optional<lock_holder> turnstile::kill_stalled_holder(std::chrono::milliseco
   return kill_process(victim.process) ? std::optional{victim} : std::nullopt;
 }
 
-// Nothing in it throws: the compiler has checked the format.
+// Nothing here throws: the format is checked at compile time.
 void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
   std::array<char, name_size> text{};
   text.fill(' ');
@@ -391,7 +389,7 @@ void turnstile::write_name() noexcept { // NOLINT(bugprone-exception-escape)
         " limit {}",
         limit_->count());
   }
-  // A failed write is harmless: /proc/locks still tells the process.
+  // A failed write is harmless, since /proc/locks still shows the process.
   static_cast<void>(pwrite(lock_, text.data(), text.size(), 0) < 0);
 }
 
@@ -405,13 +403,13 @@ std::optional<uuid> turnstile::noted_database() const {
   return parse_uuid(line.substr(database_word.size(), uuid_text_size));
 }
 
-// As write_name.
+// Nothing here throws, as in write_name.
 void turnstile::note_database(const uuid& id) noexcept { // NOLINT(bugprone-exception-escape)
   std::array<char, database_line_size> text{};
   text.back() = '\n';
   fmt::format_to_n(text.data(), text.size() - 1, "{}{}", database_word, to_string(id));
-  write_name(); // The line before it has to be there.
-  // Without the note, a database that is lost looks like one that never was.
+  write_name(); // The preceding line must exist.
+  // Without this note a lost database looks like one that never existed.
   static_cast<void>(pwrite(lock_, text.data(), text.size(), name_size) < 0);
 }
 

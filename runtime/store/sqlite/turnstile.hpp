@@ -16,11 +16,11 @@ namespace troupe::store {
 /// The process that keeps a writer waiting.
 struct lock_holder {
   process_info process;
-  /// Rises with every turn of that process, and while it is at long work.
+  /// Rises with every turn of that process, and while it does long work.
   std::uint64_t turn = 0;
-  /// How long one of its turns may last, as it says itself; nothing if it does not say.
+  /// How long one of its turns may last, as announced; nothing if not announced.
   std::optional<std::chrono::milliseconds> limit{};
-  /// True if it holds the lock; false if it is next in the queue and does not move on.
+  /// True if it holds the lock; false if it is next in the queue and does not proceed.
   bool inside = true;
 
   bool same_turn(const lock_holder& other) const {
@@ -34,16 +34,16 @@ std::string describe(const lock_holder& holder);
 
 /// The fair lock between the processes that write one database.
 ///
-/// Two flocks: take NAME.next, take NAME.lock, release NAME.next. Whoever gives the lock back finds
-/// a waiter before it at NAME.next, so that nobody is passed by. The kernel frees both when their
-/// process dies. A fork without exec would share them: do not.
+/// Two flocks: take NAME.next, take NAME.lock, release NAME.next. A process that wants the lock
+/// again queues at NAME.next behind those already waiting, so that none is overtaken. The kernel
+/// releases both locks when their process dies. A fork without exec would share them: do not fork.
 ///
 /// Owned by one writer and used by one thread at a time; two writers of one process need a
 /// turnstile each. Movable.
 /// @source runtime/store/FORMAT.md, "Lock files".
 class turnstile {
 public:
-  /// Opens, and if need be makes, the two files beside the database file `path`.
+  /// Opens the two files beside the database file `path`; creates them if missing.
   /// @errors `internal` with the system's reason.
   static outcome<turnstile> open(const std::string& path);
 
@@ -53,39 +53,39 @@ public:
   turnstile& operator=(turnstile&& other) noexcept;
   ~turnstile();
 
-  /// Says in the lock file, with each turn, that a waiter may take this writer for stalled when one
-  /// turn lasts longer than this.
+  /// Announces in the lock file, with each turn, after how long a turn of this writer counts as
+  /// stalled.
   void set_limit(std::chrono::milliseconds limit) { limit_ = limit; }
 
-  /// Waits for the lock, at most `patience` (0 or more). It must not be held by this turnstile.
+  /// Waits for the lock, at most `patience` (0 or more). This turnstile must not hold it.
   ///
   /// While it waits the thread is woken by timer signals (SIGRTMAX - 2, whose handler does
-  /// nothing): the kernel has no flock with a timeout, and polling would cost each handover half a
-  /// period.
-  /// @errors `unavailable` (the message says who is in the way); `internal`.
+  /// nothing): the kernel has no flock with a timeout, and polling would delay each handover by
+  /// half a period.
+  /// @errors `unavailable` (the message names the holder); `internal`.
   outcome<void> lock(std::chrono::milliseconds patience);
 
   void unlock() noexcept;
 
   bool held() const { return held_; }
 
-  /// The id of the database that was here when a writer noted it last; nothing if none has.
+  /// The id of the database that a writer noted last; nothing if none has.
   std::optional<uuid> noted_database() const;
 
-  /// Notes that the database with this id is here. The lock must be held.
+  /// Records the id of the database. The lock must be held.
   void note_database(const uuid& id) noexcept;
 
-  /// The process in the way now, by /proc/locks or else by the lock file. Nothing if the way is
-  /// free or the process is gone.
+  /// The process currently holding up writers, by /proc/locks or else by the lock file. Nothing if
+  /// the lock is free or the process is gone.
   std::optional<lock_holder> holder() const;
 
-  /// Kills (SIGKILL) the writer that has been in the way, in one and the same turn, for more than
-  /// its limit since this turnstile first saw it there: in lock(), or in this function. A writer
-  /// that a signal has stopped is killed after a second. Never this process, and never one that is
-  /// no writer: a writer has both lock files open, a person's `flock` one.
+  /// Kills (SIGKILL) the writer that has held up others, in one and the same turn, for more than
+  /// its limit since this turnstile first saw it, in lock() or in this function. A writer stopped
+  /// by a signal is killed after a second. Never kills this process, nor a process that is not a
+  /// writer: a writer has both lock files open, an operator's `flock` one.
   ///
-  /// @param limit of a writer that does not say its own.
-  /// @return whom it killed; the lock is free once that process is gone.
+  /// @param limit for a writer that does not announce its own.
+  /// @return the process it killed; the lock is free once that process is gone.
   std::optional<lock_holder> kill_stalled_holder(std::chrono::milliseconds limit);
 
 private:
@@ -107,18 +107,18 @@ private:
   process_info self_;
   std::uint64_t turn_ = 0;
   std::optional<std::chrono::milliseconds> limit_;
-  /// The process last seen in the way, and since when.
+  /// The process last seen holding up writers, and since when.
   std::optional<lock_holder> seen_;
   instant seen_since_;
-  /// When it was last seen there and not stopped by a signal, or first seen at all.
+  /// When it was last seen not stopped by a signal, or first seen at all.
   instant moving_at_;
 };
 
-/// Shows the waiters, for a scope, that the holder of a turnstile is at work that may lawfully take
-/// longer than a turn: a migration, the copying back of a large WAL. A thread of its own raises the
-/// number in the lock file twice a second, so a process that is stopped does not.
+/// Tells waiters, for a scope, that the holder of a turnstile is doing work that may take longer
+/// than a turn: a migration, or the checkpoint of a large WAL. A separate thread raises the number
+/// in the lock file twice a second, so a stopped process does not raise it.
 ///
-/// The lock is held all the while; the turnstile is not used otherwise.
+/// The lock is held throughout; the turnstile is not used otherwise.
 class long_work {
 public:
   explicit long_work(turnstile& gate);

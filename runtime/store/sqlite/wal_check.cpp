@@ -20,7 +20,7 @@ constexpr std::size_t frame_header_size = 24;
 constexpr std::uint32_t magic = 0x377f0682;
 constexpr std::uint32_t page_size_min = 512;
 constexpr std::uint32_t page_size_max = 65'536;
-/// The page size of Troupe's databases, for a WAL whose damaged header does not say.
+/// The page size of Troupe's databases, used if a damaged WAL header does not give one.
 constexpr std::uint32_t page_size_usual = 4096;
 
 using bytes = std::span<const unsigned char>;
@@ -33,7 +33,8 @@ std::uint32_t little_endian(bytes from, std::size_t at) {
   return __builtin_bswap32(big_endian(from, at));
 }
 
-/// The running checksum of section 4.2. Words are in the order of the machine that made the file.
+/// The running checksum of section 4.2. Words are in the byte order of the machine that created the
+/// file.
 struct checksum {
   std::uint32_t first = 0;
   std::uint32_t second = 0;
@@ -68,7 +69,7 @@ wal_header read_header(bytes raw) {
   const bool page_size_sound =
       page_size >= page_size_min && page_size <= page_size_max && power_of_two;
   header.page_size = page_size_sound ? page_size : page_size_usual;
-  // A damaged magic number does not tell the byte order: assume this machine's.
+  // A damaged magic number hides the byte order, so assume this machine's.
   const bool magic_sound = (found_magic & ~1U) == magic;
   header.big = magic_sound ? (found_magic & 1) != 0 : std::endian::native == std::endian::big;
   header.salt = salt_at(raw, 16);
@@ -114,7 +115,7 @@ outcome<void> check_wal(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
   std::vector<unsigned char> raw(wal_header_size);
   if (!file || !read_exactly(file, raw)) {
-    return {}; // No WAL, or one that was never begun.
+    return {}; // The WAL is missing or was never started.
   }
   const auto header = read_header(raw);
   raw.resize(frame_header_size + header.page_size);
@@ -125,7 +126,7 @@ outcome<void> check_wal(const std::string& path) {
   }
   for (std::uint64_t index = 1; read_exactly(file, raw); ++index) {
     const auto frame = read_frame(raw);
-    // Frames with another salt are left from before the WAL was started over.
+    // Frames with another salt are left over from before the WAL was restarted.
     const auto salt = header.sound || !previous ? header.salt : previous->salt;
     const auto before = previous ? previous->stored : header.sum;
     const bool sound = (frame.salt == salt) && follows(before, raw, frame, header.big);

@@ -8,12 +8,13 @@ namespace troupe::store {
 
 /// Refuses a WAL file with damage in its *middle*.
 ///
-/// SQLite reads a WAL up to the first frame whose checksum is wrong and forgets the rest: right for
-/// a torn end, but a flipped bit further up would silently cut off confirmed commits. A commit is
-/// synced before the next one is written, so a sound commit *behind* a bad frame proves that the
-/// bad one was on the disk once. (Damage in the last commit cannot be told from a torn end.)
+/// SQLite reads a WAL up to the first frame with a wrong checksum and ignores the rest. That is
+/// right for a torn end, but a flipped bit further up would silently drop confirmed commits. A
+/// commit is synced before the next one is written, so a sound commit *behind* a bad frame proves
+/// that the bad frame was intact on disk once. (Damage in the last commit cannot be told from a
+/// torn end.)
 ///
-/// To be called while nobody writes: under the turnstile. A missing or empty file is sound.
+/// To be called while no process writes: under the turnstile. A missing or empty file is sound.
 ///
 /// @param path of the WAL itself ("data/orders.db-wal"); no locks live on that file.
 /// @errors `internal`, {fault: corrupt} or {fault: io}.

@@ -14,7 +14,7 @@ std::optional<forced_breaker> forced_breakers::on(std::string_view node) {
         row.id(3),
         wall_time{milliseconds{row.integer(4)}}};
   };
-  // The row for all has the empty name, which sorts before every other.
+  // The row for all nodes has the empty name, which sorts first.
   session_.query(
       "SELECT mode, who, why, request, since FROM forced_breakers WHERE node IN ('', $1) "
       "ORDER BY node",

@@ -10,7 +10,7 @@
 
 namespace troupe::store {
 
-/// The last order of a person for a capability's breakers.
+/// An operator's last order for a capability's breakers.
 struct forced_breaker {
   /// "auto", "open", "closed" or "disabled".
   std::string mode;
@@ -21,7 +21,7 @@ struct forced_breaker {
   wall_time since{};
 };
 
-/// People's orders for a capability's breakers, stored so that they outlive the processes.
+/// Operators' orders for a capability's breakers, stored so that they outlive the processes.
 ///
 /// Borrows the session; each function runs in the current transaction and throws database_error.
 class forced_breakers {

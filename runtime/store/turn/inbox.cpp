@@ -77,7 +77,7 @@ void inbox::ask(
     for (const uuid& each : part) {
       values.emplace_back(blob{each.view()});
     }
-    values.resize(by.ids, values.back()); // What is asked for twice is found once.
+    values.resize(by.ids, values.back()); // Repeated ids are found once.
     session_.ask(by.sql, values, [found](const row& row) { found(row.id(3), entry_of(row)); });
     ids = ids.subspan(part.size());
   }
@@ -147,7 +147,7 @@ uuid inbox::forget(kind which, const uuid& from, const uuid& to, int rows_max) {
       from,
       to,
       rows_max);
-  // The seventh byte has the id's version.
+  // The seventh byte contains the UUID's version.
   constexpr std::array above_calls{std::byte{0x80}};
   constexpr std::array above_all{std::byte{0xff}};
   session_.execute(

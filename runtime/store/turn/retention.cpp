@@ -36,7 +36,7 @@ void retention::ask(std::function<void(const forgotten&)> each) {
       read_text, {}, [each = std::move(each)](const row& row) { each(forgotten_of(row)); });
 }
 
-/// When the database was used last for certain; 1970 if it is new.
+/// The latest time at which the database is known to have been used; 1970 if it is new.
 wall_time retention::last_used() {
   const milliseconds opened{session_.integer_of("SELECT MAX(opened_at) FROM writers").value_or(0)};
   return time_since_1970(std::max(opened, inbox{session_}.newest().birth()));

@@ -175,7 +175,8 @@ void subscriptions::go_back(const uuid& journal, const lineage& lives, std::uint
 }
 
 void subscriptions::forget_passed_graves() {
-  // Only if all 64 partitions are known: any position may belong to an unknown one.
+  // Only if all 64 partitions have a row: otherwise a position may belong to a partition without
+  // one.
   session_.execute(
       "DELETE FROM postponed WHERE partition = $1 AND position <="
       " (SELECT CASE WHEN COUNT(*) = 64 THEN MIN(handled) ELSE 0 END FROM partitions)",

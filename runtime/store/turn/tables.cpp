@@ -125,7 +125,8 @@ CREATE TABLE unsettled (
 ) WITHOUT ROWID;
 )sql"}}};
 
-// A component of its own: a release that knows only `troupe.lineage` goes on beside this one.
+// A component of its own, so that a release that knows only `troupe.lineage` can still run on this
+// database.
 constexpr std::array<migration, 1> told{{{1, "up to which assignment lives were kept", R"sql(
 CREATE TABLE lives_told (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -137,21 +138,21 @@ INSERT INTO lives_told (one, epoch, handled)
   HAVING COUNT(*) > 0;
 )sql"}}};
 
-// NULL where what asked for the row had no trace.
+// NULL if the request behind the row had no trace.
 constexpr std::array<migration, 1> trace{{{1, "the traces of what is to be done", R"sql(
 ALTER TABLE outbox ADD COLUMN trace TEXT;
 ALTER TABLE timers ADD COLUMN trace TEXT;
 ALTER TABLE effects ADD COLUMN trace TEXT;
 )sql"}}};
 
-// 0: what was kept by a release without it has its time settled.
+// 0: for data written by a release without this column, the time counts as settled.
 constexpr std::array<migration, 1> trial{{{1, "for how long a new database forgets nothing", R"sql(
 ALTER TABLE retention ADD COLUMN trial BIGINT NOT NULL DEFAULT 0;
 )sql"}}};
 
-// NULL if nothing was handled while the time was on trial. A component of its own: a release that
-// does not know it, and forgets nothing on trial, goes on beside this one; what such a release
-// handled counts.
+// NULL if nothing was handled while the time was on trial. A component of its own, so that a
+// release that does not know it, and deletes nothing during a trial, can still run on this
+// database; messages handled by such a release count too.
 constexpr std::array<migration, 1> tried{{{1, "what a new database has handled", R"sql(
 ALTER TABLE retention ADD COLUMN handled_from BLOB;
 UPDATE retention SET handled_from = (SELECT id FROM inbox ORDER BY id LIMIT 1) WHERE trial > 0;

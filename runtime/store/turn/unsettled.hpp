@@ -12,8 +12,8 @@
 
 namespace troupe::store {
 
-/// An effect that stands still, for people: its result is known and could not be settled, or its
-/// owner is gone and no running program has it.
+/// An effect that makes no progress, as shown to operators: its result is known and could not be
+/// settled, or its owner is gone and no running program has its code.
 struct unsettled_row {
   uuid key;
   /// The call that waits for it.

@@ -291,8 +291,8 @@ std::uint64_t outbox::read(
 }
 
 void outbox::forget(std::uint64_t deleted, std::uint64_t confirmed) {
-  // PostgreSQL keeps deleted rows for as long as any transaction may read them, or a forgotten
-  // replication slot, and would have to skip all of them: the range begins after them.
+  // PostgreSQL keeps deleted rows while any transaction or forgotten replication slot may need
+  // them, and would have to skip all of them here. So the range starts after them.
   session_.execute(
       "DELETE FROM outbox WHERE seq > $1 AND seq <= $2 AND seq < (SELECT MAX(seq) FROM outbox)",
       deleted,

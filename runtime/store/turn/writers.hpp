@@ -92,7 +92,7 @@ struct unsettled_result {
 
 /// An effect: committed work outside the system, run until it has a result.
 struct effect_row {
-  /// The same for every repeat, by which the outside recognizes it.
+  /// The same for every attempt, so that the other system recognizes repeats.
   uuid key;
   /// The call that waits for it.
   uuid call;
@@ -188,7 +188,7 @@ public:
   outbox_mark mark();
   /// Stores the confirmation, unless another process has stored a higher one.
   void raise_mark(const outbox_mark& mark);
-  /// For a person who lets the outbox go on with another journal.
+  /// For an operator who continues the outbox with another journal.
   void set_mark(const outbox_mark& mark);
 
   /// @param row its `seq` is that of the newest plus 1.
