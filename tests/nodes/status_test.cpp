@@ -358,6 +358,9 @@ BOOST_FIXTURE_TEST_CASE(a_gateway_that_no_broker_has_is_wrong, shop_fixture) {
 
   all.brokers[0].said->gateways = {{"g1", false}};
   BOOST_TEST(only().what == "gateway g1 is logged in at no broker");
+  BOOST_TEST(has(only().next, "troupe up"));
+  all.hosts = {{"g1", "beta"}};
+  BOOST_TEST(only().next == "start it on beta; log/g1.log there says why it ended");
 }
 
 BOOST_FIXTURE_TEST_CASE(no_broker_is_told_alone, shop_fixture) {

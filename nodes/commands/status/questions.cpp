@@ -39,6 +39,12 @@ std::string last_line_of(const topology::plan& plan, const std::string& name) {
   return tail.empty() ? "" : cell_text(tail.substr(tail.rfind('\n') + 1), 400);
 }
 
+void note_host(const std::string& name, const std::string& host, system_view& to) {
+  if (host != "here") {
+    to.hosts.emplace(name, host);
+  }
+}
+
 /// A broker's own answer and, if it keeps the journal, that about the events.
 struct broker_answers {
   outcome<std::string> status;
@@ -152,6 +158,7 @@ system_answers ask_system(
   }
   for (const auto& each : plan.gateways) {
     all.view.gateways.push_back(each.name);
+    note_host(each.name, each.host, all.view);
   }
   std::vector<std::future<broker_answers>> asked;
   for (std::size_t i = 0; i < plan.brokers.size(); ++i) {
@@ -163,6 +170,7 @@ system_answers ask_system(
     broker_answers said = asked[i].get();
     const std::string& name = plan.brokers[i].name;
     all.view.brokers.push_back({name, read_as<wire::broker_status>(said.status)});
+    note_host(name, plan.brokers[i].host, all.view);
     const auto& told = all.view.brokers.back().said;
     if (told && told->journal && (told->journal->here || !all.view.journal)) {
       all.view.journal = told->journal;

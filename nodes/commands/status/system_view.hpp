@@ -69,6 +69,8 @@ struct system_view {
   std::vector<node_view> nodes;
   std::vector<waiting_view> waiting;
   std::vector<std::string> gateways;
+  /// The host of each process that does not run on this machine, as the topology names it.
+  std::map<std::string, std::string> hosts{};
   /// The broker that keeps the journal (empty: none of those that share it), and what it said of
   /// it.
   std::string journal_broker;

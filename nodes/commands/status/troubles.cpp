@@ -79,6 +79,15 @@ private:
     return fmt::format("`troupe {} {}`", words, all_.file);
   }
 
+  /// What starts a broker or gateway that is away.
+  std::string start_of(const std::string& name) const {
+    const auto host = all_.hosts.find(name);
+    return host == all_.hosts.end()
+               ? fmt::format("{} starts it; log/{}.log says why it ended", command("up"), name)
+               : fmt::format(
+                   "start it on {}; log/{}.log there says why it ended", host->second, name);
+  }
+
   void find_brokers() {
     for (const broker_view& each : all_.brokers) {
       if (!each.said) {
@@ -91,11 +100,7 @@ private:
                  is_refusal ? "refuses this command" : "does not answer"),
              .why = each.last_words.empty() || is_refusal ? std::string{message_of(why)}
                                                           : last_words(each.last_words),
-             .next =
-                 is_refusal
-                     ? "do what it says, and ask again"
-                     : fmt::format(
-                         "{} starts it; log/{}.log says why it ended", command("up"), each.name)});
+             .next = is_refusal ? "do what it says, and ask again" : start_of(each.name)});
       } else if (each.said->broker != each.name) {
         add(
             {.what =
@@ -183,8 +188,7 @@ private:
       if (const auto joined = brokers_of_gateway(all_, each); joined && joined->empty()) {
         add(
             {.what = fmt::format("gateway {} is logged in at no broker", each),
-             .next =
-                 fmt::format("{} starts it; log/{}.log says why it ended", command("up"), each)});
+             .next = start_of(each)});
       }
     }
   }
