@@ -538,6 +538,16 @@ class Up(CommandTest):
         worker.kill()
         self.start(system)
 
+    def test_one_that_stands_still_is_not_to_be_started_but_to_go_on(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        broker = system.broker()
+        broker.freeze()
+        told = " ".join(troupe("status", system.file).stdout.split())
+        broker.thaw()
+        self.assertIn(f"its process {broker.pid} runs here", told)
+        self.assertIn(f"`kill -CONT {broker.pid}`", told)
+        self.assertNotIn("`troupe up", told)
+
     def test_a_terminal_that_cannot_move_its_cursor_gets_lines(self):
         system = self.system({"notes": "{}"}, nodes=("n1",))
         terminal = Terminal(BIN / "troupe", "up", system.file, columns=80, kind="dumb")
