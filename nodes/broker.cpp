@@ -10,6 +10,7 @@
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
+#include "nodes/process_marks.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
@@ -118,6 +119,7 @@ int serve(
     const topology::broker_plan& self,
     const node_arguments& given,
     const sigset_t& stop_signals) {
+  (void)take_mark(plan, self.name, marked::process); // For a `troupe up` beside it.
   const system_clock time;
   const std::uint64_t open_files_max = raise_open_files();
   transport::context zmq;

@@ -198,6 +198,14 @@ std::string metrics_of(
     text.gauge("troupe_broker_journal_generation", "How often the journal was taken.");
     text.sample({}, broker.journal->generation);
   }
+  if (said.events || broker.journal) {
+    text.gauge(
+        "troupe_broker_journal_failing",
+        "1 while the journal cannot be read or written; of a shared one also while it is unknown "
+        "who has it.");
+    text.sample(
+        {}, (said.events ? said.events->journal_trouble : broker.journal->trouble).empty() ? 0 : 1);
+  }
   if (said.events) {
     write_events(text, *said.events);
   }

@@ -114,6 +114,10 @@ outcome<client::options> options_for_command(
       .map([&](std::shared_ptr<security::key_ring> keys) {
         return options_for(
             plan, std::move(brokers), fmt::format("troupe-{}", command), std::move(keys));
+      })
+      .map_error([](error why) {
+        why.details.emplace_back("reason", no_own_key);
+        return why;
       });
 }
 

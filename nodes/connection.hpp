@@ -49,7 +49,7 @@ client::options options_for(
 
 /// The same for a command, with the keys of `operator`, or of the name in the environment's
 /// TROUPE_AS.
-/// @errors of key_ring::open.
+/// @errors of key_ring::open, with the reason `no_own_key`: the system was not asked.
 outcome<client::options> options_for_command(
     const topology::plan& plan, std::vector<std::string> brokers, std::string_view command);
 

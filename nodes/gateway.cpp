@@ -13,6 +13,7 @@
 #include "nodes/node_main.hpp"
 #include "nodes/open_files.hpp"
 #include "nodes/page/page.hpp"
+#include "nodes/process_marks.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/service_tokens.hpp"
 #include "nodes/span_export.hpp"
@@ -115,6 +116,7 @@ int serve(
     const topology::gateway_plan& self,
     const node_arguments& given,
     const sigset_t& signals) {
+  (void)take_mark(plan, self.name, marked::process); // For a `troupe up` beside it.
   const system_clock time;
   (void)raise_open_files();
   observe::event_log log{

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -218,6 +219,11 @@ std::size_t terminal_rows(std::size_t otherwise) {
   winsize size{};
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row
                                                                            : otherwise;
+}
+
+bool draws_in_place(int descriptor) {
+  const char* const kind = std::getenv("TERM"); // NOLINT(concurrency-mt-unsafe): nobody sets any.
+  return ::isatty(descriptor) == 1 && kind != nullptr && std::string_view{kind} != "dumb";
 }
 
 std::string age_text(milliseconds age) {

@@ -79,6 +79,10 @@ std::size_t terminal_columns(std::size_t otherwise);
 /// The lines of the terminal behind stdout now; `otherwise` if there is none.
 std::size_t terminal_rows(std::size_t otherwise);
 
+/// Whether `descriptor` is a terminal whose cursor can be moved: not one that TERM calls `dumb`, as
+/// in an editor or the terminal that a build server makes.
+bool draws_in_place(int descriptor);
+
 /// "850ms", "12s", "3m 12s", "2h 5m", "4d 3h".
 std::string age_text(milliseconds age);
 

@@ -9,6 +9,7 @@
 #include "nodes/link_keys.hpp"
 #include "nodes/node_health.hpp"
 #include "nodes/node_main.hpp"
+#include "nodes/process_marks.hpp"
 #include "nodes/service_manager.hpp"
 #include "nodes/span_export.hpp"
 #include "nodes/stop_signals.hpp"
@@ -98,6 +99,7 @@ std::vector<std::string> names_of(const std::vector<topology::broker_plan>& brok
 
 /// Runs until a stop signal and the end of current work, or until no broker accepts the worker.
 int serve(const topology::plan& plan, const node_arguments& given, const sigset_t& stop_signals) {
+  (void)take_mark(plan, given.node, marked::process); // For a `troupe up` beside it.
   const system_clock time;
   observe::event_log log{
       time, given.node, given.log_json ? observe::log_format::json : observe::log_format::text};

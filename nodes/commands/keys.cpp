@@ -237,8 +237,8 @@ int run_new(const keys_arguments& given) {
       given,
       make_keys,
       fmt::format(
-          "copy all {}/*.pub to every host, NAME.key to the host of NAME alone; processes that run "
-          "read new ones at SIGHUP",
+          "copy all *.pub of {} to every host, NAME.key to the host of NAME alone; processes that "
+          "run read new ones at SIGHUP",
           folder));
 }
 

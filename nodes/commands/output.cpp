@@ -19,6 +19,10 @@ std::string advice(const error& why) {
     return "the broker is up and refuses this command: follow its message; the key used is "
            "that of `operator`, or of the name in TROUPE_AS";
   }
+  if (why.detail("reason") == no_own_key) {
+    return "run it where that key is, as a user who may read it; or name one that is here in the "
+           "environment: TROUPE_AS=NAME (`troupe keys list FILE`)";
+  }
   switch (why.code) {
   case errc::unavailable:
   case errc::deadline_exceeded:

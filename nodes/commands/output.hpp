@@ -24,6 +24,9 @@ inline constexpr int error = 4;
 inline constexpr int deadline = 5;
 } // namespace exit_code
 
+/// The reason (`details.reason`) of an error that is about the command's own key.
+inline constexpr std::string_view no_own_key = "no_own_key";
+
 /// The end of a command's help: `text`, if there is any, and what the exit codes mean.
 std::string with_exit_codes(const std::string& text = {});
 

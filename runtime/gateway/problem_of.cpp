@@ -37,7 +37,45 @@ int status_of(const error& why, const reason_statuses& statuses) {
   return 500;
 }
 
+constexpr std::string_view called_off = "ordered";
+
+/// Whether the message is about the inside of the system: a database and its file, or who has
+/// forced a breaker or called off a saga, and why. A capability that refuses may mean something
+/// else by `fault`: of refusals, only those of a saga count, whose step failed for such a reason or
+/// which a person called off.
+bool is_for_operators(const error& why) {
+  const std::string_view fault = why.detail("fault");
+  const std::string_view reason = why.detail("reason");
+  return !fault.empty()
+         && (why.code != errc::rejected || errc_named(reason)
+             || (fault == called_off && reason == "compensate"));
+}
+
+/// What is said instead.
+std::string_view words_for_clients(const error& why) {
+  if (why.detail("fault") == called_off) {
+    return "This was called off.";
+  }
+  switch (why.code) {
+  case errc::unavailable:
+  case errc::circuit_open:
+  case errc::rejected:
+    return "This cannot be done at the moment.";
+  case errc::conflict:
+    return "This does not go with what is stored.";
+  default:
+    return "This failed inside the system.";
+  }
+}
+
 } // namespace
+
+error for_clients(error why) {
+  if (is_for_operators(why)) {
+    why.message = words_for_clients(why);
+  }
+  return why;
+}
 
 http::problem
 problem_of(const error& why, const std::optional<uuid>& call, const reason_statuses& statuses) {

@@ -300,9 +300,11 @@ void decision::on(const ordered& event) {
     return stand_still(event.what);
   case verb::skip:
     return skip(event.what);
-  case verb::compensate:
-    return turn_back(
-        rejected("compensate", "by " + event.what.who + ": " + event.what.why), event.what.vouched);
+  case verb::compensate: {
+    error why = rejected("compensate", "by " + event.what.who + ": " + event.what.why);
+    why.details.emplace_back("fault", "ordered"); // The words are not for whoever began the saga.
+    return turn_back(why, event.what.vouched);
+  }
   }
 }
 

@@ -97,7 +97,8 @@ error group::shut_error() const {
   return {
       .code = errc::unavailable,
       .message = fmt::format(
-          "`{}` is down on {}: {}", name(), parts_.node, condition_.why_shut()->message)};
+          "`{}` is down on {}: {}", name(), parts_.node, condition_.why_shut()->message),
+      .details = {{"fault", "shut"}}};
 }
 
 } // namespace troupe

@@ -145,15 +145,16 @@ void runner::refuse_all(const error& why) {
 void runner::take_call(item& each, const supervision::admission& admission) {
   metrics_.queue.record(busy_.now() - each.taken);
   if (const auto* refused = std::get_if<supervision::refused>(&admission)) {
-    return out_.reply_error(
-        each,
-        {.code = errc::circuit_open,
-         .message = fmt::format(
-             "the breaker of `{}` on {} is {}",
-             group_.name(),
-             group_.parts().node,
-             group_.breaker().words()),
-         .retry_after = refused->retry_after});
+    const std::string words = group_.breaker().words();
+    error why{
+        .code = errc::circuit_open,
+        .message = fmt::format(
+            "the breaker of `{}` on {} is {}", group_.name(), group_.parts().node, words),
+        .retry_after = refused->retry_after};
+    if (words != "open") {
+      why.details.emplace_back("fault", "forced"); // They say who has forced it, and why.
+    }
+    return out_.reply_error(each, why);
   }
   const auto& admitted = std::get<supervision::admitted>(admission);
   // The inbox knows the outcome of a call that may have been done, however late it is.

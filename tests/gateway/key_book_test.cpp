@@ -1,10 +1,13 @@
 #include "runtime/gateway/server/key_book.hpp"
 
+#include "runtime/store/sqlite/database.hpp"
+#include "runtime/time_text.hpp"
 #include "tests/store/store_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <cstring>
+#include <filesystem>
 #include <future>
 #include <mutex>
 #include <string>
@@ -122,6 +125,19 @@ BOOST_AUTO_TEST_CASE(a_key_keeps_its_first_time_and_is_new_once_it_is_old) {
   (void)first_use(hash(2));
   time.pass(1h);
   BOOST_TEST((first_use(hash(1)) == time.wall()));
+}
+
+BOOST_AUTO_TEST_CASE(after_an_orderly_end_the_file_is_whole_by_itself) {
+  open();
+  const wall_time first = first_use(hash(1));
+  book.reset();
+  // As an operator copies it who has stopped the system.
+  std::filesystem::copy_file(folder.file("gateway.db"), folder.file("copy.db"));
+  auto copy = store::open_sqlite(folder.file("copy.db"), {.read_only = true});
+  BOOST_REQUIRE(copy);
+  BOOST_TEST(
+      (*copy)->integer_of("SELECT born FROM keys WHERE hash = $1", hash(1)).value()
+      == unix_millis(first));
 }
 
 BOOST_AUTO_TEST_CASE(a_clock_that_jumps_forgets_no_key) {

@@ -39,6 +39,30 @@ BOOST_AUTO_TEST_CASE(each_code_has_its_status) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(clients_hear_nothing_of_databases_and_of_who_forced_a_breaker) {
+  const auto told = [](errc code, std::vector<std::pair<std::string, std::string>> details) {
+    return for_clients({.code = code, .message = "data/x.db", .details = std::move(details)})
+        .message;
+  };
+
+  BOOST_TEST(told(errc::unavailable, {{"fault", "full"}}) == "This cannot be done at the moment.");
+  BOOST_TEST(
+      told(errc::circuit_open, {{"fault", "forced"}}) == "This cannot be done at the moment.");
+  BOOST_TEST(
+      told(errc::conflict, {{"fault", "constraint"}}) == "This does not go with what is stored.");
+  BOOST_TEST(told(errc::internal, {{"fault", "other"}}) == "This failed inside the system.");
+  // A saga that was undone since a step could not be done.
+  BOOST_TEST(
+      told(errc::rejected, {{"fault", "shut"}, {"reason", "unavailable"}})
+      == "This cannot be done at the moment.");
+  BOOST_TEST(
+      told(errc::rejected, {{"reason", "compensate"}, {"fault", "ordered"}})
+      == "This was called off.");
+  // The business's own word.
+  BOOST_TEST(
+      told(errc::rejected, {{"fault", "engine"}, {"reason", "not_roadworthy"}}) == "data/x.db");
+}
+
 BOOST_AUTO_TEST_CASE(a_reused_id_and_a_reason_have_a_status_of_their_own) {
   const error reused{.code = errc::conflict, .message = {}, .details = {{"reason", "id_reused"}}};
   const error unknown = rejected("unknown_user", "There is no such user.");

@@ -383,11 +383,11 @@ class Call(CommandTest):
 class Terminal:
     """A program on a terminal of its own, and all that it drew there."""
 
-    def __init__(self, *words: object, columns: int, rows: int = 24):
+    def __init__(self, *words: object, columns: int, rows: int = 24, kind: str = "xterm"):
         self._own, other = pty.openpty()
         self._rows = rows
         self.widen(columns)
-        self.child = subprocess.Popen(list(map(str, words)), stdout=other)
+        self.child = subprocess.Popen(list(map(str, words)), stdout=other, env={**os.environ, "TERM": kind})
         os.close(other)
         self.drawn = ""
 
@@ -511,6 +511,49 @@ class Up(CommandTest):
         first.kill()
         first.wait()
         self.start(system)  # The lock went with the process.
+
+    def refused(self, system: harness.System, *words: object) -> str:
+        told = subprocess.run([str(BIN / "troupe"), "up", str(system.file), "--json", *map(str, words)],
+                              capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(4, told.returncode, told.stdout + told.stderr)
+        return json.loads(told.stdout)["error"]["message"]
+
+    def test_nor_with_its_logs_in_another_folder(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        first = self.start(system, "--log-dir", system.folder / "elsewhere")
+        self.assertIn(f"another `troupe up`, process {first.pid}, runs b1 already", self.refused(system))
+        first.kill()
+        first.wait()
+        self.start(system)
+
+    def test_nor_beside_a_service_that_runs_one_of_them(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        broker = system.broker()
+        worker = system.worker()
+        self.assertTrue(system.client().call("notes", "count", ttl=10_000).ok)
+        self.assertIn(f"process {broker.pid} runs b1 already", self.refused(system))
+        broker.kill()
+        self.assertIn(f"process {worker.pid} runs n1 already", self.refused(system))
+        self.assertEqual([], worker.find("store.taken_over"))
+        worker.kill()
+        self.start(system)
+
+    def test_one_that_stands_still_is_not_to_be_started_but_to_go_on(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        broker = system.broker()
+        broker.freeze()
+        told = " ".join(troupe("status", system.file).stdout.split())
+        broker.thaw()
+        self.assertIn(f"its process {broker.pid} runs here", told)
+        self.assertIn(f"`kill -CONT {broker.pid}`", told)
+        self.assertNotIn("`troupe up", told)
+
+    def test_a_terminal_that_cannot_move_its_cursor_gets_lines(self):
+        system = self.system({"notes": "{}"}, nodes=("n1",))
+        terminal = Terminal(BIN / "troupe", "up", system.file, columns=80, kind="dumb")
+        self.addCleanup(terminal.close)
+        terminal.wait_for("worker n1: started")
+        self.assertNotIn("\x1b", terminal.drawn)
 
     def test_two_sigterms_are_one(self):
         up = self.start(self.system({"notes": "{}"}, nodes=("n1",)))

@@ -3,7 +3,10 @@ goes on by itself."""
 
 import json
 import os
+import re
 import subprocess
+import urllib.error
+import urllib.request
 
 import namespaces
 from event_systems import WITNESS, EventSystemTest, await_quiet, await_true, publish
@@ -18,7 +21,7 @@ LARGE = "x" * 60_000
 class FullDisk(EventSystemTest):
     def setUp(self):
         self.running = self.system(
-            {"witness": WITNESS, "notes": "{actor: notes}"}, nodes=("n1",), more="limits: {body: 64KiB}")
+            {"witness": WITNESS, "notes": "{actor: notes}"}, nodes=("n1",), admin=True, more="limits: {body: 64KiB}")
         self.running.data.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(self.running.data)], check=True)
         self.addCleanup(subprocess.run, ["umount", "--lazy", str(self.running.data)], check=True)
@@ -43,6 +46,21 @@ class FullDisk(EventSystemTest):
 
     def told(self, begins: str) -> dict | None:
         return next((each for what, each in self.troubles().items() if what.startswith(begins)), None)
+
+    def admin(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self.running.admin['b1']}{path}", timeout=30) as answer:
+            return answer.read().decode()
+
+    def check_of_journal(self) -> dict:
+        try:
+            said = self.admin("/health")
+        except urllib.error.HTTPError as unhealthy:
+            said = unhealthy.read().decode()
+        return json.loads(said)["checks"]["journal"]
+
+    def journal_failing(self) -> str:
+        """What Prometheus alerts on."""
+        return re.search(r"^troupe_broker_journal_failing (\d)$", self.admin("/metrics"), re.MULTILINE)[1]
 
     def test_journal_and_stores_are_told_of_and_go_on_by_themselves(self):
         kept = [new_id() for _ in range(20)]
@@ -70,6 +88,9 @@ class FullDisk(EventSystemTest):
         self.assertIn("full", journal["why"])
         for each in (store, journal):
             self.assertIn("free some space where the databases are", each["next"])
+        self.assertEqual("unhealthy", self.check_of_journal()["status"])
+        self.assertIn("full", self.check_of_journal()["error"])
+        self.assertEqual("1", self.journal_failing())
         screen = subprocess.run([str(BIN / "troupe"), "status", str(self.running.file)], capture_output=True,
                                 text=True, timeout=30, check=False).stdout
         self.assertIn("test is degraded", screen)
@@ -81,6 +102,8 @@ class FullDisk(EventSystemTest):
         await_true(self.client, "events are taken again",
                    lambda: self.client.call("troupe.publish", "sight.seen", {"n": 20}, key="a", ttl=2000).ok)
         await_true(self.client, "nothing is wrong any more", lambda: not self.troubles())
+        self.assertEqual("healthy", self.check_of_journal()["status"])
+        self.assertEqual("0", self.journal_failing())
         self.assertIsNone(self.worker.child.poll())
         self.assertIsNone(self.broker.child.poll())
         await_quiet(self.client, "witness")

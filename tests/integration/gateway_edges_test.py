@@ -98,6 +98,27 @@ class Answers(GatewayTest):
                 (said["code"], said["number"], said["status"], said["detail"], said["effect"], said["reason"]))
             self.assertEqual([str(status)] + (["3"] if more else []), tail.split(), code)
 
+    def test_words_for_operators_reach_no_client(self):
+        system, gateway = self.served(CALM, ROUTES)
+        broker = PlayedBroker(system)
+        self.addCleanup(broker.socket.close)
+        self.start(system)
+        broker.welcome()
+        for code, message, details in (
+                ("unavailable", "calm is down: data/calm.db is damaged", {"fault": "shut"}),
+                ("circuit_open", "its breaker is forced open by ann: fraud", {"fault": "forced"}),
+                ("internal", "user troupe at 10.0.0.5: no password", {"fault": "other"}),
+                ("rejected", "by ann: fraud", {"reason": "compensate", "fault": "ordered"})):
+            asked = self.curl(gateway)
+            header, _ = broker.wait_for("call")
+            broker.send("reply", id=header["id"], status="error", error={
+                "code": code, "number": CODES[code][0], "message": message, "effect": "none", "details": details})
+            body, _, tail = asked.communicate(timeout=PATIENCE)[0].rpartition("\n")
+            with self.subTest(code):
+                self.assertEqual(str(CODES[code][1]), tail.split()[0])
+                self.assertRegex(json.loads(body)["detail"], r"^This [a-z ]+\.$")
+                self.assertNotRegex(body, r"data/|\bann\b|10\.0")
+
     def test_a_code_of_a_later_release_is_a_fault_inside(self):
         system, gateway = self.served(CALM, ROUTES)
         broker = PlayedBroker(system)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import unittest
 
 from harness import BIN, SOURCE
@@ -15,6 +16,8 @@ SKIPPED = 77
 PROGRAMS = ("troupe", "troupe-broker", "troupe-worker", "troupe-gateway")
 # What a drain and the end after it may take (`worker_options::drain_limit`, and a tenth).
 DRAIN_SECONDS_MAX = 11
+# `stop_patience` of nodes/commands/up/up.cpp.
+STOP_PATIENCE_SECONDS = 12
 # Of 100, by `systemd-analyze security`: the less the better.
 EXPOSED_MAX = 20
 
@@ -142,6 +145,58 @@ class Units(unittest.TestCase):
         for unit in units:
             lines = {line.strip() for line in unit.read_text().splitlines()}
             self.assertLessEqual({"Restart=always", "StartLimitIntervalSec=0"}, lines, unit)
+
+    def test_none_is_ended_while_it_starts(self):
+        # By default after 90 s, which a database that is converted by a new release may take: again and again.
+        for unit in (SOURCE / "examples" / "systemd").glob("*.service"):
+            self.assertIn("TimeoutStartSec=infinity", unit.read_text().splitlines(), unit)
+
+
+class Pasted(unittest.TestCase):
+    """What OPERATING.md gives to be pasted is taken by the programs that it is for."""
+
+    def block(self, begin: str) -> str:
+        """The indented block with that line."""
+        text = (SOURCE / "nodes" / "OPERATING.md").read_text()
+        blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)
+        found = [each for each in blocks if f"    {begin}\n" in each]
+        self.assertEqual(1, len(found), begin)
+        return textwrap.dedent(found[0])
+
+    def test_the_unit_of_a_whole_system(self):
+        unit = self.block("[Unit]").replace("/usr/bin/troupe", f"{BIN.resolve()}/troupe")
+        # Three kinds of processes are stopped one after the other.
+        seconds = int(re.search(r"^TimeoutStopSec=(\d+)s$", unit, re.M)[1])
+        self.assertGreater(seconds, 3 * STOP_PATIENCE_SECONDS)
+        # What it is told to write is what its user may write.
+        self.assertEqual("troupe", re.search(r"--log-dir /var/log/(\w+)$", unit, re.M)[1])
+        self.assertIn("LogsDirectory=troupe", unit.splitlines())
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("there is no systemd-analyze")
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "troupe.service"
+            file.write_text(unit)
+            said = subprocess.run(["systemd-analyze", "verify", "--man=no", str(file)],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((0, ""), (said.returncode, said.stdout + said.stderr))
+
+    def test_the_rotation_of_logs(self):
+        if (logrotate := shutil.which("logrotate", path="/usr/sbin:/usr/bin")) is None:
+            self.skipTest("there is no logrotate")
+        with tempfile.TemporaryDirectory() as folder:
+            log = pathlib.Path(folder) / "log" / "n1.log"
+            log.parent.mkdir(0o750)
+            log.write_text("a line\n")
+            rules = pathlib.Path(folder) / "rules"
+            rules.write_text(self.block("/etc/troupe/log/*.log {").replace("/etc/troupe", folder))
+            rules.chmod(0o644)
+            with log.open("a", encoding="ascii") as program:
+                said = subprocess.run([logrotate, "--force", "--state", f"{folder}/state", str(rules)],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual((0, ""), (said.returncode, said.stdout + said.stderr))
+                program.write("the next\n")
+            self.assertEqual("the next\n", log.read_text())
+            self.assertEqual(["n1.log", "n1.log.1.gz"], sorted(each.name for each in log.parent.iterdir()))
 
 
 if __name__ == "__main__":

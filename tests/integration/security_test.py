@@ -66,6 +66,24 @@ class WhyNot(SecurityTest):
         self.assertIn("cannot be asked", troupe("status", file, "--deadline", "2s").stdout)
 
 
+    def test_a_host_without_the_operators_key_does_not_call_a_system_down(self):
+        system = self.secured()
+        system.broker()
+        (system.keys / "operator.key").rename(system.keys / "elsewhere")
+        for words in (("status",), ("top",), ("topics",)):
+            told = troupe(*words, system.file)
+            said = " ".join((told.stdout + told.stderr).split())
+            with self.subTest(words):
+                self.assertEqual(4, told.returncode)
+                self.assertIn("operator.key", said)
+                self.assertIn("TROUPE_AS", said)
+                for wrong in ("unreachable", "does not answer", "`troupe up"):
+                    self.assertNotIn(wrong, said)
+        told = troupe("status", system.file, "--json")
+        self.assertEqual("no_own_key", json.loads(told.stdout)["error"]["details"]["reason"])
+        self.assertEqual(2, troupe("status", system.file, "--exit-code").returncode)
+
+
 class WhoGetsIn(SecurityTest):
     """Probes P1 to P3: one system serves all while each tries."""
 

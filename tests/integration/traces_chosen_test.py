@@ -44,11 +44,15 @@ class Unasked(GatewayTest):
         asked = spans["POST /orders"]["notes"]
         self.assertEqual(("POST", "/orders", "504", "/orders"), tuple(asked[key] for key in (
             "http.request.method", "http.route", "http.response.status_code", "url.path")))
+        with self.subTest("questions of pages to nodes that are away are no work that failed"):
+            told = shop.client().call("troupe.node.n1", "status", ttl=200)
+            self.assertEqual("deadline_exceeded", told.code)
         with self.subTest("without a trace they are told under the id of the call"):
             answer = gateway.ask("POST", "/orders", ORDER, prefer="wait=1")
             self.assertEqual(504, answer.status, answer)
             call = uuid.UUID(json.loads(answer.body)["call_id"]).hex
             self.assertEqual(2, len(collector.wait_for({"POST /orders", "call order_saga"}, call)))
+        self.assertEqual(set(), {each["name"] for each in collector.spans() if "troupe.node" in each["name"]})
 
     def test_a_call_that_waits_long_is_told_by_the_broker_and_the_gateway(self):
         collector, shop, gateway = self.untraced()

@@ -346,6 +346,10 @@ BOOST_FIXTURE_TEST_CASE(the_broker_says_why_it_refused_a_node, shop_fixture) {
   BOOST_TEST(one.what == "node n2 has not come since the broker started");
   BOOST_TEST(one.why == "the broker refused it: another version of the topology");
   BOOST_TEST(has(one.next, "does so by itself")); // A second `up` would be in its way.
+  all.running = {{"n2", 4711}};
+  BOOST_TEST(!has(only().next, "4711")); // It runs, and is refused.
+  all.brokers[0].said->events.clear();
+  BOOST_TEST(has(only().next, "kill -CONT 4711"));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_gateway_that_no_broker_has_is_wrong, shop_fixture) {
@@ -358,6 +362,13 @@ BOOST_FIXTURE_TEST_CASE(a_gateway_that_no_broker_has_is_wrong, shop_fixture) {
 
   all.brokers[0].said->gateways = {{"g1", false}};
   BOOST_TEST(only().what == "gateway g1 is logged in at no broker");
+  BOOST_TEST(has(only().next, "troupe up"));
+  all.running = {{"g1", 4711}}; // It is not to be started.
+  BOOST_TEST(has(only().next, "kill -CONT 4711"));
+  BOOST_TEST(!has(only().next, "troupe up"));
+  all.running.clear();
+  all.hosts = {{"g1", "beta"}};
+  BOOST_TEST(only().next == "start it on beta; log/g1.log there says why it ended");
 }
 
 BOOST_FIXTURE_TEST_CASE(no_broker_is_told_alone, shop_fixture) {

@@ -142,6 +142,7 @@ BOOST_AUTO_TEST_CASE(an_order_to_turn_back_undoes_the_step_that_may_have_happene
   const auto& answer = saga.the<finish>().answer;
   BOOST_REQUIRE(!answer);
   BOOST_TEST(answer.error().detail("reason") == "compensate");
+  BOOST_TEST(answer.error().detail("fault") == "ordered");
   BOOST_TEST(answer.error().message == "by ann@desk: as agreed");
 }
 

@@ -1,4 +1,4 @@
-"""examples/points is a project of its own: elsewhere, too, it finds Troupe, and its source compiles."""
+"""Examples are projects of their own: elsewhere, too, they find Troupe, or say what they want; and a source compiles."""
 
 import pathlib
 import shutil
@@ -21,6 +21,17 @@ class ExampleAlone(unittest.TestCase):
                     ["ninja", "-C", build, "CMakeFiles/points_actors.dir/points.cpp.o"]):
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def test_without_troupe_beside_it_says_what_to_give(self):
+        for example in ("points", "booking", "travel"):
+            with self.subTest(example), tempfile.TemporaryDirectory() as folder:
+                source = pathlib.Path(folder, "mine", example)
+                shutil.copytree(source_tree.root() / "examples" / example, source)
+                done = subprocess.run(["cmake", "-G", "Ninja", "-S", source, "-B", pathlib.Path(folder, "build")],
+                                      capture_output=True, text=True, check=False)
+                self.assertNotEqual(0, done.returncode)
+                self.assertIn("-DTROUPE=FOLDER", " ".join(done.stderr.split()))
+                self.assertNotIn("troupe_programs", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 #include "nodes/commands/status/questions.hpp"
 
+#include "nodes/process_marks.hpp"
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
@@ -37,6 +38,19 @@ std::string last_line_of(const topology::plan& plan, const std::string& name) {
   std::string tail{std::istreambuf_iterator<char>{log}, {}};
   tail.erase(tail.find_last_not_of('\n') + 1);
   return tail.empty() ? "" : cell_text(tail.substr(tail.rfind('\n') + 1), 400);
+}
+
+/// Notes whether a process that gave no answer runs here all the same.
+void note_running(const topology::plan& plan, const std::string& name, system_view& to) {
+  if (const auto pid = holder_of_mark(plan, name, marked::process)) {
+    to.running.emplace(name, *pid);
+  }
+}
+
+void note_host(const std::string& name, const std::string& host, system_view& to) {
+  if (host != "here") {
+    to.hosts.emplace(name, host);
+  }
 }
 
 /// A broker's own answer and, if it keeps the journal, its answer about events.
@@ -152,6 +166,7 @@ system_answers ask_system(
   }
   for (const auto& each : plan.gateways) {
     all.view.gateways.push_back(each.name);
+    note_host(each.name, each.host, all.view);
   }
   std::vector<std::future<broker_answers>> asked;
   for (std::size_t i = 0; i < plan.brokers.size(); ++i) {
@@ -163,6 +178,7 @@ system_answers ask_system(
     broker_answers said = asked[i].get();
     const std::string& name = plan.brokers[i].name;
     all.view.brokers.push_back({name, read_as<wire::broker_status>(said.status)});
+    note_host(name, plan.brokers[i].host, all.view);
     const auto& told = all.view.brokers.back().said;
     if (told && told->journal && (told->journal->here || !all.view.journal)) {
       all.view.journal = told->journal;
@@ -180,10 +196,21 @@ system_answers ask_system(
         links.ask_journal({{"troupe.events", "topics", std::string{empty_map}}}, deadline).front());
   }
   for (broker_view& each : all.view.brokers) {
-    each.last_words = each.said ? "" : last_line_of(plan, each.name);
+    if (!each.said) {
+      each.last_words = last_line_of(plan, each.name);
+      note_running(plan, each.name, all.view);
+    }
   }
   for (node_view& each : all.view.nodes) {
-    each.last_words = each.said || each.host != "here" ? "" : last_line_of(plan, each.name);
+    if (!each.said) {
+      each.last_words = each.host == "here" ? last_line_of(plan, each.name) : "";
+      note_running(plan, each.name, all.view);
+    }
+  }
+  for (const std::string& each : all.view.gateways) {
+    if (const auto joined = brokers_of_gateway(all.view, each); joined && joined->empty()) {
+      note_running(plan, each, all.view);
+    }
   }
   return all;
 }

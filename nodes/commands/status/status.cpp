@@ -51,7 +51,7 @@ void print_all(const system_answers& answers) {
 int show(system_links& links, const topology::plan& plan, const status_arguments& given) {
   const system_answers answers = ask_system(links, plan, given.file, matters::all, given.deadline);
   const std::vector<trouble> found = troubles_of(answers.view);
-  const bool clears = given.watch && ::isatty(STDOUT_FILENO) == 1 && !given.json;
+  const bool clears = given.watch && draws_in_place(STDOUT_FILENO) && !given.json;
   if (clears) {
     fmt::print("\x1b[H\x1b[2J"); // Moves the cursor home and clears the screen.
   }
@@ -84,6 +84,11 @@ int run(const status_arguments& given) {
   const auto plan = load_plan(given.file, given.json);
   if (!plan) {
     return given.exit_code ? static_cast<int>(system_health::unreachable) : plan.error();
+  }
+  // Without a key the system cannot be asked, which does not say that it is down.
+  if (const auto own = options_for_command(*plan, addresses_of(*plan), "status"); !own) {
+    const int code = print_error(own.error(), given.json);
+    return given.exit_code ? static_cast<int>(system_health::unreachable) : code;
   }
   system_links links{*plan, [&plan](std::vector<std::string> brokers) {
                        return options_for_command(*plan, std::move(brokers), "status");

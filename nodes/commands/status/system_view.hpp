@@ -69,6 +69,11 @@ struct system_view {
   std::vector<node_view> nodes;
   std::vector<waiting_view> waiting;
   std::vector<std::string> gateways;
+  /// The host of each process that does not run on this machine, as the topology names it.
+  std::map<std::string, std::string> hosts{};
+  /// The processes that give no answer and run on this machine all the same, with their pids (0:
+  /// not known).
+  std::map<std::string, std::int64_t> running{};
   /// The broker that keeps the journal (empty: none of those that share it), and what it said of
   /// it.
   std::string journal_broker;

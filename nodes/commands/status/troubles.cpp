@@ -79,6 +79,37 @@ private:
     return fmt::format("`troupe {} {}`", words, all_.file);
   }
 
+  /// What to do about a process that gives no answer and runs here all the same; nothing if it does
+  /// not run here, or nobody can tell.
+  std::optional<std::string> revival_of(const std::string& name) const {
+    const auto found = all_.running.find(name);
+    if (found == all_.running.end()) {
+      return std::nullopt;
+    }
+    const std::string log = fmt::format("log/{}.log says what it does", name);
+    if (found->second == 0) {
+      return fmt::format("its process runs here; {}", log);
+    }
+    return fmt::format(
+        "its process {0} runs here; {1}. If `ps -o stat= -p {0}` shows T, it was stopped, and "
+        "`kill -CONT {0}` has it go on; if it hangs, `kill -KILL {0}`, and what runs it starts it "
+        "anew",
+        found->second,
+        log);
+  }
+
+  /// What starts a broker or gateway that is away.
+  std::string start_of(const std::string& name) const {
+    if (auto revival = revival_of(name)) {
+      return *std::move(revival);
+    }
+    const auto host = all_.hosts.find(name);
+    return host == all_.hosts.end()
+               ? fmt::format("{} starts it; log/{}.log says why it ended", command("up"), name)
+               : fmt::format(
+                   "start it on {}; log/{}.log there says why it ended", host->second, name);
+  }
+
   void find_brokers() {
     for (const broker_view& each : all_.brokers) {
       if (!each.said) {
@@ -91,11 +122,7 @@ private:
                  is_refusal ? "refuses this command" : "does not answer"),
              .why = each.last_words.empty() || is_refusal ? std::string{message_of(why)}
                                                           : last_words(each.last_words),
-             .next =
-                 is_refusal
-                     ? "follow its message, and ask again"
-                     : fmt::format(
-                         "{} starts it; log/{}.log says why it ended", command("up"), each.name)});
+             .next = is_refusal ? "follow its message, and ask again" : start_of(each.name)});
       } else if (each.said->broker != each.name) {
         add(
             {.what =
@@ -183,8 +210,7 @@ private:
       if (const auto joined = brokers_of_gateway(all_, each); joined && joined->empty()) {
         add(
             {.what = fmt::format("gateway {} is logged in at no broker", each),
-             .next =
-                 fmt::format("{} starts it; log/{}.log says why it ended", command("up"), each)});
+             .next = start_of(each)});
       }
     }
   }
@@ -215,7 +241,8 @@ private:
          .why = reason.empty() ? last_words(node.last_words)
                                : fmt::format("the broker refused it: {}", reason),
          .next =
-             node.host == "here"
+             reason.empty() && all_.running.contains(node.name) ? *revival_of(node.name)
+             : node.host == "here"
                  ? fmt::format(
                      "{} starts it; one that runs, or its service, does so by itself once the "
                      "reason is gone; log/{}.log says why it ended",

@@ -1,8 +1,9 @@
 #include "nodes/commands/top/terminal.hpp"
 
+#include "nodes/text_table.hpp"
+
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <string>
 #include <string_view>
@@ -49,8 +50,7 @@ void put(std::string_view text) {
 } // namespace
 
 bool terminal::is_there() {
-  const char* const kind = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && kind != nullptr && std::string_view{kind} != "dumb";
+  return draws_in_place(STDOUT_FILENO);
 }
 
 terminal::terminal(bool has_colours)

@@ -218,16 +218,18 @@ int run_once(const topology::plan& plan, const std::string& file) {
 }
 
 int run(const top_arguments& given) {
+  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, false));
+  if (const auto own = options_for_command(plan, addresses_of(plan), "top"); !own) {
+    return print_error(own.error(), false);
+  }
   if (!terminal::is_there()) {
-    const auto plan = load_plan(given.file, false);
-    return plan ? run_once(*plan, given.file) : plan.error();
+    return run_once(plan, given.file);
   }
   // Block the signals before any thread starts, since threads inherit the mask.
   sigset_t signals = block_stop_signals();
   for (const int each : {SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) {
     block_also(signals, each);
   }
-  TROUPE_TRY_EXIT(const auto plan, load_plan(given.file, false));
   run_in_terminal(plan, given.file, signals);
   return exit_code::ok;
 }

@@ -70,7 +70,7 @@ std::string text_line(const up_event& event) {
 
 up_display::up_display(bool json)
     : output_{STDOUT_FILENO},
-      style_{json ? style::json : (::isatty(STDOUT_FILENO) == 1 ? style::live : style::lines)} {
+      style_{json ? style::json : (draws_in_place(STDOUT_FILENO) ? style::live : style::lines)} {
 }
 
 void up_display::tell(const up_event& event) {

@@ -380,12 +380,13 @@ int run(const up_arguments& given) {
   for (const child& each : children) {
     names.push_back(each.name);
   }
-  if (const auto locked = lock_processes(log_folder.string(), names); !locked) {
+  if (const auto locked = lock_processes(*plan, log_folder.string(), names); !locked) {
     return print_error(
         locked.error(),
         given.json,
         fmt::format(
-            "`troupe status {}` shows their state; stop the other one to start them again",
+            "`troupe status {}` shows their state; what runs them starts those that are missing; "
+            "stop it to start them anew",
             shell_word(given.file)));
   }
   sigset_t signals;

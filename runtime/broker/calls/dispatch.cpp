@@ -244,17 +244,17 @@ void dispatch::give_up(std::uint32_t index, const choice& why, decisions& out) {
              fmt::format("no live node of `{}` has the operation `{}`", where.name, refused.op())},
         out);
   }
-  callers_.end(
-      index,
-      {.code = why.refusal,
-       .possible = was_held ? effect::unknown : effect::none,
-       .message = fmt::format(
-           "every live node of `{}` {}{}",
-           where.name,
-           reason,
-           why.refusal == errc::circuit_open ? forced_words(where) : std::string{}),
-       .retry_after = why.refusal_wait.count() > 0 ? why.refusal_wait : refusal_wait_unknown},
-      out);
+  const std::string forced =
+      why.refusal == errc::circuit_open ? forced_words(where) : std::string{};
+  error told{
+      .code = why.refusal,
+      .possible = was_held ? effect::unknown : effect::none,
+      .message = fmt::format("every live node of `{}` {}{}", where.name, reason, forced),
+      .retry_after = why.refusal_wait.count() > 0 ? why.refusal_wait : refusal_wait_unknown};
+  if (!forced.empty()) {
+    told.details.emplace_back("fault", "forced");
+  }
+  callers_.end(index, told, out);
 }
 
 /// Ends a call whose capability is shut at every live node. The error says what a person must do.
@@ -272,7 +272,8 @@ void dispatch::give_up_shut(std::uint32_t index, std::uint32_t number, decisions
            "every live node of `{}` is down; {}: {}",
            where.name,
            nodes_.nodes[at.node].name,
-           at.why_shut)},
+           at.why_shut),
+       .details = {{"fault", "shut"}}},
       out);
 }
 

@@ -6,6 +6,22 @@
 
 namespace troupe::broker {
 
+namespace {
+
+using namespace std::chrono_literals;
+
+// A journal that could not be written is tried again with the next event, which may be long in
+// coming; `troupe status` stops to tell of it at the same time.
+constexpr milliseconds write_failure_kept = 60s;
+
+} // namespace
+
+void event_gauge::ended(std::size_t events, const outcome<void>& how, instant now) {
+  confirms_.ended(events, how.has_value(), now);
+  write_trouble_ = how ? "" : how.error().message;
+  write_failed_ = now;
+}
+
 void event_gauge::probe(instant now) {
   if (is_open_) {
     return;
@@ -23,6 +39,13 @@ void event_gauge::probe(instant now) {
   });
 }
 
+std::string event_gauge::journal_trouble(instant now) const {
+  if (!trouble_.empty() || write_trouble_.empty() || now - write_failed_ > write_failure_kept) {
+    return trouble_;
+  }
+  return "it could not be written: " + write_trouble_;
+}
+
 event_measures event_gauge::look(instant now) const {
   const std::int64_t wall_ms = unix_millis(time_.wall());
   event_measures seen{
@@ -31,7 +54,7 @@ event_measures event_gauge::look(instant now) const {
       .confirmed = confirms_.taken(),
       .commit = journal_.commits(),
       .journal_took = is_open_ ? now - asked_ : took_,
-      .journal_trouble = trouble_,
+      .journal_trouble = journal_trouble(now),
       .scheduled = scheduled_,
       .scheduled_published = fired_,
       .scheduled_cancelled = cancelled_,

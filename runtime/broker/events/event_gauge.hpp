@@ -4,6 +4,7 @@
 #include "runtime/broker/events/confirm_times.hpp"
 #include "runtime/broker/events/event_measures.hpp"
 #include "runtime/broker/events/journal_client.hpp"
+#include "runtime/outcome.hpp"
 
 #include <string>
 #include <vector>
@@ -21,10 +22,8 @@ public:
   /// Notes that an event may have arrived.
   void took_in(instant now) { confirms_.waiting(bus_.incoming().pending(), now); }
 
-  /// A batch of this many events is on disk, or has failed.
-  void ended(std::size_t events, bool is_written, instant now) {
-    confirms_.ended(events, is_written, now);
-  }
+  /// A batch of this many events is on disk, or has failed for this reason.
+  void ended(std::size_t events, const outcome<void>& how, instant now);
 
   /// Counts a batch that is on disk now.
   void wrote(const journal_batch& batch) {
@@ -41,6 +40,8 @@ public:
   event_measures look(instant now) const;
 
 private:
+  std::string journal_trouble(instant now) const;
+
   const clock& time_;
   journal_client& journal_;
   const bus& bus_;
@@ -49,6 +50,9 @@ private:
   instant asked_{};
   std::chrono::nanoseconds took_{};
   std::string trouble_;
+  /// The reason why the last batch failed; empty if it is on disk.
+  std::string write_trouble_;
+  instant write_failed_{};
   std::vector<dead_letters_counted::count> dead_letters_;
   std::uint64_t scheduled_ = 0;
   std::uint64_t fired_ = 0;

@@ -37,7 +37,7 @@ struct event_measures {
   observe::histogram commit;
   /// The time that the journal took to answer, or has taken so far.
   std::chrono::nanoseconds journal_took{};
-  /// The reason why it could not be read; empty if it could.
+  /// The reason why it could not be read or, lately, written; empty if it could.
   std::string journal_trouble;
   /// Events that are to be published later, when the journal was last asked.
   std::uint64_t scheduled = 0;

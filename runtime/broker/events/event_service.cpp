@@ -224,7 +224,7 @@ void event_service::written(const outcome<journal_result>& result, instant now) 
   const outcome<void> how = result ? outcome<void>{} : failure{result.error()};
   const journal_batch& batch = bus_.incoming().writing();
   hold_.ended(batch.events.size(), bus_.incoming().pending() - batch.events.size(), now);
-  gauge_.ended(batch.events.size(), how.has_value(), now);
+  gauge_.ended(batch.events.size(), how, now);
   std::vector<event_ref> fresh;
   if (how) {
     operations_.topics().written(batch.events);

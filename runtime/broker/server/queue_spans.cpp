@@ -9,6 +9,14 @@
 
 namespace troupe::broker {
 
+namespace {
+
+// A page that is left open asks each node again and again, and is refused while a capability is
+// down: its questions would fill the ring, and a collector, beside the failures that count.
+constexpr std::string_view questions_to_nodes = "troupe.node.";
+
+} // namespace
+
 void queue_spans::add(const call& sent, instant now) {
   add("queue", sent.id, sent.header(), now - sent.arrived, nullptr);
 }
@@ -28,6 +36,10 @@ void queue_spans::add(
     return; // The header was scanned when it came in.
   }
   const auto above = observe::read_trace(read->traceparent).value_or(observe::root_of(id));
+  if (why != nullptr && !observe::says_recorded(read->traceparent)
+      && read->to.starts_with(questions_to_nodes)) {
+    return;
+  }
   observe::span made;
   made.trace = above.trace;
   made.parent = above.span;

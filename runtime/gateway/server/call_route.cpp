@@ -202,7 +202,8 @@ void call_route::end_trace(
 
 http::response call_route::answer_to(const client::completion& ended) const {
   if (!ended.answer) {
-    return http::to_response(problem_of(ended.answer.error(), ended.id, options_.rejected));
+    return http::to_response(
+        problem_of(for_clients(ended.answer.error()), ended.id, options_.rejected));
   }
   if (options_.status == 204) {
     return {.status = 204};
@@ -219,7 +220,7 @@ http::response call_route::answer_to(const client::completion& ended) const {
 
 /// Answers a request for which no call was made.
 void call_route::refuse(const wish& wanted, const error& why) const {
-  const http::problem told = problem_of(why, std::nullopt, options_.rejected);
+  const http::problem told = problem_of(for_clients(why), std::nullopt, options_.rejected);
   end_trace(*wanted.trace, wanted.is_inner, {}, told.status, &why);
   wanted.answers.respond(told);
 }

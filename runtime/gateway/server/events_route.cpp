@@ -218,7 +218,7 @@ void events_route::refuse_unopened(const error& why) {
     if (each->second.to) {
       ++each;
     } else {
-      each->second.answers.respond(problem_of(why, std::nullopt));
+      each->second.answers.respond(problem_of(for_clients(why), std::nullopt));
       each = readers_.erase(each);
     }
   }

@@ -6,6 +6,7 @@
 #include "runtime/time_text.hpp"
 
 #include <array>
+#include <exception>
 #include <fmt/format.h>
 #include <optional>
 #include <utility>
@@ -19,6 +20,8 @@ using namespace std::chrono_literals;
 /// Owner recorded in the file; no capability can have this name.
 constexpr const char* owner = "troupe.gateway";
 constexpr milliseconds lock_patience = 5s;
+// The gateway's end waits for it.
+constexpr milliseconds leave_patience = 250ms;
 constexpr milliseconds forget_every = 60s;
 /// Keys deleted per transaction: as many as one transaction may add.
 constexpr std::int64_t forgotten_max = key_book::waiting_max;
@@ -170,7 +173,8 @@ void key_book::run() {
       std::unique_lock lock{mutex_};
       changed_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
       if (waiting_.empty()) {
-        return;
+        lock.unlock();
+        return leave();
       }
       asked.swap(waiting_);
       waiting_shares_ = shares{waiting_max};
@@ -181,6 +185,15 @@ void key_book::run() {
         asked[i].told(times[i]);
       }
     });
+  }
+}
+
+void key_book::leave() noexcept {
+  try {
+    if (const auto held = store::turnstile_guard::lock(gate_, leave_patience)) {
+      session_->checkpoint_all();
+    }
+  } catch (const std::exception&) { // All keys are in the WAL, and stay there.
   }
 }
 

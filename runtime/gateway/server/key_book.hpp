@@ -79,6 +79,8 @@ private:
   using answers = std::vector<outcome<wall_time>>;
 
   void run();
+  /// Copies the WAL back, so that the file is whole by itself once its gateways have ended.
+  void leave() noexcept;
   answers write(const std::vector<question>& asked);
   outcome<wall_time> write(const question& one, wall_time now, bool has_room);
   bool is_full();

@@ -565,6 +565,7 @@ BOOST_FIXTURE_TEST_CASE(
       refusal(1)->message
       == "every live node of `orders` has an open circuit breaker; that of n1 is forced open by "
          "ann: moving disks");
+  BOOST_TEST(refusal(1)->detail("fault") == "forced");
 
   state(1, 2, "half_open");
   call(2);
@@ -619,6 +620,7 @@ BOOST_FIXTURE_TEST_CASE(
     BOOST_TEST((refusal(number)->possible == effect::none));
     BOOST_TEST(!refusal(number)->retry_after.has_value());
     BOOST_TEST(refusal(number)->message.find("n1: orders.db is damaged") != std::string::npos);
+    BOOST_TEST(refusal(number)->detail("fault") == "shut"); // The words are not for everybody.
     advance(60s);
   }
   call(3, 0, 1s, {}, "users");
