@@ -42,7 +42,8 @@ public:
         named_after_{id}, key_{key}, now_{now}, requests_{requests} {}
 
   /// The capability's database, for statements and savepoints; usable only while the handler runs
-  /// and on its thread. A handler that calls begin(), commit(), rollback() or reconnect(), that
+  /// and on its thread. A savepoint that is undone takes along the effects and events that were
+  /// asked for since. A handler that calls begin(), commit(), rollback() or reconnect(), that
   /// leaves a savepoint open or lets another thread use the database, counts as having thrown
   /// (store/lent_session.hpp). Throws no_store if the topology says `store: none`.
   store::database& database();

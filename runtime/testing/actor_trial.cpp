@@ -89,7 +89,7 @@ actor_trial::tell_bytes(const uuid& id, std::string_view topic, const std::strin
     blame_test("the actor does not hear events of", topic);
   }
   store::transaction writing{tables()};
-  store::lending lent{for_handlers_.get()};
+  store::lending lent{for_handlers_.get(), requests_.at_savepoints()};
   turn turn = begin(derived_id(id, capability_), lent);
   const event_info info{
       .id = id, .topic = topic, .key = {}, .source = {}, .time = time.wall(), .position = 1};
@@ -108,7 +108,7 @@ outcome<std::string> actor_trial::run_effect(const store::effect_row& row) {
 outcome<std::string>
 actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::string>& result) {
   store::transaction writing{tables()};
-  store::lending lent{for_handlers_.get()};
+  store::lending lent{for_handlers_.get(), requests_.at_savepoints()};
   turn turn = begin(row.call, lent);
   turn.name_after(row.key);
   std::string reply;
@@ -166,7 +166,7 @@ outcome<handlers::answered> actor_trial::run(
     blame_test("the actor has no command", operation);
   }
   store::transaction writing{tables()};
-  store::lending lent{for_handlers_.get()};
+  store::lending lent{for_handlers_.get(), requests_.at_savepoints()};
   turn turn = begin(id, lent);
   auto answered = command->run(body, turn, reply);
   lent.end();

@@ -79,7 +79,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   }
   each.result.is = answer::kind::pending;
   // The effect's own attempts report to the breaker.
-  each.says_nothing = in.output.effects.size() != before.effects;
+  each.says_nothing = in.output.effects.size() != before.requests.effects;
   if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
     if (in.sagas != nullptr && in.sagas->plans().find_undone_by(what.operation) != nullptr) {
@@ -223,7 +223,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     return failure{too_many_effects()};
   }
   const std::size_t effects_before = in.output.effects.size();
-  store::lending lent{&in.handlers};
+  store::lending lent{&in.handlers, in.output.at_savepoints()};
   turn current{*each.by, lent.session(), in.writer, what.id, what.key, in.now, in.output};
   current.in_trace(each.trace(what.trace), each.recorded());
   try {

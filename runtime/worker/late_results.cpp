@@ -30,7 +30,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   if (effect == nullptr) {
     return failure{internal_error("no such effect in this program", troupe::effect::unknown)};
   }
-  store::lending lent{&in.handlers};
+  store::lending lent{&in.handlers, in.output.at_savepoints()};
   turn current{*each.by, lent.session(), in.writer, row.call, {}, in.now, in.output};
   current.name_after(row.key);
   if (!row.trace.empty()) {

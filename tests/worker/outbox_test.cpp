@@ -329,6 +329,48 @@ BOOST_AUTO_TEST_CASE(what_no_broker_would_take_is_refused_and_leaves_nothing) {
   BOOST_TEST(rows() == 0);
 }
 
+// A savepoint undid the row alone: the event left, the journal had more than the outbox, and took no
+// event of the capability any more.
+BOOST_AUTO_TEST_CASE(what_a_handler_undoes_with_a_savepoint_is_not_told_to_the_world) {
+  join();
+  const auto change_mind = [](turn& turn) {
+    turn.publish("thing.kept", thing{"kept"});
+    turn.database().savepoint();
+    turn.publish("thing.undone", thing{"undone"});
+    turn.database().savepoint();
+    turn.publish("thing.undone", thing{"undone with the outer one"});
+    turn.effect("send", thing{"undone"});
+    turn.publish_after(1s, "thing.undone", thing{"undone"});
+    turn.database().release();
+    turn.database().rollback_to_savepoint();
+  };
+  seen.in_command = change_mind;
+  BOOST_TEST(p->call("do", thing{}).status == wire::status::ok);
+  BOOST_TEST(numbers(*p) == (numbers_t{1}));
+  BOOST_TEST(alarm(*p) == -1ms);
+  p->confirm(1);
+  p->run();
+
+  seen.on_event = [&](const thing&, turn& turn, const event_info&) {
+    change_mind(turn);
+    return outcome<void>{};
+  };
+  p->assign_all(1);
+  p->deliver(1, "", thing{"heard"});
+  p->run();
+  BOOST_TEST(numbers(*p) == (numbers_t{1, 2}));
+
+  seen.in_settle = change_mind;
+  const uuid sent = p->send("send", wire::encoded(thing{"sent"}));
+  p->run_until([&] { return p->replies[sent].status == wire::status::ok; });
+  p->run();
+  announce(1);
+
+  BOOST_TEST(numbers(*p) == (numbers_t{1, 2, 3, 4}));
+  BOOST_TEST(p->front->condition().outbox_trouble().empty());
+  BOOST_TEST(seen.effect_keys.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(events_of_a_settlement_have_ids_of_their_own) {
   join();
   seen.publishes_twice = true;

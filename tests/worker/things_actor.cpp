@@ -85,6 +85,10 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     put(request, turn);
     return turn.effect("sends", request);
   });
+  command("do", [this](const thing&, turn& turn) {
+    seen_.in_command(turn);
+    return count{};
+  });
   command("announce", [](const thing& request, turn& turn) {
     turn.publish("thing.put", request, request.name);
     return count{};
@@ -145,6 +149,9 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
         return seen_.on_effect ? seen_.on_effect(call) : count{call.attempt};
       },
       [this](const thing& request, const outcome<count>& result, turn& turn) -> outcome<count> {
+        if (seen_.in_settle) {
+          seen_.in_settle(turn);
+        }
         turn.database().execute(insert, "settled " + request.name);
         if (seen_.settles_against_rules) {
           turn.database().execute("INSERT INTO mentions (name) VALUES ('nobody')");

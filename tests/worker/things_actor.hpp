@@ -46,6 +46,9 @@ struct probe {
   bool writes_events = true;
   /// A command that asks for an effect publishes an event, and so does the settlement.
   bool publishes_twice = false;
+  /// What the command `do` does; what the settlement does first.
+  std::function<void(turn&)> in_command;
+  std::function<void(turn&)> in_settle;
   /// How often the settlement asks for another effect of its own name.
   std::atomic<int> settle_asks_again{0};
   /// The result of an effect; by default success.
