@@ -1,7 +1,9 @@
 #include "runtime/testing/actor_trial.hpp"
 
+#include "runtime/store/blobs.hpp"
 #include "runtime/store/sqlite/database.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -76,10 +78,13 @@ store::effect_row actor_trial::effect_of(std::string_view operation, const std::
   if (!answered) {
     throw std::logic_error{std::string{operation} + " was refused: " + answered.error().message};
   }
-  if (*answered != handlers::answered::later || requests_.effects.size() != 1) {
-    blame_test("no single effect answers", operation);
+  const auto found = std::ranges::find_if(requests_.effects, [&](const store::effect_row& each) {
+    return store::text_of(each.key.view()) == reply;
+  });
+  if (*answered != handlers::answered::later || found == requests_.effects.end()) {
+    blame_test("no effect that was asked for answers", operation);
   }
-  return requests_.effects.front();
+  return *found;
 }
 
 outcome<void>

@@ -329,8 +329,8 @@ BOOST_AUTO_TEST_CASE(what_no_broker_would_take_is_refused_and_leaves_nothing) {
   BOOST_TEST(rows() == 0);
 }
 
-// A savepoint undid the row alone: the event left, the journal had more than the outbox, and took no
-// event of the capability any more.
+// A savepoint undid the row alone: the event left, the journal had more than the outbox, and took
+// no event of the capability any more.
 BOOST_AUTO_TEST_CASE(what_a_handler_undoes_with_a_savepoint_is_not_told_to_the_world) {
   join();
   const auto change_mind = [](turn& turn) {

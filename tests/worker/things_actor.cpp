@@ -76,6 +76,12 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     }
     return turn.effect("send", request);
   });
+  command("send_and_note", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    const pending sent = turn.effect("send", request);
+    turn.effect("note", request);
+    return sent;
+  });
   command("send_twice", [this](const thing& request, turn& turn) {
     put(request, turn);
     turn.effect("send", request);
@@ -139,6 +145,13 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     session.execute(insert, request.name);
     return count{};
   });
+  effect<thing>(
+      "note",
+      [](const thing& request, const effect_call&) -> outcome<thing> { return request; },
+      [this](const thing& request, const outcome<thing>&, turn&) {
+        ++seen_.noted;
+        return request;
+      });
   effect<count>(
       "send",
       [this](const thing&, const effect_call& call) -> outcome<count> {

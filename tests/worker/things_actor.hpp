@@ -33,6 +33,7 @@ struct probe {
   std::atomic<int> make_fails{0};
   /// Called by the constructor.
   std::function<void()> on_make;
+  std::atomic<int> noted{0};
   std::atomic<int> settle_throws{0};
   /// The settlement writes what only the commit refuses.
   std::atomic<bool> settles_against_rules{false};
