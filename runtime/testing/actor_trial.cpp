@@ -35,7 +35,7 @@ trial_folder::~trial_folder() {
 actor_trial::actor_trial(const actor_type& type, config_tree settings)
     : settings_{std::move(settings)} {
   actor_ = type.make({capability_, 0, node_, folder.path, settings_, time, log_});
-  if (type.schema.empty()) {
+  if (!type.wants_store()) {
     return;
   }
   auto opened =
@@ -154,7 +154,7 @@ const handlers::effect& actor_trial::found_effect(std::string_view name) const {
 
 store::database& actor_trial::tables() const {
   if (database == nullptr) {
-    throw std::logic_error{"the actor has no tables, and so no turns"};
+    throw std::logic_error{"the actor needs no store, and so has no turns"};
   }
   return *database;
 }

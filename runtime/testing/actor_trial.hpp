@@ -100,7 +100,7 @@ public:
 
   trial_folder folder;
   manual_clock time;
-  /// Null if the actor has no tables.
+  /// Null if the actor needs no store.
   std::unique_ptr<store::database> database;
 
 private:
