@@ -1,4 +1,7 @@
+#include "runtime/wire/timer_calls.hpp"
 #include "tests/worker/process_fixture.hpp"
+
+#include <fmt/format.h>
 
 namespace utf = boost::unit_test;
 
@@ -431,6 +434,29 @@ BOOST_AUTO_TEST_CASE(more_timers_than_one_turn_takes_are_all_moved) {
 
   BOOST_TEST(rows() == 600);
   BOOST_TEST(p->number("SELECT MAX(seq) FROM outbox") == 600);
+}
+
+// `limits.body` may be less than what people ask for in an incident.
+BOOST_AUTO_TEST_CASE(a_persons_list_is_not_bound_by_what_calls_may_carry) {
+  for (int i = 0; i < 40; ++i) {
+    p->send("remind", wire::encoded(thing{fmt::format("{:0>200}", i)}));
+  }
+  p->run();
+  p->limit_bodies(1'024);
+  item order{.what = item::kind::person_order};
+  order.slot = 0;
+  order.id = p->fresh_id();
+  order.deadline = time.now() + 10s;
+  order.operation = "timers";
+  order.own_body(wire::encoded(wire::get_timers{.capability = "things"}));
+  const uuid asked = order.id;
+
+  p->send(std::move(order));
+  p->run();
+
+  const auto found = wire::checked_decode<wire::timers_found>(p->replies[asked].body);
+  BOOST_REQUIRE(found.has_value());
+  BOOST_TEST(found->events.size() == 40U);
 }
 
 BOOST_AUTO_TEST_CASE(a_timer_outlives_the_process_that_made_it) {
