@@ -92,7 +92,8 @@ protected:
   /// more than once for one id. `handler` is `(const Request&)` or
   /// `(const Request&, store::database&)`. The database may be used during the call and on its
   /// thread only; a handler that calls begin(), commit(), rollback() or reconnect() is answered
-  /// `internal`.
+  /// `internal`. There is no transaction: between two statements another process may commit, so
+  /// read in one statement what must agree. Nor does a query wait for commands taken before it.
   ///
   /// A returned error goes to the caller, effect none. A handler that writes to the database counts
   /// as having thrown: the caller gets `crashed`, effect none, and the replica is made again.
