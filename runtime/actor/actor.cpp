@@ -144,6 +144,15 @@ outcome<wire::actor_description> actor::declarations() const {
   add_topics(events_, made.handles);
   add_topics(published_, made.publishes);
   made.types = types.take();
+  for (auto each = effects_.begin(); each != effects_.end(); ++each) {
+    if (find_effect(each->first) != &each->second) {
+      return failure{invalid(fmt::format("it declares the effect `{}` twice", each->first))};
+    }
+  }
+  if (is_repeated_) {
+    return failure{invalid("it declares `regularly` or `waits_for_people` twice; let one function "
+                           "do all")};
+  }
   if (auto wrong = fault_in(made)) {
     return failure{invalid(*std::move(wrong))};
   }

@@ -72,6 +72,9 @@ public:
 
   bool has_effects() const { return !effects_.empty(); }
 
+  /// Whether something was declared that is never done without a store.
+  bool needs_store() const { return has_effects() || regular_ || waiting_for_people_; }
+
   /// The regular work of the actor (`regularly`); nothing if the constructor declared none.
   const std::function<void(turn&)>& regular_work() const { return regular_; }
 
@@ -89,7 +92,8 @@ protected:
   /// more than once for one id. `handler` is `(const Request&)` or
   /// `(const Request&, store::database&)`. The database may be used during the call and on its
   /// thread only; a handler that calls begin(), commit(), rollback() or reconnect() is answered
-  /// `internal`.
+  /// `internal`. There is no transaction: between two statements another process may commit, so
+  /// read in one statement what must agree. Nor does a query wait for commands taken before it.
   ///
   /// A returned error goes to the caller, effect none. A handler that writes to the database counts
   /// as having thrown: the caller gets `crashed`, effect none, and the replica is made again.
@@ -156,7 +160,10 @@ protected:
   ///
   /// A throw undoes the writes of that call and is logged (`regular_work.failed`); the next call
   /// follows in any case, on a new instance.
-  void regularly(std::function<void(turn&)> handler) { regular_ = std::move(handler); }
+  void regularly(std::function<void(turn&)> handler) {
+    is_repeated_ = is_repeated_ || regular_;
+    regular_ = std::move(handler);
+  }
 
   // For the runtime's own actors, whose message types are known only at run time.
   void declare_command(std::string operation, handlers::command how) {
@@ -171,6 +178,7 @@ protected:
   /// two seconds in each process, and `troupe status`, health and metrics show its result. It must
   /// only read, and be quick. The capability must have a store.
   void waits_for_people(std::function<open_matters(store::database&)> look) {
+    is_repeated_ = is_repeated_ || waiting_for_people_;
     waiting_for_people_ = std::move(look);
   }
 
@@ -181,6 +189,8 @@ private:
   std::vector<std::pair<std::string, handlers::published>> published_;
   std::function<void(turn&)> regular_;
   std::function<open_matters(store::database&)> waiting_for_people_;
+  // `regularly` or `waits_for_people` was called twice.
+  bool is_repeated_ = false;
 };
 
 } // namespace troupe

@@ -3,6 +3,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/ids.hpp"
 #include "runtime/outcome.hpp"
+#include "runtime/store/blobs.hpp"
 #include "runtime/store/database.hpp"
 #include "runtime/wire/schema.hpp"
 
@@ -45,8 +46,12 @@ private:
   error why_;
 };
 
-/// A command's return value when an effect that it asked for will answer the call.
-struct pending {};
+/// A command's return value when an effect that it asked for will answer the call: the effect that
+/// `turn::effect` returned it for, whatever others are settled before. One that is made by hand
+/// names none, and the first that is settled answers.
+struct pending {
+  uuid effect{};
+};
 
 /// An answer now, or `pending`.
 template <class Reply>
@@ -100,6 +105,7 @@ struct query {
 };
 
 struct command {
+  /// Writes the reply; if an effect answers, its key, or nothing if any may.
   std::function<outcome<answered>(std::string_view body, turn& turn, std::string& reply)> run;
   operation_types types{};
 };
@@ -144,6 +150,15 @@ inline constexpr bool may_answer_later =
 template <class Returned>
 inline constexpr bool may_answer_later<outcome<Returned>> = may_answer_later<Returned>;
 
+/// Notes in `reply` by which effect a call is answered, as its inbox row keeps it.
+inline answered leave_to(const pending& by, std::string& reply) {
+  reply.clear();
+  if (by.effect != uuid{}) {
+    reply = store::text_of(by.effect.view());
+  }
+  return answered::later;
+}
+
 /// Appends the reply in `returned`, which may be a reply, an outcome, `maybe_later` or `pending`.
 template <class Returned>
 outcome<answered> encode_returned(const Returned& returned, std::string& reply) {
@@ -153,12 +168,12 @@ outcome<answered> encode_returned(const Returned& returned, std::string& reply) 
     }
     return encode_returned(*returned, reply);
   } else if constexpr (is_maybe_later<Returned>) {
-    if (std::holds_alternative<pending>(returned)) {
-      return answered::later;
+    if (const auto* const by = std::get_if<pending>(&returned)) {
+      return leave_to(*by, reply);
     }
     return encode_returned(std::get<0>(returned), reply);
   } else if constexpr (std::is_same_v<Returned, pending>) {
-    return answered::later;
+    return leave_to(returned, reply);
   } else {
     if (auto written = wire::encode_readable(reply, returned); !written) {
       reply.clear();

@@ -81,6 +81,7 @@ actor_type with_declarations(actor_type type) {
     const auto made = type.make({type.name, 0, node, folder, no_config, time, log, true});
     declared = made->declarations();
     type.has_effects = made->has_effects();
+    type.needs_store = made->needs_store();
   } catch (...) {
     throw std::logic_error{fmt::format(
         "actor type `{}` cannot be registered, as its constructor throws without a `config`: {}. "

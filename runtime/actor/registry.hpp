@@ -33,8 +33,12 @@ struct actor_type {
   bool asks_others = false;
   /// Whether its actors have effects.
   bool has_effects = false;
+  /// Whether its actors declare what is never done without a store (`actor::needs_store`).
+  bool needs_store = false;
 
-  bool wants_store() const { return !schema.empty() || !sagas.empty(); }
+  bool wants_store() const {
+    return !schema.empty() || !sagas.empty() || keeps_events || needs_store;
+  }
 };
 
 /// Whether actors of that class keep events: those that derive from `event_sourced` do.

@@ -73,7 +73,7 @@ pending turn::add_effect(std::string_view name, std::string request) {
   store::effect_row row{key, id_, std::string{name}, std::move(request), {}, std::string{trace_}};
   store::effects{database()}.add(row, writer_);
   requests_.effects.push_back(std::move(row));
-  return {};
+  return {key};
 }
 
 void turn::add_event(

@@ -42,7 +42,8 @@ public:
         named_after_{id}, key_{key}, now_{now}, requests_{requests} {}
 
   /// The capability's database, for statements and savepoints; usable only while the handler runs
-  /// and on its thread. A handler that calls begin(), commit(), rollback() or reconnect(), that
+  /// and on its thread. A savepoint that is undone takes along the effects and events that were
+  /// asked for since. A handler that calls begin(), commit(), rollback() or reconnect(), that
   /// leaves a savepoint open or lets another thread use the database, counts as having thrown
   /// (store/lent_session.hpp). Throws no_store if the topology says `store: none`.
   store::database& database();
@@ -69,9 +70,10 @@ public:
   /// The number under which this process writes to the database (store/turn/writers.hpp).
   std::int64_t writer() const { return writer_; }
 
-  /// Asks for the effect `name`, at most once in a turn. The effect runs after the commit, and its
-  /// `settle` answers the call: return the `pending` from the handler. A `settle` may ask for
-  /// effects, too, also for one of its own name (the next instalment); nobody waits for those.
+  /// Asks for the effect `name`, at most once in a turn. The effect runs after the commit. If its
+  /// `settle` is to answer the call, return the `pending` from the handler; nobody waits for others
+  /// that the handler asked for. A `settle` may ask for effects, too, also for one of its own name
+  /// (the next instalment); nobody waits for those.
   ///
   /// Throws no_store. Throws cannot_leave if the request exceeds the topology's `limits.body`, if
   /// the handler has asked for that effect already, or if the actor has not declared it.

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "runtime/clock.hpp"
+#include "runtime/store/lent_session.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/wire/limits.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -21,6 +23,21 @@ struct turn_requests {
   std::size_t event_bytes_max = wire::body_bytes_max;
   /// The time at which the earliest known timer is due; the end of time if there is none.
   wall_time next_timer = wall_time::max();
+
+  /// The sizes at some time, restored when what came after it is undone.
+  struct mark {
+    std::size_t effects = 0;
+    std::size_t events = 0;
+    std::uint64_t next_event = 0;
+    wall_time next_timer = wall_time::max();
+  };
+
+  mark here() const { return {effects.size(), events.size(), next_event, next_timer}; }
+
+  void back_to(const mark& to);
+
+  /// Has what a handler asks for undone with its savepoints. Borrows this.
+  store::savepoint_mark at_savepoints();
 
   /// Appends an event to the outbox.
   void publish(store::database& session, store::outbox_row&& event);

@@ -5,6 +5,7 @@
 #include "runtime/store/turn/faults.hpp"
 #include "runtime/store/turn/writers.hpp"
 #include "runtime/thrown.hpp"
+#include "runtime/wire/check.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
@@ -112,8 +113,13 @@ outcome<void> coordinators::start(
   if (running_.is_full(by)) {
     return failure{queue_is_full(by.what())};
   }
-  plans_.keep_table(in.session, by, in.now);
   const std::string_view kept_line = by.what().at_once == 0 ? std::string_view{} : line;
+  if (wire::has_nul(kept_line)) {
+    // The row would be refused by some databases: thrown there, it ended all sagas with this one.
+    return failure{invalid("the key of the call has a NUL, which not every database keeps in a "
+                           "text; `at_once` of the saga has its calls kept by their keys")};
+  }
+  plans_.keep_table(in.session, by, in.now);
   journal.add(id, by.what().operation, in.writer, trace, kept_line);
   const bool must_wait = !running_.has_room(by);
   coordinator& added = running_.add(id, by);

@@ -36,27 +36,32 @@ void lent_session::rollback() noexcept {
 }
 
 void lent_session::savepoint() {
-  use().savepoint();
-  ++savepoints_;
+  database& session = use();
+  savepoints_.push_back(mark_ ? mark_() : std::function<void()>{});
+  try {
+    session.savepoint();
+  } catch (...) {
+    savepoints_.pop_back();
+    throw;
+  }
 }
 
 void lent_session::release() {
   database& session = use();
-  if (savepoints_ == 0) {
+  if (savepoints_.empty()) {
     refuse("called release() without a savepoint of its own: call savepoint() first");
   }
   session.release();
-  --savepoints_;
+  savepoints_.pop_back();
 }
 
 void lent_session::rollback_to_savepoint() {
-  database& session = use();
-  if (savepoints_ == 0) {
+  (void)use();
+  if (savepoints_.empty()) {
     refuse("called rollback_to_savepoint() without a savepoint of its own: call "
            "savepoint() first");
   }
-  session.rollback_to_savepoint();
-  --savepoints_;
+  undo_savepoint();
 }
 
 void lent_session::belongs_to(std::optional<std::size_t>) {
@@ -114,15 +119,25 @@ void lent_session::refuse_own(std::string_view function) const {
   refuse(fmt::format("may not call {}: that is the runtime's; leave it out", function));
 }
 
-void lent_session::undo_open_savepoints() {
-  for (; savepoints_ > 0; --savepoints_) {
-    of_.rollback_to_savepoint();
+void lent_session::undo_savepoint() {
+  of_.rollback_to_savepoint();
+  const auto go_back = std::move(savepoints_.back());
+  savepoints_.pop_back();
+  if (go_back) {
+    go_back();
   }
 }
 
-lending::lending(lent_session* session) : session_{session} {
+void lent_session::undo_open_savepoints() {
+  while (!savepoints_.empty()) {
+    undo_savepoint();
+  }
+}
+
+lending::lending(lent_session* session, savepoint_mark mark) : session_{session} {
   if (session != nullptr) {
-    session->savepoints_ = 0;
+    session->savepoints_.clear();
+    session->mark_ = std::move(mark);
     session->has_fault_.store(false, std::memory_order_relaxed);
     session->holder_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   }
@@ -134,7 +149,7 @@ lending::~lending() {
     try {
       session_->undo_open_savepoints();
     } catch (...) { // The owner's next statement fails the same way.
-      session_->savepoints_ = 0;
+      session_->savepoints_.clear();
     }
   }
 }
@@ -145,7 +160,7 @@ void lending::end() {
   }
   lent_session& session = *std::exchange(session_, nullptr);
   session.holder_.store({}, std::memory_order_relaxed);
-  if (session.savepoints_ > 0) {
+  if (!session.savepoints_.empty()) {
     session.note("left a savepoint() open: call release() or rollback_to_savepoint() "
                  "before it returns");
     session.undo_open_savepoints();

@@ -11,10 +11,14 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace troupe::store {
 
 class lending;
+
+/// Notes how far something that is undone with a savepoint has come; returns how to go back there.
+using savepoint_mark = std::function<std::function<void()>()>;
 
 /// A session as handlers get it: for statements and their own savepoints, only during one call and
 /// on one thread.
@@ -104,13 +108,17 @@ private:
   /// @param what what stands behind the borrower in a sentence.
   [[noreturn]] void refuse(std::string_view what) const;
   [[noreturn]] void refuse_own(std::string_view function) const;
+  /// Undoes what the holder did since its last savepoint, and forgets that.
+  void undo_savepoint();
   /// Undoes what a handler did after savepoints that it left open.
   void undo_open_savepoints();
 
   database& of_;
   std::string_view borrower_;
   std::atomic<std::thread::id> holder_{}; // None: it is not lent.
-  int savepoints_ = 0;                    // Those that the holder has open.
+  savepoint_mark mark_;
+  // For each savepoint that the holder has open, how to go back to it with what is no statement.
+  std::vector<std::function<void()>> savepoints_;
   mutable std::atomic<bool> has_fault_{false};
   mutable std::mutex mutex_; // Guards `fault_`.
   mutable std::string fault_;
@@ -120,7 +128,9 @@ private:
 class lending {
 public:
   /// Lets the calling thread use it. @param session null if there is no database.
-  explicit lending(lent_session* session);
+  /// @param mark of what the handler has beside its statements, and is undone with its savepoints:
+  /// the events that it publishes, say.
+  explicit lending(lent_session* session, savepoint_mark mark = {});
   lending(const lending&) = delete;
   lending& operator=(const lending&) = delete;
 

@@ -1,7 +1,9 @@
 #include "runtime/testing/actor_trial.hpp"
 
+#include "runtime/store/blobs.hpp"
 #include "runtime/store/sqlite/database.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -33,7 +35,7 @@ trial_folder::~trial_folder() {
 actor_trial::actor_trial(const actor_type& type, config_tree settings)
     : settings_{std::move(settings)} {
   actor_ = type.make({capability_, 0, node_, folder.path, settings_, time, log_});
-  if (type.schema.empty()) {
+  if (!type.wants_store()) {
     return;
   }
   auto opened =
@@ -76,10 +78,13 @@ store::effect_row actor_trial::effect_of(std::string_view operation, const std::
   if (!answered) {
     throw std::logic_error{std::string{operation} + " was refused: " + answered.error().message};
   }
-  if (*answered != handlers::answered::later || requests_.effects.size() != 1) {
-    blame_test("no single effect answers", operation);
+  const auto found = std::ranges::find_if(requests_.effects, [&](const store::effect_row& each) {
+    return store::text_of(each.key.view()) == reply;
+  });
+  if (*answered != handlers::answered::later || found == requests_.effects.end()) {
+    blame_test("no effect that was asked for answers", operation);
   }
-  return requests_.effects.front();
+  return *found;
 }
 
 outcome<void>
@@ -89,7 +94,7 @@ actor_trial::tell_bytes(const uuid& id, std::string_view topic, const std::strin
     blame_test("the actor does not hear events of", topic);
   }
   store::transaction writing{tables()};
-  store::lending lent{for_handlers_.get()};
+  store::lending lent{for_handlers_.get(), requests_.at_savepoints()};
   turn turn = begin(derived_id(id, capability_), lent);
   const event_info info{
       .id = id, .topic = topic, .key = {}, .source = {}, .time = time.wall(), .position = 1};
@@ -108,7 +113,7 @@ outcome<std::string> actor_trial::run_effect(const store::effect_row& row) {
 outcome<std::string>
 actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::string>& result) {
   store::transaction writing{tables()};
-  store::lending lent{for_handlers_.get()};
+  store::lending lent{for_handlers_.get(), requests_.at_savepoints()};
   turn turn = begin(row.call, lent);
   turn.name_after(row.key);
   std::string reply;
@@ -149,7 +154,7 @@ const handlers::effect& actor_trial::found_effect(std::string_view name) const {
 
 store::database& actor_trial::tables() const {
   if (database == nullptr) {
-    throw std::logic_error{"the actor has no tables, and so no turns"};
+    throw std::logic_error{"the actor needs no store, and so has no turns"};
   }
   return *database;
 }
@@ -166,7 +171,7 @@ outcome<handlers::answered> actor_trial::run(
     blame_test("the actor has no command", operation);
   }
   store::transaction writing{tables()};
-  store::lending lent{for_handlers_.get()};
+  store::lending lent{for_handlers_.get(), requests_.at_savepoints()};
   turn turn = begin(id, lent);
   auto answered = command->run(body, turn, reply);
   lent.end();

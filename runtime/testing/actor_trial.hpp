@@ -65,7 +65,7 @@ public:
     return read<Reply>(call_bytes(id, operation, wire::encoded(request)));
   }
 
-  /// Calls a command that asks for one effect, and returns the effect.
+  /// Calls a command that an effect answers, and returns that effect; `effects` has all.
   template <wire::message Request>
   store::effect_row ask_effect(std::string_view operation, const Request& request) {
     return effect_of(operation, wire::encoded(request));
@@ -100,7 +100,7 @@ public:
 
   trial_folder folder;
   manual_clock time;
-  /// Null if the actor has no tables.
+  /// Null if the actor needs no store.
   std::unique_ptr<store::database> database;
 
 private:

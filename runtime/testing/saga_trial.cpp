@@ -82,6 +82,9 @@ int saga_trial::asked(const std::string& call) const {
 }
 
 outcome<std::string> saga_trial::run(std::string input) {
+  if (const auto& accept = plan_.what().accept) {
+    TROUPE_CHECK(accept(input));
+  }
   give(saga::started{.input = std::move(input)});
   for (int turns = 0; !end_ && turns < asked_max; ++turns) {
     if (!wishes_.calls.empty()) {
@@ -168,8 +171,9 @@ void saga_trial::send(const saga::call& wanted) {
       plan_.at(wanted.as.step).capability + "." + saga::operation_of(plan_, wanted);
   ++asked_[name];
   auto body = saga::body_of(plan_, state_, wanted);
-  if (!body) {
-    return give(saga::failed{wanted.as, std::move(body).error()});
+  const auto key = saga::key_of(plan_, state_, wanted);
+  if (!body || !key) {
+    return give(saga::failed{wanted.as, body ? key.error() : std::move(body).error()});
   }
   std::deque<planned>& ahead = planned_[name];
   if (ahead.empty()) {

@@ -20,7 +20,8 @@ namespace troupe::testing {
 ///
 /// Calls are named "CAPABILITY.OPERATION". Participants behave as real ones must: an id is
 /// carried out once and then answered as before, and a do after its undo is refused; so a function
-/// sees each command once, and an undo only if there is something to undo. If a repeated request
+/// sees each command until it has answered for good, and an undo only if there is something to
+/// undo. If a repeated request
 /// differs from the first, the saga is parked, as its id is known for another request.
 ///
 /// ```cpp
@@ -85,7 +86,8 @@ public:
   saga_trial& take_over_during(std::string step);
 
   /// Runs the saga until it is over or parked, or has made 10,000 calls.
-  /// @return its answer; the reason for which it parked; `deadline_exceeded` if it did not end.
+  /// @return its answer; the reason for which it parked, or for which its `accept` refused the
+  /// input; `deadline_exceeded` if it did not end.
   outcome<std::string> run(std::string input);
 
   template <wire::message Input>

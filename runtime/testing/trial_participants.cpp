@@ -38,7 +38,9 @@ outcome<std::string> trial_participants::carry_out(
   } else if (said) {
     in_place_.insert(wanted.id);
   }
-  inbox_.emplace(wanted.id, said);
+  if (said || verdict_on(said.error().code).is_kept || said.error().is_final) {
+    inbox_.emplace(wanted.id, said);
+  }
   return said;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/worker/call_intake.hpp"
 
+#include "runtime/wire/check.hpp"
+
 #include <fmt/format.h>
 
 namespace troupe {
@@ -46,7 +48,9 @@ void call_intake::take(
   item& call = add(link, header, body, to, to.name(), now);
   call.operation = header.op;
   call.key = header.key;
-  call.trace = header.traceparent;
+  if (!wire::has_nul(header.traceparent)) { // Nothing that is a trace has one.
+    call.trace = header.traceparent;
+  }
   call.body = body;
   call.frame = frame;
 }

@@ -2,11 +2,13 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/store/blobs.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/envelope.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <span>
 #include <stdexcept>
 
 namespace troupe {
@@ -34,6 +36,15 @@ void mark_final(std::string& bytes) {
     bytes.clear();
     wire::append_error(bytes, *why);
   }
+}
+
+/// Whether the effect with these bytes as its key is among those that a handler asked for, or any
+/// is if there are none.
+bool is_asked_for(std::string_view key, std::span<const store::effect_row> effects) {
+  return key.empty() ? !effects.empty()
+                     : std::ranges::any_of(effects, [&](const store::effect_row& each) {
+                         return store::text_of(each.key.view()) == key;
+                       });
 }
 
 } // namespace
@@ -79,7 +90,7 @@ bool call_turn::run(write& each, turn_scope& in) {
   }
   each.result.is = answer::kind::pending;
   // The effect's own attempts report to the breaker.
-  each.says_nothing = in.output.effects.size() != before.effects;
+  each.says_nothing = in.output.effects.size() != before.requests.effects;
   if (!take_own_answer(each, before.sagas.answers, in.output)) {
     keep(each, digest, store::inbox_state::pending);
     if (in.sagas != nullptr && in.sagas->plans().find_undone_by(what.operation) != nullptr) {
@@ -223,7 +234,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     return failure{too_many_effects()};
   }
   const std::size_t effects_before = in.output.effects.size();
-  store::lending lent{&in.handlers};
+  store::lending lent{&in.handlers, in.output.at_savepoints()};
   turn current{*each.by, lent.session(), in.writer, what.id, what.key, in.now, in.output};
   current.in_trace(each.trace(what.trace), each.recorded());
   try {
@@ -236,7 +247,7 @@ outcome<handlers::answered> call_turn::run_command(write& each, turn_scope& in) 
     }
     TROUPE_FAULT("turn.after_handler");
     if (handled && *handled == handlers::answered::later
-        && in.output.effects.size() == effects_before) {
+        && !is_asked_for(each.result.bytes, std::span{in.output.effects}.subspan(effects_before))) {
       throw std::logic_error{"it put its answer off and asked for no effect that would bring one"};
     }
     if (is_full && in.output.effects.size() != effects_before) {

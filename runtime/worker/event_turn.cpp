@@ -142,7 +142,7 @@ bool event_turn::run_handler(
     if (undoable != nullptr) {
       undoable->release();
     }
-    asks_for_effects_ = asks_for_effects_ || output.effects.size() != before.effects;
+    asks_for_effects_ = asks_for_effects_ || output.effects.size() != before.requests.effects;
     succeeded(*each.what, at);
     return true;
   }
@@ -183,7 +183,8 @@ event_turn::handle(write& each, std::uint32_t attempts, turn_output& output, wal
       wall_time{milliseconds{what.time}},
       what.token,
       static_cast<int>(attempts) + 1};
-  store::lending lent{store_ == nullptr ? nullptr : &store_->for_handlers()};
+  store::lending lent{
+      store_ == nullptr ? nullptr : &store_->for_handlers(), output.at_savepoints()};
   turn current{
       *each.by,
       lent.session(),

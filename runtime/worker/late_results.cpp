@@ -30,7 +30,7 @@ settle(write& each, const store::effect_row& row, std::string& reply, turn_scope
   if (effect == nullptr) {
     return failure{internal_error("no such effect in this program", troupe::effect::unknown)};
   }
-  store::lending lent{&in.handlers};
+  store::lending lent{&in.handlers, in.output.at_savepoints()};
   turn current{*each.by, lent.session(), in.writer, row.call, {}, in.now, in.output};
   current.name_after(row.key);
   if (!row.trace.empty()) {
@@ -141,11 +141,13 @@ bool run_effect_result(write& each, turn_scope& in) {
   if (was_put_off) {
     store::unsettled{in.session}.remove(row->key);
   }
-  const bool was_pending = store::inbox{in.session}.settle(
+  const bool was_pending = store::inbox{in.session}.settle_by(
+      row->key,
       row->call,
       settled.failed ? store::inbox_state::refused : store::inbox_state::ok,
       settled.bytes);
-  // An effect without a pending call was asked for by the handler of an event, and nobody waits.
+  // Nobody waits for an effect that was asked for by the handler of an event, or beside the one
+  // that answers.
   if (was_pending) {
     in.output.answers.push_back(std::move(settled));
   }

@@ -4,6 +4,7 @@
 #include "runtime/saga/record.hpp"
 #include "runtime/saga/state.hpp"
 #include "runtime/store/blobs.hpp"
+#include "runtime/store/turn/inbox.hpp"
 #include "runtime/time_text.hpp"
 #include "runtime/wire/error_map.hpp"
 
@@ -59,12 +60,14 @@ struct asked_life {
 
 void read_message(const asked_life& of) {
   auto take = [&](const store::row& row) {
+    const bool is_pending =
+        static_cast<store::inbox_state>(row.integer(1)) == store::inbox_state::pending;
     of.into.messages.push_back(
         {of.id,
          of.capability,
          std::string{row.text(0)},
          static_cast<std::int32_t>(row.integer(1)),
-         {row.is_null(2) ? std::string{} : std::string{store::text_of(row.bytes(2))}},
+         {is_pending || row.is_null(2) ? std::string{} : std::string{store::text_of(row.bytes(2))}},
          std::string{row.text(3)},
          static_cast<std::int32_t>(row.integer(4)),
          static_cast<std::int32_t>(row.integer(5))});

@@ -27,7 +27,7 @@ void regular_work::run(write& house, turn_scope& in) {
   std::string reason;
   in.busy.note(work_at_hand::kind::regular);
   try {
-    store::lending lent{&in.handlers};
+    store::lending lent{&in.handlers, in.output.at_savepoints()};
     if (looks) {
       looked_at_ = time;
       in.of.condition().set_open_matters(by.waiting_for_people()(*lent.session()));

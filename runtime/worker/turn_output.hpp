@@ -36,22 +36,14 @@ struct turn_output : saga::outgoing, turn_requests {
   /// The sizes before one message, restored when that message is undone.
   struct mark {
     saga::outgoing::sizes sagas{};
-    std::size_t effects = 0;
-    std::size_t events = 0;
-    std::uint64_t next_event = 0;
-    wall_time next_timer = wall_time::max();
+    turn_requests::mark requests{};
   };
 
-  mark here() const {
-    return {outgoing::here(), effects.size(), events.size(), next_event, next_timer};
-  }
+  mark here() const { return {outgoing::here(), turn_requests::here()}; }
 
   void back_to(const mark& to) {
     outgoing::back_to(to.sagas);
-    effects.resize(to.effects);
-    events.resize(to.events);
-    next_event = to.next_event;
-    next_timer = to.next_timer;
+    turn_requests::back_to(to.requests);
   }
 
   void clear() {

@@ -79,6 +79,19 @@ BOOST_FIXTURE_TEST_CASE(
   BOOST_TEST(first.answers.size() == 4);
 }
 
+// PostgreSQL takes no NUL in a text: what it threw ended the coordinator with all its sagas.
+BOOST_FIXTURE_TEST_CASE(a_key_that_no_row_can_have_is_refused_alone, coordinators_fixture) {
+  owner first{path, time, narrow(1)};
+  uuid_source ids{3};
+
+  const auto refused = first.ask_for(ids.next(time.wall()), std::string_view{"a\0b", 3});
+
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST((refused.error().code == errc::invalid));
+  BOOST_TEST(first.number("SELECT COUNT(*) FROM sagas") == 0);
+  BOOST_TEST(first.start(ids.next(time.wall()), "a"));
+}
+
 BOOST_FIXTURE_TEST_CASE(
     a_full_queue_refuses_neither_what_is_taken_over_nor_what_is_undone, coordinators_fixture) {
   const saga::definition tight = narrow(1, 1);

@@ -57,6 +57,16 @@ public:
       command("ask", [](const question& asked, turn&) { return asked; });
     } else if (Way == 1) {
       publishes<door_opened>("t");
+    } else if (Way == 3 || Way == 4) {
+      for (int i = Way; i < 5; ++i) {
+        effect<question>(
+            "mail",
+            [](const question& asked, const effect_call&) -> outcome<question> { return asked; },
+            [](const question&, const outcome<question>& sent, turn&) { return sent; });
+      }
+    } else if (Way == 5) {
+      regularly([](turn&) {});
+      regularly([](turn&) {});
     } else {
       on("No Topic", [](const question&, turn&) {});
     }
@@ -128,6 +138,26 @@ BOOST_AUTO_TEST_CASE(declarations_that_cannot_be_are_refused_by_name) {
       type_of<muddled<1>>("muddled"), std::logic_error, says("the topic `t` twice"));
   BOOST_CHECK_EXCEPTION(
       type_of<muddled<2>>("muddled"), std::logic_error, says("`No Topic` is neither a topic"));
+}
+
+// The second one of the name was never run.
+BOOST_AUTO_TEST_CASE(an_effect_or_regular_work_declared_twice_is_refused) {
+  const auto says = [](const char* what) {
+    return [what](const std::logic_error& thrown) {
+      return std::string_view{thrown.what()}.find(what) != std::string_view::npos;
+    };
+  };
+
+  BOOST_CHECK_EXCEPTION(
+      type_of<muddled<3>>("muddled"), std::logic_error, says("the effect `mail` twice"));
+  BOOST_CHECK_EXCEPTION(type_of<muddled<5>>("muddled"), std::logic_error, says("`regularly`"));
+}
+
+// A topology might give such a capability no store: regular work was never done then, without a
+// word, and whoever wanted a mail was refused for good.
+BOOST_AUTO_TEST_CASE(effects_want_a_store_though_the_actor_has_no_tables_of_its_own) {
+  BOOST_TEST(type_of<muddled<4>>("mailer").wants_store());
+  BOOST_TEST((!type_of<door, door_options>("door").wants_store()));
 }
 
 // A saga type's operations and topics are judged as those of every actor.

@@ -41,6 +41,15 @@ public:
       const store::transaction whole{session};
       return request;
     });
+    publishes<named>("said");
+    command("change_mind", [](const named& request, turn& turn) {
+      turn.database().savepoint();
+      turn.publish("said", request);
+      turn.effect("mail", request);
+      turn.database().rollback_to_savepoint();
+      turn.publish("said", request);
+      return request;
+    });
     on("undone", [](const named&, turn& turn) { turn.database().rollback(); });
     effect<named>(
         "mail",
@@ -106,6 +115,13 @@ bool has(const std::string& text, std::string_view part) {
 
 BOOST_FIXTURE_TEST_SUITE(
     runtime_testing_actor_trial, trial_fixture, *utf::label("unit") * utf::timeout(30))
+
+BOOST_AUTO_TEST_CASE(what_is_undone_with_a_savepoint_was_not_asked_for) {
+  BOOST_TEST(trial.call<named>("change_mind", named{"a"}).has_value());
+
+  BOOST_TEST(trial.effects().empty());
+  BOOST_TEST(trial.number("SELECT MAX(seq) FROM outbox") == 1);
+}
 
 // In the runtime it would be the end of its message; a test that passes would not say so.
 BOOST_AUTO_TEST_CASE(what_is_not_a_handlers_to_do_fails_the_test_with_words) {

@@ -60,6 +60,36 @@ BOOST_AUTO_TEST_CASE(a_lost_answer_is_asked_for_again_and_nothing_is_done_twice)
   BOOST_TEST(trial.carried_out() == forward, boost::test_tools::per_element());
 }
 
+// The trial kept it as the last word on the id, which no inbox does.
+BOOST_AUTO_TEST_CASE(a_participant_that_is_not_ready_is_asked_again) {
+  int asked = 0;
+  trial.on<payments::charge_order>(
+      "payments.charge",
+      [&](const payments::charge_order& wanted) -> outcome<payments::order_charged> {
+        if (++asked < 3) {
+          return failure{error{.code = errc::unavailable, .message = "not now"}};
+        }
+        return payments::order_charged{
+            wanted.order_id, wanted.order_id, wanted.amount_cents, wanted.currency};
+      });
+
+  BOOST_TEST(trial.run(wish).has_value());
+  BOOST_TEST(asked == 3);
+  BOOST_TEST(trial.carried_out() == forward, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_input_that_is_not_accepted_begins_nothing) {
+  saga::definition choosy = order_saga::place();
+  choosy.accept = [](std::string_view) -> outcome<void> { return failure{invalid("not this")}; };
+  testing::saga_trial other{choosy};
+
+  const auto answer = other.run(wish);
+
+  BOOST_REQUIRE(!answer);
+  BOOST_TEST(answer.error().message == "not this");
+  BOOST_TEST(other.carried_out().empty());
+}
+
 // Such as one that reads a clock: a real inbox knows the id for another request.
 BOOST_AUTO_TEST_CASE(a_request_that_is_made_otherwise_the_second_time_is_found_out) {
   saga::definition impure = order_saga::place();

@@ -56,6 +56,36 @@ BOOST_AUTO_TEST_CASE(a_call_that_asks_for_an_effect_is_pending_and_answered_by_t
   BOOST_TEST(p->number("SELECT state FROM inbox") == 2);
 }
 
+// Whichever was settled first answered, with a reply of its own type.
+BOOST_AUTO_TEST_CASE(of_several_effects_the_one_whose_pending_is_returned_answers) {
+  std::unique_lock closed = hold_effects();
+  auto p = make();
+  const uuid id = p->send("send_and_note", wire::encoded(thing{"a"}));
+  p->run_until([&] { return seen.noted == 1; });
+  p->run();
+  BOOST_TEST(p->replies[id].status == wire::status::pending);
+  BOOST_TEST(p->replies[id].body.empty());
+  BOOST_TEST(p->call(id, "send_and_note", thing{"a"}).status == wire::status::pending); // A repeat.
+  closed.unlock();
+  p->run_until([&] { return p->replies[id].status == wire::status::ok; });
+
+  BOOST_TEST(wire::checked_decode<count>(p->replies[id].body).has_value());
+  BOOST_TEST(p->number("SELECT COUNT(*) FROM effects") == 0);
+}
+
+// A release that does not note it leaves the answer to any effect.
+BOOST_AUTO_TEST_CASE(a_call_that_names_no_effect_is_answered_by_the_first) {
+  std::unique_lock closed = hold_effects();
+  auto p = make();
+  const uuid id = p->send("send_and_note", wire::encoded(thing{"a"}));
+  p->runner->run();
+  p->store->database->execute("UPDATE inbox SET reply = NULL");
+  p->run_until([&] { return p->replies[id].status == wire::status::ok; });
+
+  BOOST_TEST(wire::checked_decode<thing>(p->replies[id].body).has_value());
+  closed.unlock();
+}
+
 // A drain ends the socket loop once nothing is in hand: what only the inlet has would be lost.
 BOOST_AUTO_TEST_CASE(an_effect_is_in_hand_until_the_socket_loop_has_its_answer) {
   std::unique_lock closed = hold_effects();

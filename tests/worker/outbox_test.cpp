@@ -1,4 +1,7 @@
+#include "runtime/wire/timer_calls.hpp"
 #include "tests/worker/process_fixture.hpp"
+
+#include <fmt/format.h>
 
 namespace utf = boost::unit_test;
 
@@ -329,6 +332,48 @@ BOOST_AUTO_TEST_CASE(what_no_broker_would_take_is_refused_and_leaves_nothing) {
   BOOST_TEST(rows() == 0);
 }
 
+// A savepoint undid the row alone: the event left, the journal had more than the outbox, and took
+// no event of the capability any more.
+BOOST_AUTO_TEST_CASE(what_a_handler_undoes_with_a_savepoint_is_not_told_to_the_world) {
+  join();
+  const auto change_mind = [](turn& turn) {
+    turn.publish("thing.kept", thing{"kept"});
+    turn.database().savepoint();
+    turn.publish("thing.undone", thing{"undone"});
+    turn.database().savepoint();
+    turn.publish("thing.undone", thing{"undone with the outer one"});
+    turn.effect("send", thing{"undone"});
+    turn.publish_after(1s, "thing.undone", thing{"undone"});
+    turn.database().release();
+    turn.database().rollback_to_savepoint();
+  };
+  seen.in_command = change_mind;
+  BOOST_TEST(p->call("do", thing{}).status == wire::status::ok);
+  BOOST_TEST(numbers(*p) == (numbers_t{1}));
+  BOOST_TEST(alarm(*p) == -1ms);
+  p->confirm(1);
+  p->run();
+
+  seen.on_event = [&](const thing&, turn& turn, const event_info&) {
+    change_mind(turn);
+    return outcome<void>{};
+  };
+  p->assign_all(1);
+  p->deliver(1, "", thing{"heard"});
+  p->run();
+  BOOST_TEST(numbers(*p) == (numbers_t{1, 2}));
+
+  seen.in_settle = change_mind;
+  const uuid sent = p->send("send", wire::encoded(thing{"sent"}));
+  p->run_until([&] { return p->replies[sent].status == wire::status::ok; });
+  p->run();
+  announce(1);
+
+  BOOST_TEST(numbers(*p) == (numbers_t{1, 2, 3, 4}));
+  BOOST_TEST(p->front->condition().outbox_trouble().empty());
+  BOOST_TEST(seen.effect_keys.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(events_of_a_settlement_have_ids_of_their_own) {
   join();
   seen.publishes_twice = true;
@@ -389,6 +434,29 @@ BOOST_AUTO_TEST_CASE(more_timers_than_one_turn_takes_are_all_moved) {
 
   BOOST_TEST(rows() == 600);
   BOOST_TEST(p->number("SELECT MAX(seq) FROM outbox") == 600);
+}
+
+// `limits.body` may be less than what people ask for in an incident.
+BOOST_AUTO_TEST_CASE(a_persons_list_is_not_bound_by_what_calls_may_carry) {
+  for (int i = 0; i < 40; ++i) {
+    p->send("remind", wire::encoded(thing{fmt::format("{:0>200}", i)}));
+  }
+  p->run();
+  p->limit_bodies(1'024);
+  item order{.what = item::kind::person_order};
+  order.slot = 0;
+  order.id = p->fresh_id();
+  order.deadline = time.now() + 10s;
+  order.operation = "timers";
+  order.own_body(wire::encoded(wire::get_timers{.capability = "things"}));
+  const uuid asked = order.id;
+
+  p->send(std::move(order));
+  p->run();
+
+  const auto found = wire::checked_decode<wire::timers_found>(p->replies[asked].body);
+  BOOST_REQUIRE(found.has_value());
+  BOOST_TEST(found->events.size() == 40U);
 }
 
 BOOST_AUTO_TEST_CASE(a_timer_outlives_the_process_that_made_it) {

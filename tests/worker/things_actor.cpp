@@ -76,6 +76,12 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     }
     return turn.effect("send", request);
   });
+  command("send_and_note", [this](const thing& request, turn& turn) {
+    put(request, turn);
+    const pending sent = turn.effect("send", request);
+    turn.effect("note", request);
+    return sent;
+  });
   command("send_twice", [this](const thing& request, turn& turn) {
     put(request, turn);
     turn.effect("send", request);
@@ -84,6 +90,10 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
   command("misdirect", [this](const thing& request, turn& turn) {
     put(request, turn);
     return turn.effect("sends", request);
+  });
+  command("do", [this](const thing&, turn& turn) {
+    seen_.in_command(turn);
+    return count{};
   });
   command("announce", [](const thing& request, turn& turn) {
     turn.publish("thing.put", request, request.name);
@@ -135,6 +145,13 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
     session.execute(insert, request.name);
     return count{};
   });
+  effect<thing>(
+      "note",
+      [](const thing& request, const effect_call&) -> outcome<thing> { return request; },
+      [this](const thing& request, const outcome<thing>&, turn&) {
+        ++seen_.noted;
+        return request;
+      });
   effect<count>(
       "send",
       [this](const thing&, const effect_call& call) -> outcome<count> {
@@ -145,6 +162,9 @@ things_actor::things_actor(probe& seen) : seen_{seen} {
         return seen_.on_effect ? seen_.on_effect(call) : count{call.attempt};
       },
       [this](const thing& request, const outcome<count>& result, turn& turn) -> outcome<count> {
+        if (seen_.in_settle) {
+          seen_.in_settle(turn);
+        }
         turn.database().execute(insert, "settled " + request.name);
         if (seen_.settles_against_rules) {
           turn.database().execute("INSERT INTO mentions (name) VALUES ('nobody')");

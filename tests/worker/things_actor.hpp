@@ -33,6 +33,7 @@ struct probe {
   std::atomic<int> make_fails{0};
   /// Called by the constructor.
   std::function<void()> on_make;
+  std::atomic<int> noted{0};
   std::atomic<int> settle_throws{0};
   /// The settlement writes what only the commit refuses.
   std::atomic<bool> settles_against_rules{false};
@@ -46,6 +47,9 @@ struct probe {
   bool writes_events = true;
   /// A command that asks for an effect publishes an event, and so does the settlement.
   bool publishes_twice = false;
+  /// What the command `do` does; what the settlement does first.
+  std::function<void(turn&)> in_command;
+  std::function<void(turn&)> in_settle;
   /// How often the settlement asks for another effect of its own name.
   std::atomic<int> settle_asks_again{0};
   /// The result of an effect; by default success.

@@ -39,6 +39,12 @@ public:
         .value_or("");
   }
 
+  /// The trace of the worker's next call.
+  std::optional<std::string> next_trace() {
+    return next(
+        wire::kind::call, [](const auto& header) { return std::string{header.traceparent}; });
+  }
+
   /// Refuses a call of the worker; with the nil id, everything until the worker logs in again.
   void refuse(const uuid& id, const error& why) {
     std::string header;
@@ -171,10 +177,15 @@ struct worker_fixture {
     return id;
   }
 
-  void
-  call(const uuid& id, std::string_view to, std::string_view operation, const std::string& body) {
+  void call(
+      const uuid& id,
+      std::string_view to,
+      std::string_view operation,
+      const std::string& body,
+      std::string_view trace = {}) {
     std::string header;
-    wire::append_call_header(header, {.id = id, .to = to, .op = operation, .ttl = 5'000});
+    wire::append_call_header(
+        header, {.id = id, .to = to, .op = operation, .ttl = 5'000, .traceparent = trace});
     broker.say(header, body);
   }
 
@@ -202,6 +213,16 @@ BOOST_AUTO_TEST_CASE(a_step_that_was_sent_and_not_answered_in_time_is_undone) {
 
   BOOST_TEST(broker.next_call() == "reserve");
   BOOST_TEST(broker.next_call() == "release");
+}
+
+// Traces are kept in texts, and PostgreSQL takes no NUL in one.
+BOOST_AUTO_TEST_CASE(what_cannot_be_a_trace_is_not_kept) {
+  start(saga_type("sagas", {saga::test::order_saga()}));
+
+  call(ids.next(time.wall()), "sagas", "place", "input", std::string_view{"00-\0", 4});
+  BOOST_TEST(broker.next_trace().value_or("no call") == "");
+  call(ids.next(time.wall()), "sagas", "place", "input", "00-other");
+  BOOST_TEST(broker.next_trace().value_or("no call") == "00-other");
 }
 
 // The refusal is about the second sending; the first may have been carried out.

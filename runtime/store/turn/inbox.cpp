@@ -131,6 +131,18 @@ bool inbox::settle(const uuid& id, inbox_state state, std::string_view reply) {
          == 1;
 }
 
+bool inbox::settle_by(const uuid& by, const uuid& id, inbox_state state, std::string_view reply) {
+  // A row without a key leaves it to any effect, as do all of earlier releases.
+  return session_.execute(
+             "UPDATE inbox SET state = $2, reply = $3 WHERE id = $1 AND state = 1"
+             " AND (reply = $4 OR COALESCE(length(reply), 0) = 0)",
+             id,
+             static_cast<int>(state),
+             bytes_of(reply),
+             by)
+         == 1;
+}
+
 std::optional<uuid> inbox::oldest_answered() {
   std::optional<uuid> found;
   auto take = [&](const row& row) { found = row.id(0); };

@@ -74,6 +74,9 @@ public:
   /// @return false if it is not pending: it has an answer, and nothing changed.
   bool settle(const uuid& id, inbox_state state, std::string_view reply);
 
+  /// The same, unless the message waits for another effect than `by`.
+  bool settle_by(const uuid& by, const uuid& id, inbox_state state, std::string_view reply);
+
   /// The messages that `forget` deletes: calls (UUIDv7), or calls and the commands of sagas
   /// (derived ids).
   enum class kind : std::uint8_t { calls, all };
