@@ -7,11 +7,12 @@
 
 namespace troupe {
 
-/// Keeps two `troupe up` from running the same processes: each holds a lock in a file of the folder
-/// of logs, on a byte for each process, until it ends.
+/// Keeps two `troupe up` from running the same processes: each holds a lock in a file of the log
+/// folder, on one byte per process, until it ends.
 ///
-/// Where the file cannot be made or locked, as in a folder that is on no disk, nothing is kept.
-/// @errors `unavailable`: one of them is run already, and by which process.
+/// If the file cannot be created or locked, for example in a folder that is not on a disk, there is
+/// no protection.
+/// @errors `unavailable`: one of the processes is running already; names the other `troupe up`.
 outcome<void> lock_processes(const std::string& log_folder, const std::vector<std::string>& names);
 
 } // namespace troupe
