@@ -197,7 +197,7 @@ rows_type(const source& from, const wire::actor_description& type, std::vector<f
   };
   const wire::message_schema* const reply = asked->reply ? named(*asked->reply) : nullptr;
   if (reply == nullptr) {
-    return nullptr; // The caller is code without a declared type.
+    return nullptr; // Its reply is made by code without a declared type.
   }
   for (const auto& field : reply->fields) {
     if (field.name == from.rows && field.type.is == wire::form::message
