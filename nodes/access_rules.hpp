@@ -8,7 +8,7 @@
 namespace troupe {
 
 /// The table of rights of a topology: what its nodes, gateways and clients may do; null without
-/// `security`. A node may do what the capabilities may that run on it.
+/// `security`. A node has the rights of the capabilities that run on it.
 std::shared_ptr<const security::rules> access_rules(const topology::plan& plan);
 
 } // namespace troupe

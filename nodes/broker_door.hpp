@@ -20,9 +20,9 @@
 namespace troupe {
 
 /// Access control of a broker whose links have keys: its own keys, and the answers to libzmq's
-/// request at each handshake.
+/// question at each handshake.
 ///
-/// Made before the broker's socket, and ends after it.
+/// Must be created before the broker's socket, and destroyed after it.
 class broker_door {
 public:
   /// @return null if the links of `plan` have no keys.
@@ -35,8 +35,8 @@ public:
 
   transport::curve_secret_key key() const { return ring_->own().secret_key; }
 
-  /// Connects with a key that nobody knows. Until that was refused, the broker must not serve.
-  /// @errors `internal`: it was accepted, or there was no answer.
+  /// Connects with an unknown key. The broker must not serve until such a key was refused.
+  /// @errors `internal`: the key was accepted, or there was no answer.
   outcome<void> try_strangers(const std::string& endpoint);
 
   /// Whether this key has an owner now.
@@ -58,10 +58,10 @@ private:
   transport::context& context_;
   const std::shared_ptr<security::key_ring> ring_;
   observe::event_log& log_;
-  transport::curve_public_key used_; // The key with which it listens.
-  std::uint64_t tried_ = 0;          // The number of tries by this process itself.
+  transport::curve_public_key used_; // The key in use by the listening socket.
+  std::uint64_t tried_ = 0;          // Attempts made by this process itself.
   std::atomic<bool> is_serving_{false};
-  // The clock, on the thread of the zap_server.
+  // Used on the thread of the zap_server.
   const system_clock time_;
   const secret_hash place_of_;
   security::audit_sample refusals_;

@@ -12,10 +12,11 @@
 
 namespace troupe {
 
-/// Opens the journal of `plan` and makes `server` the broker that keeps it. Before its loop runs.
+/// Opens the journal of `plan` and makes `server` the broker that keeps it. Called before its loop
+/// runs.
 ///
-/// @param rules by which outboxes may publish; null: all that they have.
-/// @param wake called by the journal's threads when they have answered.
+/// @param rules by which outboxes may publish; null: without restrictions.
+/// @param wake called by the journal's threads when they have an answer.
 /// @errors of the journal's store: this broker cannot serve.
 outcome<void> keep_journal(
     broker::server& server,
@@ -26,7 +27,8 @@ outcome<void> keep_journal(
 
 /// The keeper of a journal that the brokers of `plan` share in PostgreSQL; not started yet.
 ///
-/// @param plan outlives it, as `time` does. @param self, incarnation of the process that it is for.
+/// @param plan outlives it, as `time` does.
+/// @param self, incarnation of the process.
 /// @param rules, wake as above.
 std::unique_ptr<broker::journal_keeper> journal_keeper_of(
     const topology::plan& plan,

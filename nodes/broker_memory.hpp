@@ -6,11 +6,11 @@
 
 namespace troupe {
 
-/// The bytes that each part of a broker's memory may have, by `limits.memory`.
+/// The shares of a broker's memory in bytes, by `limits.memory`.
 broker::memory_shares shares_of(const topology::plan& plan);
 
-/// The window of each subscriber, in bytes: an equal part of their share, and
-/// `topology::window_bytes_least` at least.
+/// The window of each subscriber, in bytes: an equal part of their share, but at least
+/// `topology::window_bytes_least`.
 broker::event_window window_of(const topology::plan& plan);
 
 } // namespace troupe

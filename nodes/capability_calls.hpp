@@ -18,7 +18,7 @@ public:
   /// See `ask_capability`.
   outcome<std::string> ask(const capability_call& call);
 
-  /// Ends the calls under way as `unavailable`, and refuses others: the node stops.
+  /// Ends the running calls as `unavailable`, and refuses others, since the node stops.
   void close();
 
 private:

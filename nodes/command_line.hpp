@@ -15,7 +15,7 @@ class App;
 
 namespace troupe {
 
-/// Says why a word of the command line cannot be used; nothing if it can.
+/// Why a word of the command line is invalid; empty if it is valid.
 using word_check = std::function<std::string(const std::string& word)>;
 
 /// Refuses every word but these.
@@ -34,33 +34,34 @@ struct command_page {
 
   std::string name;
   std::string does;
-  /// Below the rest; may be empty.
+  /// The last paragraph; may be empty.
   std::string footer;
   std::vector<entry> words;
   std::vector<entry> options;
   std::vector<command_page> commands;
 };
 
-/// The options of a program, or of one command of it. A thin wrapper of CLI11, whose templates are
-/// slow to compile.
+/// The options of a program, or of one of its commands. A thin wrapper of CLI11, whose templates
+/// are slow to compile.
 ///
 /// A handle, valid as long as its `command_line`. Variables are filled when that runs, before the
-/// command does; one that is not given keeps its value.
+/// command's function is called; a variable whose option is not given keeps its value.
 class command {
 public:
-  /// A command of this one.
+  /// Adds a subcommand.
   /// @param does what it does, in a sentence.
   command add(const std::string& name, const std::string& does);
 
-  /// Does the command's work. @return the exit code of the program.
+  /// Sets the function of the command.
+  /// @param run returns the exit code of the program.
   command& runs(std::function<int()> run);
 
-  /// A word that must be given; words are taken in the order in which they are declared.
+  /// A required word; words are taken in the order in which they are declared.
   command&
   word(const std::string& name, std::string& to, const std::string& what, word_check check = {});
   command& optional_word(
       const std::string& name, std::string& to, const std::string& what, word_check check = {});
-  /// All words that are left, if any.
+  /// All remaining words, if any.
   command& words(
       const std::string& name,
       std::vector<std::string>& to,
@@ -86,7 +87,7 @@ public:
   /// A duration such as "5s", not zero.
   command& option(const std::string& name, milliseconds& to, const std::string& what);
   command& flag(const std::string& name, bool& to, const std::string& what);
-  /// Refuses two options at once.
+  /// Refuses the two options together.
   command& excludes(const std::string& option, const std::string& other);
 
   /// The last paragraph of the help.
@@ -108,10 +109,10 @@ private:
   std::function<int()>* chosen_;
 };
 
-/// The words a program was given, and what it takes.
+/// The command line of a program, and what it accepts.
 class command_line : public command {
 public:
-  /// @param count and `words` are those of main().
+  /// @param count, words are those of main().
   command_line(int count, char** words, const std::string& name, const std::string& does);
   ~command_line();
 
@@ -124,14 +125,14 @@ public:
   /// Everything that was declared.
   command_page page() const;
 
-  /// The help of one command: {"dead-letters", "list"}, which must be declared.
+  /// The help of one command, which must be declared: {"dead-letters", "list"}.
   std::string help_of(const std::vector<std::string>& names) const;
 
-  /// Whether `option` ("--json") is among the words of the program.
+  /// Whether the command line contains `option` ("--json").
   bool has(std::string_view option) const;
 
-  /// Reads the words and runs the command they name; prints help on request.
-  /// @param refuse is told which command ("dead-letters list") was used wrongly and how.
+  /// Parses the command line and runs the command it names; prints help on request.
+  /// @param refuse is called on wrong usage, with the command ("dead-letters list") and the reason.
   /// @return the exit code of the command or of `refuse`; 0 for help.
   int run(const std::function<int(const std::string& command, const std::string& fault)>& refuse);
 

@@ -25,20 +25,20 @@ struct connect_arguments {
   bool json = false;
 };
 
-/// Declares FILE or --broker, and --json. First, as FILE is the first word.
-/// @param line whose words say which of the two it is.
+/// Declares FILE or --broker, and --json. Must come first, as FILE is the first word.
+/// @param line its words decide which of the two is used.
 void add_connection(const command_line& line, command& takes, connect_arguments& given);
 
 /// Declares --deadline.
 void add_deadline(command& takes, connect_arguments& given);
 
-/// Whether a command needs the broker that keeps the journal, or takes any.
+/// Whether a command needs the broker that keeps the journal, or can use any.
 enum class needs : std::uint8_t { any_broker, journal };
 
 /// The addresses at which the brokers of a topology listen, in its order.
 std::vector<std::string> addresses_of(const topology::plan& plan);
 
-/// The options by which to reach `brokers` of a topology.
+/// The options for connecting to `brokers` of a topology.
 /// @param name of the caller, for the brokers' logs.
 /// @param keys of the caller; null if links have none.
 client::options options_for(
@@ -47,13 +47,13 @@ client::options options_for(
     std::string name,
     std::shared_ptr<const security::key_ring> keys);
 
-/// The same for a command, with the keys of `operator`, or of the name in the environment's
+/// The same for a command, with the keys of `operator`, or of the name in the environment variable
 /// TROUPE_AS.
 /// @errors of key_ring::open, with the reason `no_own_key`: the system was not asked.
 outcome<client::options> options_for_command(
     const topology::plan& plan, std::vector<std::string> brokers, std::string_view command);
 
-/// One of several requests that are made at once.
+/// One of several requests made at once.
 struct question {
   std::string capability;
   std::string operation;
@@ -61,18 +61,18 @@ struct question {
   std::string body;
 };
 
-/// Asks each, again and again until the deadline. The answers are in the same order.
-/// @param options an error is the answer to each.
+/// Sends all requests, each with retries until the deadline. The answers are in the same order.
+/// @param options an error becomes the answer to each.
 std::vector<outcome<std::string>> ask_at_once(
     const outcome<client::options>& options,
     const std::vector<question>& questions,
     milliseconds deadline);
 
-/// Does the same over a client that is not used otherwise meanwhile.
+/// The same over an existing client, which must not be used otherwise meanwhile.
 std::vector<outcome<std::string>>
 ask_at_once(client::client& calls, const std::vector<question>& questions, milliseconds deadline);
 
-/// A client of the brokers that a command asks.
+/// A client of the brokers that a command uses.
 class connection {
 public:
   /// @param command its name, for the brokers' logs: "publish".
@@ -86,8 +86,8 @@ public:
   /// The topology; nothing if brokers were given instead.
   const std::optional<topology::plan>& plan() const { return plan_; }
 
-  /// Asks within the deadline, and again if the broker was busy or away, but not if it is the wrong
-  /// one.
+  /// Sends a request, with retries until the deadline if the broker is busy or away, but not if it
+  /// is the wrong broker.
   outcome<std::string> ask(client::call_request request);
 
   template <wire::message Reply, wire::message Request>
@@ -109,8 +109,8 @@ private:
 /// Whether `why` says that another broker keeps the journal.
 bool is_wrong_broker(const error& why);
 
-/// Prints as `print_error` does, for an error of the broker that keeps the journal.
-/// @param next advice for an error that leaves open whether it had an effect.
+/// Like `print_error`, for an error of the broker that keeps the journal.
+/// @param next advice for an error after which the effect is unknown.
 int print_journal_error(const error& why, bool json, std::string_view next = {});
 
 /// The MessagePack of the JSON in `word`, or of what is on stdin for "-".

@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// Gives `to` the documents that describe its routes, for those who may call them: `/openapi.json`,
-/// and `/asyncapi.json` if it streams events. After its routes.
+/// Adds routes for the documents that describe the gateway's routes to callers: `/openapi.json`,
+/// and `/asyncapi.json` if it streams events. Called after the routes were added.
 void add_documents(
     gateway::gateway& to,
     const topology::plan& plan,

@@ -19,16 +19,16 @@
 
 namespace troupe {
 
-/// The parts that the routes of a gateway between legacy systems and capabilities share: flags, the
-/// client of the legacy systems, comparison.
+/// What a gateway's routes between legacy systems and capabilities share: flags, the client of the
+/// legacy systems, comparison.
 ///
 /// Outlives the gateway and its answers. Owns a client of the brokers and three threads.
 class gateway_features {
 public:
   /// @return null if no route of `self` needs any.
   /// @errors of `client::open` and `legacy_client::start`.
-  /// @param keys of the gateway; null if links have none. @param traces of requests that legacy
-  /// systems answer; outlives this.
+  /// @param keys of the gateway; null if links have none.
+  /// @param traces of requests that legacy systems answer; outlives this.
   static outcome<std::unique_ptr<gateway_features>> open(
       const topology::plan& plan,
       const topology::gateway_plan& self,
@@ -40,8 +40,9 @@ public:
   gateway_features(const gateway_features&) = delete;
   gateway_features& operator=(const gateway_features&) = delete;
 
-  /// A route of a feature; `modern` takes the legacy system's place, null: nothing does yet.
-  /// @param path of the route; empty for what no route takes. @param sampling of its traces.
+  /// A route of a feature. `modern` replaces the legacy system; null if nothing does yet.
+  /// @param path of the route; empty for requests that match no route.
+  /// @param sampling of its traces.
   std::unique_ptr<gateway::route_handler> route(
       const std::string& feature,
       const std::string& path,

@@ -12,18 +12,18 @@
 
 namespace troupe {
 
-/// The health of a gateway. Ready if it is logged in at a broker and is not being drained; the
-/// answers show whatever else its routes lack.
+/// The health of a gateway. Ready if it is logged in to a broker and is not being drained; other
+/// problems show in its answers.
 ///
 /// @param brokers their names, in the order of the snapshot's links.
 observe::health
 health_of(const gateway::gateway_snapshot& gateway, const std::vector<std::string>& brokers);
 
-/// The metrics that a gateway counts, by route. nodes/README.md lists the metrics.
+/// The metrics of a gateway, by route. nodes/README.md lists them.
 ///
 /// @param moving its features; null if it has none.
 /// @param exporter sends its spans; null if nothing does.
-/// @param spans_untold those that no broker has.
+/// @param spans_untold spans that no broker has.
 /// @param tokens_refused service tokens that were missing or not accepted.
 std::string metrics_of(
     const gateway::gateway_snapshot& gateway,

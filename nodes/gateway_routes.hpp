@@ -13,16 +13,17 @@
 
 namespace troupe {
 
-/// The options by which a gateway of `plan` is run.
+/// The options of a gateway of `plan`.
 gateway::gateway::options
 options_of(const topology::plan& plan, const topology::gateway_plan& self);
 
-/// Gives `to` the routes that the topology says.
+/// Adds the routes of the topology to `to`.
 ///
-/// @param moving the features of its routes; null if they have none. @param tokens checks those
-/// that routes ask for, and tells their public keys; null if no route asks, and there are no keys.
-/// @param refusals takes those that are not accepted. @param traces of the requests that become
-/// calls. All outlive `to`.
+/// @param moving the features of its routes; null if they have none.
+/// @param tokens checks the tokens that routes require, and publishes their public keys; null if no
+/// route requires one and there are no keys.
+/// @param refusals counts tokens that are not accepted.
+/// @param traces of the requests that become calls. All outlive `to`.
 void add_routes(
     gateway::gateway& to,
     const topology::plan& plan,

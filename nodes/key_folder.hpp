@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// Locks the folder against other commands that make keys, as long as it lives.
+/// Locks the folder against other commands that create keys, while it lives.
 class folder_lock {
 public:
   explicit folder_lock(const std::string& folder);
@@ -19,13 +19,13 @@ private:
   int folder_;
 };
 
-/// Makes root act as the owner of a folder, or of the one it is to be made in: the system's user
-/// could not read files made by root, and that would not show before the next start.
+/// Makes root act as the owner of a folder, or of its parent if it does not exist: otherwise the
+/// system's user could not read the files created, which would show only at the next start.
 /// @errors `forbidden`: this process cannot act as that user; nothing has changed.
 outcome<void> act_as_owner_of(const std::string& folder);
 
-/// Makes the folder of keys, for its owner alone, if it is not there.
-/// @errors `unavailable`: it could not be made.
+/// Creates the folder of keys, for its owner alone, if it is missing.
+/// @errors `unavailable`: it could not be created.
 outcome<void> make_key_folder(const std::string& folder);
 
 } // namespace troupe

@@ -28,7 +28,7 @@ transport::link_key_source link_keys(
     const std::vector<std::string>& brokers,
     observe::event_log* log = nullptr);
 
-/// Reads keys again, as a SIGHUP asks for, and logs whether that went well.
+/// Reads the keys again, as SIGHUP requests, and logs the result.
 /// @return whether the keys in use are those of the folder.
 bool reread_keys(security::key_ring& ring, observe::event_log& log);
 

@@ -4,29 +4,29 @@
 
 namespace troupe {
 
-/// The kinds of programs, which differ from the start on.
+/// The kinds of programs, which differ from the start.
 enum class program_kind : std::uint8_t {
-  /// A broker, worker or gateway. A write whose reader has closed (SIGPIPE) fails without ending
-  /// the process: readers of a log may come and go. It starts no process. Where it adopts some, as
-  /// the first process of a container, these are forgotten when they end: there a handler that
-  /// starts one itself (`popen`) hears nothing of its end.
+  /// A broker, worker or gateway. Writing to a closed pipe (SIGPIPE) fails without ending the
+  /// process, since readers of a log may come and go. It starts no processes. If it adopts some, as
+  /// the first process of a container, the kernel reaps them; a handler that starts a process
+  /// itself (`popen`) is then not told of its end.
   node,
-  /// `troupe`: a lost reader ends it, as `head` ends what is in front of it. It waits for the
-  /// processes that it starts, and `troupe up` for those that it adopts.
+  /// `troupe`. A closed pipe ends it, as usual in front of `head`. It waits for the processes that
+  /// it starts, and `troupe up` also for those that it adopts.
   command,
 };
 
-/// The start of the four programs of Troupe, before anything else, in one place:
+/// The start of the four programs of Troupe, before anything else:
 ///
-/// - Of the descriptors 0 to 2, those that are closed are opened: the next file, a database, would
-///   get the number, and what is written to stderr with it. Writing to one of them fails.
-/// - A file that may not grow (SIGXFSZ) makes its write fail, as a full disk does.
-/// - New files are for the owner and the group, whatever the umask would give to others: they hold
-///   what callers sent.
-/// - Memory that is freed goes back to the system from 4 MiB on, and not at once.
+/// - Closed descriptors among 0 to 2 are opened: otherwise the next file, such as a database, would
+/// get the number, and with it everything written to stderr. Writing to one of them fails.
+/// - Exceeding the file size limit (SIGXFSZ) makes the write fail, as a full disk does.
+/// - New files are accessible to the owner and the group only, whatever the umask, since they hold
+/// callers' data.
+/// - Freed memory is returned to the system only from 4 MiB on.
 ///
-/// Inherited unchanged: the folder, the environment (HOME is not asked for), the limits, of core
-/// dumps and of open files, whose soft one a node raises, and an ignored SIGHUP (nohup).
+/// Inherited unchanged: the working folder, the environment (HOME is not used), the limits of core
+/// dumps and of open files (a node raises the soft one), and an ignored SIGHUP (nohup).
 void begin_process(program_kind kind);
 
 } // namespace troupe

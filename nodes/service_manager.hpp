@@ -28,13 +28,13 @@ private:
   std::optional<milliseconds> watchdog_;
 };
 
-/// Tells the service manager when this node is ready and, as often as required, that it is alive. A
-/// thread; none without a service manager.
+/// Tells the service manager when this node is ready and, as often as required, that it is alive.
+/// Has a thread of its own; none without a service manager.
 class service_reports {
 public:
   explicit service_reports(const ask_node& ask);
 
-  /// The node is about to end.
+  /// Tells that the node is about to end.
   void stopping();
 
 private:

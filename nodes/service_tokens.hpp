@@ -18,7 +18,7 @@ namespace troupe {
 security::token_rules token_rules(const topology::token_options& options);
 
 /// The checker of a gateway's tokens; null if its topology has no `tokens`, or if there are no keys
-/// and no route asks for a token.
+/// and no route requires a token.
 /// @errors of `security::read_checking_keys`.
 outcome<std::unique_ptr<security::checked_tokens>>
 open_tokens(const topology::plan& plan, const topology::gateway_plan& self);
@@ -27,8 +27,8 @@ open_tokens(const topology::plan& plan, const topology::gateway_plan& self);
 /// @errors of `security::read_checking_keys`.
 outcome<std::shared_ptr<security::login_tokens>> open_login_tokens(const topology::plan& plan);
 
-/// Reads the keys of these tokens again, and logs whether that went well; if they cannot be read,
-/// the earlier ones stay in use.
+/// Reads the keys of these tokens again, and logs the result; if they cannot be read, the earlier
+/// ones stay in use.
 void reread_login_tokens(
     security::login_tokens& tokens, const std::string& folder, observe::event_log& log);
 

@@ -13,11 +13,11 @@
 
 namespace troupe {
 
-/// Chooses which of the traces that begin at a capability are recorded.
+/// Decides which of the traces that begin at a capability are recorded.
 observe::sampling sampling_of(const topology::plan& plan, std::string_view capability);
 
-/// Sends recorded spans to the collector that the topology names; null if it names none.
-/// @param node the broker, node or gateway that this process is. All outlive it.
+/// Sends recorded spans to the collector of the topology; null if it has none.
+/// @param node the name of this broker, node or gateway. All arguments outlive it.
 std::unique_ptr<observe::span_exporter> export_spans(
     const topology::plan& plan,
     const std::string& node,
@@ -25,7 +25,8 @@ std::unique_ptr<observe::span_exporter> export_spans(
     const clock& time,
     observe::event_log& log);
 
-/// Adds how many spans left for the collector, and how many never will; nothing if there is none.
+/// Adds how many spans were sent to the collector, and how many were lost; nothing if there is no
+/// collector.
 void tell_export(observe::metrics_text& text, const observe::span_exporter* exporter);
 
 } // namespace troupe

@@ -15,16 +15,17 @@
 
 namespace troupe {
 
-/// Stores the spans of a gateway, which cannot be asked, with a broker: once a second, the newest.
-/// So `troupe trace` and the page of another gateway show requests, too.
+/// Stores the newest spans of a gateway, which cannot be asked itself, at a broker once a second,
+/// so that `troupe trace` and the pages of other gateways show requests, too.
 ///
-/// A thread of its own, for which nobody waits. Spans that a broker does not accept are counted and
-/// not sent again: the collector, if there is one, gets all of them.
+/// Runs on its own thread, for which nothing waits. Spans that a broker does not accept are counted
+/// and not sent again; a collector, if there is one, gets all of them.
 class span_telling {
 public:
-  /// @param spans outlive this. @param how to reach the brokers, once there is a span.
+  /// @param spans outlive this.
+  /// @param how to connect to the brokers, once there is a span.
   span_telling(const observe::span_rings& spans, std::string gateway, client::options how);
-  /// Sends the last ones, within 200 ms.
+  /// Sends the last spans, within 200 ms.
   ~span_telling();
 
   /// The number of spans that were overwritten before they were sent, or that no broker accepted.
@@ -45,7 +46,7 @@ private:
   std::unique_ptr<client::client> calls_;
   std::map<const observe::span_ring*, std::uint64_t> told_up_to_;
   std::atomic<std::uint64_t> untold_{0};
-  /// Since the last message that a broker took.
+  /// Whether spans were lost since the last message that a broker accepted.
   bool has_gap_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -7,17 +7,18 @@
 
 namespace troupe {
 
-/// Blocks SIGTERM and SIGINT for this thread and all it makes, so that only `await_stop_signal`
-/// sees them: libzmq's and SQLite's calls are not interrupted. SIGHUP is ignored.
+/// Blocks SIGTERM and SIGINT for this thread and all threads it starts, so that only
+/// `await_stop_signal` receives them and calls of libzmq and SQLite are not interrupted. SIGHUP is
+/// ignored.
 sigset_t block_stop_signals();
 
 /// Blocks one more signal in the same way.
 void block_also(sigset_t& signals, int signal);
 
-/// Waits for one of `signals`, and says which. Calls `meanwhile` every five seconds.
+/// Waits for one of `signals` and returns it. Calls `meanwhile` every five seconds.
 int await_signal(const sigset_t& signals, const std::function<void()>& meanwhile);
 
-/// Waits for one of `signals`, and says which; 0 if `stop` was requested first. Calls `meanwhile`
+/// Waits for one of `signals` and returns it; 0 if `stop` was requested first. Calls `meanwhile`
 /// five times a second.
 int await_signal(
     const sigset_t& signals,

@@ -13,17 +13,17 @@
 
 namespace troupe {
 
-/// Links for asking a system for its state: one to each broker, about itself, and one over any of
-/// them, to the nodes. Each link may be used from its own thread, one request at a time.
+/// Links for reading the state of a system: one to each broker, about itself, and one over any
+/// broker, to the nodes. Each link may be used from its own thread, one request at a time.
 class system_links {
 public:
   using answers = std::vector<outcome<std::string>>;
-  /// The source of options to reach some of the brokers.
+  /// Gives the options for connecting to some of the brokers.
   using options_source = std::function<outcome<client::options>(std::vector<std::string>)>;
 
   system_links(const topology::plan& plan, const options_source& options);
 
-  /// Asks the broker with this number in the topology.
+  /// Asks the broker with this index in the topology.
   answers
   ask_broker(std::size_t number, const std::vector<question>& questions, milliseconds deadline);
 
@@ -41,7 +41,8 @@ private:
 
   std::vector<link> brokers_;
   link any_;
-  std::optional<std::size_t> keeper_; // Of the journal; nothing if brokers share it.
+  // Index of the journal's broker; nothing if brokers share the journal.
+  std::optional<std::size_t> keeper_;
 };
 
 } // namespace troupe

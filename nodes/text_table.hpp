@@ -21,7 +21,7 @@ public:
 
   explicit text_table(std::vector<column> columns) : columns_{std::move(columns)} {}
 
-  /// @param cells one for each column; what a terminal could take for a command is replaced.
+  /// @param cells one for each column; control characters are replaced.
   void add(std::vector<std::string> cells);
 
   /// Adds a line below the last row.
@@ -29,13 +29,13 @@ public:
 
   bool empty() const { return rows_.empty(); }
 
-  /// A line for the headings and one for each row, each behind two blanks.
+  /// The headings and one line per row, each indented by two blanks.
   ///
-  /// @param columns of the terminal: last cells that do not fit stand below their row, each behind
-  /// its heading.
+  /// @param columns of the terminal: last cells that do not fit are written below their row, after
+  /// their heading.
   std::string text(std::size_t columns = std::string::npos) const;
 
-  /// The text for the terminal behind stdout, if there is one.
+  /// The text, fitted to the terminal of stdout, if there is one.
   std::string for_terminal() const;
 
 private:
@@ -49,34 +49,35 @@ private:
   std::vector<row> rows_;
 };
 
-/// The columns that `text` takes on a terminal, about: one for each code point, two for those of
-/// East Asia and for pictures, none for marks.
+/// The approximate width of `text` on a terminal: one column for each code point, two for East
+/// Asian characters and emoji, none for combining marks.
 std::size_t width_of(std::string_view text);
 
-/// The beginning of `text` that takes at most `most` columns on a terminal, about.
+/// The beginning of `text` that takes about `most` columns on a terminal.
 std::string_view first_characters(std::string_view text, std::size_t most);
 
-/// The first line of `text`, at most `most` columns of it, with `?` for characters that are not
-/// shown as themselves (`character::is_shown`); "-" for nothing.
+/// The first line of `text`, at most `most` columns of it, with `?` for characters that cannot be
+/// shown (`character::is_shown`); "-" if empty.
 std::string cell_text(std::string_view text, std::size_t most = 200);
 
-/// `text` in lines of at most `columns` characters, broken at blanks, each with its line end. A
-/// word that is longer is broken where it must be.
-/// @param first what the first line begins with. @param rest what the others begin with.
+/// `text` in lines of at most `columns` characters, broken at blanks, each with its line end.
+/// Longer words are broken as well.
+/// @param first the beginning of the first line.
+/// @param rest the beginning of the other lines.
 std::string
 wrapped(std::string_view text, std::size_t columns, std::string_view first, std::string_view rest);
 
-/// The lines of `text`, each that is wider than `columns` as several, the others of which are
-/// indented further than the first.
+/// The lines of `text`; a line wider than `columns` is split, and its continuation is indented
+/// further.
 std::string fitted(std::string_view text, std::size_t columns);
 
-/// `text` as one word of a shell: in quotes if a shell would read it differently.
+/// `text` as one word for a shell, quoted if needed.
 std::string shell_word(std::string_view text);
 
-/// The width of the terminal behind stdout now; `otherwise` if there is none.
+/// The width of the terminal of stdout; `otherwise` if there is none.
 std::size_t terminal_columns(std::size_t otherwise);
 
-/// The lines of the terminal behind stdout now; `otherwise` if there is none.
+/// The height of the terminal of stdout in lines; `otherwise` if there is none.
 std::size_t terminal_rows(std::size_t otherwise);
 
 /// Whether `descriptor` is a terminal whose cursor can be moved: not one that TERM calls `dumb`, as

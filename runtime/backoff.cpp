@@ -14,7 +14,7 @@ milliseconds backoff_after(std::uint64_t failures, milliseconds first, milliseco
   return std::min(wait, most);
 }
 
-// SplitMix64: eight bytes of state, and any seed will do. The generators of <random> are larger,
+// SplitMix64: eight bytes of state, and any seed is valid. The generators of <random> are larger,
 // and their distributions differ between standard libraries.
 std::chrono::nanoseconds jitter::stretch(std::chrono::nanoseconds base, double share) {
   state_ += golden_ratio;

@@ -44,7 +44,7 @@ std::optional<std::string> decoded(std::string_view text, std::string_view alpha
       bytes += static_cast<char>(held >> bits & 0xffU);
     }
   }
-  // 6 bits left are a character too many; other bits left have to be zero.
+  // 6 bits left over mean a surplus character; other bits left over must be zero.
   if (bits == 6 || (held & ((1U << bits) - 1U)) != 0) {
     return std::nullopt;
   }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr char32_t replacement = 0xfffd;
 
-/// The code points that have a meaning and no look.
+/// Code points that have a meaning but no visible form.
 struct range {
   char32_t first;
   char32_t last;
@@ -25,8 +25,8 @@ constexpr std::array hidden{
     range{0xfeff, 0xfeff},
     range{0xe0000, 0xe007f}};
 
-/// The forms of characters of two, three and four bytes: the bits of their first byte, and the
-/// least code point that needs so many.
+/// The forms of characters of two, three and four bytes: the bits of the first byte, and the lowest
+/// code point that needs this length.
 struct form {
   unsigned char mask;
   unsigned char lead;

@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-// Longer words are no misspelling of a key.
+// A longer word is not a misspelt key.
 constexpr std::size_t word_bytes_max = 64;
 
 /// Insertions, deletions, substitutions and swaps of neighbours that turn `from` into `to`, two
@@ -167,7 +167,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   if (word.empty() || word.size() > word_bytes_max) {
     return {};
   }
-  // One edit per three letters, at most three: more, and the suggestion is a guess.
+  // At most one edit per three letters, and three in all: beyond that a suggestion is a guess.
   std::size_t closest = std::clamp<std::size_t>(word.size() / 3, 1, 3);
   std::vector<std::string_view> found;
   for (const std::string& candidate : candidates) {
@@ -175,7 +175,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
       continue;
     }
     const std::size_t distance = edit_distance(word, candidate, closest);
-    // A word all of whose letters would have to change is not close, however short.
+    // A word of which every letter would change is not close, however short.
     if (distance > closest || distance >= std::max(word.size(), candidate.size())) {
       continue;
     }
@@ -394,7 +394,7 @@ void config_reader::finish() {
     if (std::ranges::binary_search(known_, each.key)) {
       continue;
     }
-    // The suggestion comes as ", did you mean ...": here it is the whole remedy.
+    // Without the ", " of ", did you mean ...", since here it is the whole remedy.
     const std::string suggestion = did_you_mean(each.key, known_);
     std::string remedy = "remove it";
     if (!suggestion.empty()) {

@@ -20,7 +20,7 @@ constexpr std::array<verdict, 14> verdicts{{
     {"conflict",            no,    no,    no,       no,   yes, yes},
     {"unknown_capability",  no,    no,    no,       yes,  no,  no},
     {"unknown_operation",   no,    no,    no,       yes,  no,  no},
-    // Technical: a token that has run out is about to be renewed.
+    // Technical: a token that has expired is about to be renewed.
     {"unauthenticated",     no,    no,    yes,      yes,  no,  no},
     {"forbidden",           no,    no,    no,       yes,  yes, yes},
     {"overloaded",          yes,   no,    yes,      yes,  no,  no},

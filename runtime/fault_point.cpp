@@ -19,8 +19,8 @@ struct planned {
   int at = 1;
 };
 
-/// The plan and the passes so far. A global, because fault points are everywhere, exist in test
-/// builds only and must not show in any signature.
+/// The plan, and the passes so far. Global, because fault points are everywhere, exist only in test
+/// builds, and must not appear in any signature.
 struct fault_plan {
   fault_plan() {
     if (const char* text = std::getenv("TROUPE_FAULT_PLAN")) { // NOLINT(concurrency-mt-unsafe)
@@ -82,8 +82,8 @@ void pass_fault_point(std::string_view name) {
   if (action == "kill") {
     ::kill(::getpid(), SIGKILL);
   } else if (action == "stop") {
-    // The signal is for this thread: another thread could take one sent to the process, and this
-    // one would go on meanwhile.
+    // Raised for this thread: a signal to the process could be taken by another thread, and this
+    // one would continue for a moment.
     (void)::raise(SIGSTOP);
   } else if (action == "hang") {
     for (;;) {

@@ -16,7 +16,7 @@ namespace troupe {
 
 namespace {
 
-// The most milliseconds by which a clock is put back without the ids following it.
+// If a clock is set back by more than this many milliseconds, the ids follow it.
 constexpr std::uint64_t put_back_max = 3'600'000;
 constexpr std::uint64_t count_mask = 0x3ffffff;
 constexpr std::size_t tail_bytes = 6;
@@ -98,7 +98,8 @@ std::optional<uuid> uuid_from(std::span<const std::byte> bytes) {
   return id;
 }
 
-// The count begins anywhere: sources that start in one millisecond differ in 74 bits.
+// The counter starts at a random value: sources that start in the same millisecond differ in 74
+// bits.
 uuid_source::uuid_source()
     : count_{random_bits() & count_mask}, tails_{secret_.at(count_ / tails_in_block)} {
 }
@@ -111,10 +112,10 @@ uuid_source::uuid_source(std::uint64_t seed, std::uint64_t made)
 
 uuid uuid_source::next(wall_time now) {
   const auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_millis(now)));
-  // The count goes on, so that ids of a time that comes twice differ.
+  // The counter continues, so that ids differ even if a time occurs twice.
   last_millis_ = millis + put_back_max < last_millis_ ? millis : std::max(last_millis_, millis);
   if ((++count_ & count_mask) == 0) {
-    ++last_millis_; // The count starts over: the time must not stand still then.
+    ++last_millis_; // The counter has wrapped, so the time must advance.
   }
   uuid id;
   store_big_endian(id.bytes.data(), last_millis_, 6);
@@ -135,7 +136,7 @@ uuid uuid_source::next(wall_time now) {
 }
 
 uuid derived_id(const uuid& from, std::string_view label) {
-  // The text is hashed in one piece: a streaming state has 576 bytes to set up.
+  // Hashed in one piece, since setting up a streaming state takes 576 bytes.
   std::array<char, 128> piece;
   XXH128_hash_t hash;
   if (from.bytes.size() + label.size() <= piece.size()) {

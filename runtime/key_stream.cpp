@@ -10,7 +10,7 @@ namespace {
 
 constexpr int double_rounds = 4;
 
-// GCC and clang compile operations on these to those of the processor's vectors.
+// GCC and clang compile operations on this type to vector instructions.
 using row = std::uint32_t __attribute__((vector_size(16)));
 
 row turned(row words, int by) {
@@ -36,7 +36,7 @@ struct rows {
     b = turned(b ^ c, 7);
   }
 
-  /// Makes columns of diagonals.
+  /// Turns diagonals into columns.
   void slant() {
     b = __builtin_shufflevector(b, b, 1, 2, 3, 0);
     c = __builtin_shufflevector(c, c, 2, 3, 0, 1);

@@ -19,7 +19,8 @@ line_output::line_output(int descriptor) : descriptor_{descriptor} {
   if (S_ISSOCK(about.st_mode)) {
     how_ = way::sending;
   } else if (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)) {
-    // O_NONBLOCK belongs to the open file, which other processes share: reopened, it is ours.
+    // O_NONBLOCK belongs to the open file description, which other processes share; a reopened one
+    // is ours alone.
     const std::string name = "/proc/self/fd/" + std::to_string(descriptor);
     own_ = ::open(name.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     how_ = own_ < 0 ? way::asking : way::plainly;

@@ -29,7 +29,7 @@ bool lineage::outlives(const std::vector<journal_life>& lives) const {
 }
 
 std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) const {
-  std::uint64_t last = most; // The last position of the life at hand.
+  std::uint64_t last = most; // The last position of the current life.
   for (auto mine = lives_.rbegin(); mine != lives_.rend(); ++mine) {
     if (mine->first <= last) {
       const auto same = std::ranges::find_if(other.lives_, [&](const journal_life& each) {
@@ -45,7 +45,7 @@ std::uint64_t lineage::shared_with(const lineage& other, std::uint64_t most) con
     }
     last = std::min(last, mine->first - 1);
   }
-  // Positions that were written before lives were kept are taken for common.
+  // Positions written before lives were recorded are assumed to be common.
   return other.lives_.empty() ? last : std::min(last, other.lives_.front().first - 1);
 }
 
@@ -57,8 +57,8 @@ void lineage::learn(const std::vector<journal_life>& lives, std::uint64_t positi
   const lineage journal{lives};
   const uuid known = writer_of(position);
   lives_.erase(std::ranges::upper_bound(lives_, position, {}, &journal_life::first), lives_.end());
-  // The life ends also where nobody says who wrote the next position: else that would be ascribed
-  // to the life before.
+  // A life also ends where the writer of the next position is unknown; otherwise that position
+  // would be ascribed to this life.
   if (const uuid next = journal.writer_of(position + 1); next != known) {
     lives_.push_back({next, position + 1});
   }

@@ -8,7 +8,7 @@ namespace troupe {
 
 std::uint64_t random_bits() {
   std::uint64_t bits = 0;
-  // A request of up to 256 bytes is never cut short (getrandom(2)).
+  // getrandom(2) never returns less than requested, up to 256 bytes.
   while (::getrandom(&bits, sizeof bits, 0) != sizeof bits) {
     if (errno != EINTR) {
       throw std::runtime_error{"getrandom: the system gave no random bytes"};

@@ -17,7 +17,7 @@ namespace troupe {
 
 namespace {
 
-// The wait for a pipe: whoever writes a text into one has it ready.
+// How long to wait for a pipe; its writer should have the text ready.
 constexpr milliseconds pipe_patience{5'000};
 
 failure unreadable(int number) {
@@ -31,7 +31,7 @@ outcome<std::string> read_text_file(const std::string& file, std::size_t bytes_m
   if (std::filesystem::is_directory(file, wrong)) {
     return failure{invalid("it is a folder")};
   }
-  // Opening a pipe must not wait for somebody who never comes.
+  // Opening a pipe must not block until it has a writer.
   const descriptor opened{::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (!opened.is_open()) {
     return unreadable(errno);

@@ -14,7 +14,7 @@ struct freed {
   void operator()(char* text) const { std::free(text); }
 };
 
-/// The type of the exception that is being handled, as its author wrote it.
+/// The type name of the current exception, as written in the source.
 std::string type_at_hand() {
   const std::type_info* const type = abi::__cxa_current_exception_type();
   if (type == nullptr) {
@@ -32,7 +32,7 @@ std::string what_was_thrown() {
   try {
     throw;
   } catch (const std::exception& thrown) {
-    const char* const words = thrown.what(); // Null where an author's type was given none.
+    const char* const words = thrown.what(); // Null if the author's exception returns none.
     return words != nullptr && *words != '\0' ? words : type_at_hand() + " without words";
   } catch (...) {
     return type_at_hand() + ", which is no std::exception";

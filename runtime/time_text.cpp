@@ -11,7 +11,7 @@ using namespace std::chrono;
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-/// The `count` digits of `text` from `at` as a number; -1 if one of them is no digit.
+/// `count` digits of `text` from `at` on, as a number; -1 if one is not a digit.
 int digits(std::string_view text, std::size_t at, std::size_t count) {
   int number = 0;
   for (const char c : text.substr(at, count)) {
@@ -23,7 +23,7 @@ int digits(std::string_view text, std::size_t at, std::size_t count) {
   return number;
 }
 
-/// ".120" as nanoseconds; nothing if `text` is no fraction of up to nine digits.
+/// ".120" as nanoseconds; nothing if `text` is not a fraction of up to nine digits.
 std::optional<nanoseconds> fraction_of(std::string_view text) {
   if (text.empty()) {
     return nanoseconds{0};

@@ -16,7 +16,7 @@ struct called_operation {
   /// "capability.operation".
   std::string to;
   /// Names of the types that it sends and reads, among those of the caller; nothing if the caller
-  /// does not say.
+  /// does not declare them.
   std::optional<std::string> request{};
   std::optional<std::string> reply{};
 };
@@ -29,12 +29,12 @@ struct actor_type {
   std::function<void(const config_tree& config, std::vector<fault>& faults)> check_config;
   /// Every call its sagas make; each must be served by the topology.
   std::vector<called_operation> calls;
-  /// Whether it calls others besides, which its `config` names.
+  /// Whether it also calls others, which its `config` names.
   bool asks_others = false;
   bool has_effects = false;
   /// The types of those calls.
   std::vector<wire::message_schema> call_types{};
-  /// The description of what it answers, handles and publishes.
+  /// The description of its operations, handlers and events.
   wire::actor_description described{};
 
   /// The topics it has handlers for, or patterns of them.

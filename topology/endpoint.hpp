@@ -21,17 +21,18 @@ struct endpoint {
 /// Reads a port from 1 to 65535, in digits; nothing if `text` is none.
 std::optional<int> read_port(std::string_view text);
 
-/// Reads tcp://HOST:PORT. A fault leaves `at` to the caller.
+/// Reads tcp://HOST:PORT. The caller sets the position of a fault.
 ///
-/// Accepts only loopback addresses: a link without keys does not prove who is at its other end, so
-/// everybody who reaches the port is trusted.
+/// Accepts only loopback addresses: a link without keys does not prove who its peer is, so
+/// everybody who can reach the port is trusted.
 std::variant<endpoint, fault> read_endpoint(std::string_view text);
 
-/// Reads the same for a broker whose links have keys: any address of its host by which the others
-/// reach it, so not a wildcard address.
+/// The same for a broker whose links have keys: any address of its host by which others reach it,
+/// but not a wildcard address.
 std::variant<endpoint, fault> read_secured_endpoint(std::string_view text);
 
-/// Reads HOST:PORT in the same way: everybody who reaches an admin address may use it.
+/// Reads HOST:PORT with the same restriction, since everybody who can reach an admin address may
+/// use it.
 std::variant<endpoint, fault> read_admin_address(std::string_view text);
 
 /// The address on which a gateway listens, and how.
@@ -40,8 +41,8 @@ struct http_endpoint {
   endpoint where;
 };
 
-/// Reads http://HOST:PORT, loopback alone, or https://HOST:PORT, any address of this machine: what
-/// a gateway's routes let through is said in the topology, but what crosses a network is encrypted.
+/// Reads http://HOST:PORT, on loopback only, or https://HOST:PORT, at any address of this machine:
+/// the topology decides what a gateway lets through, but traffic over a network is encrypted.
 std::variant<http_endpoint, fault> read_http_endpoint(std::string_view text);
 
 /// Whether only its own host reaches it.

@@ -15,8 +15,8 @@ inline constexpr std::string_view journal_schema = "troupe_journal";
 /// What is wrong with the value of a `store` key, if anything; the caller sets `at`.
 std::optional<fault> check_store(std::string_view store);
 
-/// `what` is wrong with `store`, with the store as it stands; an address is not repeated, since it
-/// may have a password.
+/// A message that `what` is wrong with `store`. It quotes the store, unless that is a URL, which
+/// may contain a password.
 std::string told_of_store(std::string_view store, std::string_view what);
 
 /// Whether a store is a PostgreSQL database, in which each capability has the schema of its name,
@@ -26,7 +26,7 @@ bool is_on_server(std::string_view store);
 /// The path in "sqlite:data/orders.db".
 std::string path_in(std::string_view store);
 
-/// The fault of a store on a server where a file is wanted, if it is one.
+/// The fault of a store on a server where a file is required, if it is one.
 std::optional<fault> check_is_file(std::string_view store, std::string_view example);
 
 /// The database of `capability` for a `store` such as "sqlite:data/{capability}.db" or

@@ -9,7 +9,7 @@ namespace troupe::inventory {
 namespace {
 
 constexpr std::size_t products_max = 1'000;
-// The most pieces of one product over all times, far within 64 bits.
+// The largest stock of one product, far within 64 bits.
 constexpr std::int64_t shelf_max = 1'000'000'000'000;
 
 error unknown_sku(const std::string& sku) {
@@ -32,8 +32,8 @@ outcome<void> check(const product& item) {
   return {};
 }
 
-/// The lines by SKU: all turns take the rows of `stock` in one order, so that no two wait for each
-/// other where several write at once (PostgreSQL).
+/// The lines sorted by SKU. All turns then lock the rows of `stock` in the same order, so that
+/// concurrent writers (PostgreSQL) cannot deadlock.
 outcome<std::vector<const line*>> sorted_lines(const reserve_stock& request) {
   if (request.items.empty() || request.items.size() > shop::lines_max) {
     return failure{invalid("items: 1 to 32 are wanted")};
@@ -57,7 +57,7 @@ outcome<std::vector<const line*>> sorted_lines(const reserve_stock& request) {
   return lines;
 }
 
-/// The shelf of one line: what is there, and at what price.
+/// Stock and price of one product.
 struct shelf {
   bool exists = false;
   std::int64_t price_cents = 0;
@@ -65,8 +65,8 @@ struct shelf {
   std::string currency;
 };
 
-/// The shelves of `lines`, one for each, in their order. Line by line: for `IN (...)` SQLite would
-/// build a table of its own each time, which costs as much as three of these.
+/// The stock of each line, in the order of `lines`. One query per line: for `IN (...)` SQLite
+/// builds a temporary table each time, which costs as much as three of these queries.
 std::vector<shelf> look_up(store::database& session, const std::vector<const line*>& lines) {
   std::vector<shelf> shelves(lines.size());
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -87,7 +87,7 @@ error out_of_stock(const line& wanted, std::int64_t available) {
           + std::to_string(available) + " are left.");
 }
 
-/// The price of the lines together, or why they cannot be had.
+/// The total price of the lines, or why they cannot be reserved.
 outcome<std::int64_t> total_of(
     const std::vector<const line*>& lines,
     const std::vector<shelf>& shelves,
@@ -124,7 +124,8 @@ bool is_claimed(store::database& session, const uuid& order) {
   return session.integer_of("SELECT 1 FROM claims WHERE order_id = $1", order).has_value();
 }
 
-/// The answer to a reserve of an order that has its claim: what it holds, if that is what is asked.
+/// The answer if the order has a reservation already: that reservation, if it is for the same
+/// lines.
 outcome<stock_reserved> held_already(
     store::database& session, const reserve_stock& request, const std::vector<const line*>& lines) {
   stock_reserved held;
@@ -251,8 +252,8 @@ outcome<stock_level> inventory_actor::handle(const restock& request, turn& turn)
 
 outcome<stock_reserved> inventory_actor::handle(const reserve_stock& request, turn& turn) const {
   TROUPE_TRY(auto lines, sorted_lines(request));
-  // Looking before anything is written makes refusals cheap: an order refused after a write would
-  // have the whole turn undone and run again. The UPDATE has the last word all the same.
+  // Checking before the first write makes refusals cheap: an order refused after a write would undo
+  // the whole turn and run it again. The UPDATE decides all the same.
   store::database& session = turn.database();
   const std::vector<shelf> shelves = look_up(session, lines);
   const auto total = total_of(lines, shelves, request.currency);
@@ -285,7 +286,7 @@ bool inventory_actor::take(const line& wanted, turn& turn) const {
   if (taken == 0) {
     return false;
   }
-  // RETURNING is not used, for which SQLite builds a table, too.
+  // RETURNING is avoided, since SQLite builds a temporary table for it, too.
   const std::int64_t left =
       session.integer_of("SELECT available FROM stock WHERE sku = $1", wanted.sku).value_or(0);
   if (left < options_.low_at && left + wanted.quantity >= options_.low_at) {

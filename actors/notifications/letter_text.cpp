@@ -14,7 +14,7 @@ bool is_atext(char c) {
          || std::string_view{"!#$%&'*+-/=?^_`{|}~"}.find(c) != std::string_view::npos;
 }
 
-/// Whether `text` is words of atext (RFC 5322) with dots between them.
+/// Whether `text` consists of atext (RFC 5322) with single dots inside.
 bool is_dotted(std::string_view text) {
   char before = '.';
   for (const char c : text) {
@@ -26,7 +26,8 @@ bool is_dotted(std::string_view text) {
   return before != '.';
 }
 
-/// The date of RFC 5322, 3.3, in UTC. Not by strftime, whose names depend on the locale.
+/// The date in the form of RFC 5322, 3.3, in UTC. strftime is not used, since its names depend on
+/// the locale.
 std::string date_text(std::int64_t millis) {
   constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array months{
@@ -45,7 +46,7 @@ std::string date_text(std::int64_t millis) {
       at.tm_sec);
 }
 
-/// Text that people typed, without control characters, which could pass for further header lines.
+/// User-supplied text without control characters, which could start further header lines.
 std::string harmless(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');

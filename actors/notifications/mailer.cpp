@@ -37,7 +37,7 @@ std::optional<config_problem> problem_of(const notifications_options& options) {
     return config_problem{
         "`smtp.url` is no mail server: `" + url + "`", "write it as smtp://HOST:PORT"};
   }
-  // Without a limit, a server that does not answer has the effect's thread for good.
+  // Without a limit, a server that does not answer would block the effect's thread forever.
   if (options.smtp->timeout < timeout_range.least || options.smtp->timeout > timeout_range.most) {
     return config_problem{
         "`smtp.timeout` is " + duration_text(options.smtp->timeout),

@@ -38,7 +38,7 @@ notifications_actor::notifications_actor(const context& context)
 void notifications_actor::handle(
     const orders::order_confirmed& event, turn& turn, const event_info& info) const {
   const auto address = address_of(event.customer, options_.domain);
-  // One mail for each order, even if somebody publishes the event again under another id.
+  // One mail per order, even if the event is published again under another id.
   const auto added = turn.database().execute(
       "INSERT INTO mails (order_id, event_id, recipient, state, reason, asked_at) "
       "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (order_id) DO NOTHING",

@@ -23,7 +23,7 @@ struct free_list {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-/// Whether a reply code condemns the mail itself, so that another try changes nothing.
+/// Whether a reply code rejects the mail itself, so that a retry is useless.
 bool is_about_the_mail(long code) {
   return code == 550 || code == 551 || code == 552 || code == 553 || code == 554;
 }
@@ -58,7 +58,7 @@ smtp_mailer::~smtp_mailer() = default;
 
 outcome<delivery> smtp_mailer::send(const letter& mail) {
   CURL* handle = session_->handle;
-  curl_easy_reset(handle); // Keeps the connection.
+  curl_easy_reset(handle); // Keeps the connection open.
   const std::unique_ptr<curl_slist, free_list> recipients{
       curl_slist_append(nullptr, ("<" + mail.to + ">").c_str())};
   std::string_view left = mail.text;

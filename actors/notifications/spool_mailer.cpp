@@ -38,7 +38,7 @@ outcome<delivery> spool_mailer::send(const letter& mail) {
   }
   const std::string name = folder_ + "/" + to_string(mail.key) + ".eml";
   if (::access(name.c_str(), F_OK) != 0) {
-    // The draft has a name of its own: another process may be writing the same mail.
+    // The draft has a unique name, since another process may be writing the same mail.
     const std::string draft = folder_ + "/." + to_string(mail.key) + "."
                               + std::to_string(::getpid()) + "." + std::to_string(::gettid());
     auto written = write_file(draft, mail.text);
@@ -50,7 +50,7 @@ outcome<delivery> spool_mailer::send(const letter& mail) {
       return failure{std::move(written).error()};
     }
   }
-  // The folder is synced also for a file that was there: its writer may have died before it did so.
+  // Sync the folder even if the file existed: its writer may have died before syncing.
   if (!sync_folder(folder_)) {
     return failure{cannot("sync", folder_, errno)};
   }

@@ -15,8 +15,8 @@ using saga::result;
 using saga::step;
 using saga::step_kind;
 
-// The retries of a step: with the default back-off (50 ms, doubled up to 2 s), ten pause for 8.4 to
-// 11.2 s in all, which outlasts a worker's death (about 1 s) many times over.
+// Retries of a step. With the default back-off (50 ms, doubled up to 2 s) ten of them pause for 8.4
+// to 11.2 s in all, many times longer than the restart of a worker takes (about 1 s).
 constexpr int retries = 10;
 
 template <class Line>
@@ -33,7 +33,7 @@ orders::create_order order_of(const place_order& wish, const uuid& id) {
   return {id, wish.customer, wish.currency, lines_of<orders::line>(wish)};
 }
 
-/// The ordering key of an order's calls, so that they meet the same replica.
+/// The ordering key of an order's calls, which makes them go to the same replica.
 std::string order_key(const facts& known) {
   return to_string(known.saga);
 }
@@ -60,7 +60,8 @@ step create() {
       .key = order_key};
 }
 
-/// The step has no key: all replicas share the shelves, and an order comes here once or twice only.
+/// The step has no ordering key: all replicas share the stock, and a given order comes here only
+/// once or twice.
 step reserve() {
   return {
       .name = "reserve",
@@ -78,8 +79,7 @@ step reserve() {
       .reply = &wire::message_shape_of<inventory::stock_reserved>()};
 }
 
-/// The point of no return. The undo is for a saga whose time is up before the outcome of the charge
-/// is known.
+/// The pivot. Its undo is for a saga that times out before the outcome of the charge is known.
 step charge() {
   return {
       .name = "charge",

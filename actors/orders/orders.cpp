@@ -16,7 +16,7 @@ error was_cancelled(const uuid& id) {
   return rejected("cancelled", "The order " + to_string(id) + " was cancelled.");
 }
 
-/// Whether a `create` asks for the order as it was created. The order of its lines does not count.
+/// Whether a `create` repeats the creation of this order. The order of its lines does not matter.
 constexpr std::int64_t listed_max = 10'000;
 
 bool asks_for(const create_order& request, const standing& known) {
@@ -27,7 +27,7 @@ bool asks_for(const create_order& request, const standing& known) {
   };
   return request.customer == known.customer && request.currency == known.currency
          && request.items.size() == known.items.size()
-         && std::ranges::all_of(request.items, has_line); // No SKU comes twice.
+         && std::ranges::all_of(request.items, has_line); // No SKU occurs twice.
 }
 
 order_list list(const list_orders& request, store::database& session) {
@@ -67,7 +67,8 @@ orders_actor::orders_actor(const context&) : event_sourced{order_tables{}} {
 
 outcome<order_state> orders_actor::handle(const create_order& request, turn& turn) const {
   TROUPE_CHECK(check(request));
-  // Nearly every order is new, so its event is recorded without a look: a clash writes nothing.
+  // Nearly every order is new, so the event is recorded without reading first; a conflict writes
+  // nothing.
   thing fresh{request.order_id};
   if (record(turn, fresh, created{request.customer, request.currency, request.items})) {
     turn.publish(
@@ -102,7 +103,7 @@ outcome<order_state> orders_actor::handle(const confirm_order& request, turn& tu
     return failure{was_cancelled(request.order_id)};
   }
   if (now.state == "confirmed") {
-    // A repeat of the same confirmation changes nothing; another payment is refused.
+    // Repeating the same confirmation changes nothing; a different payment is refused.
     if (now.amount_cents == request.amount_cents && now.payment_id == request.payment_id) {
       return order_state{request.order_id, "confirmed"};
     }
@@ -135,7 +136,7 @@ outcome<order_state> orders_actor::handle(const cancel_order& request, turn& tur
     TROUPE_CHECK(record(turn, order, cancelled{}));
   }
   if (before == "created") {
-    // An order that was created has been heard of: a tombstone was never announced.
+    // Only an order that was created was announced by an event; a tombstone was not.
     turn.publish(
         "order.cancelled",
         order_cancelled{request.order_id, order.state().customer},

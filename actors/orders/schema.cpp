@@ -15,7 +15,7 @@ struct known_order {
   confirmed as_confirmed{};
 };
 
-/// A page of orders after the id `after`, as the whole book may not fit into memory.
+/// Orders per page, in the order of their ids, since the whole table may not fit into memory.
 constexpr int page_orders = 1'000;
 
 std::vector<known_order> read_page(store::database& session, const uuid& after) {
@@ -55,7 +55,7 @@ void write_events(store::database& session, const known_order& of) {
       throw store::database_error{store::database_fault::constraint, done.error().message};
     }
   };
-  if (!of.as_created.customer.empty()) { // A tombstone has none.
+  if (!of.as_created.customer.empty()) { // A tombstone has no customer.
     record(of.as_created);
   }
   if (of.state == "confirmed") {

@@ -79,7 +79,7 @@ void add_to_ledger(
       "INSERT INTO ledger (order_id, kind, amount_cents) VALUES ($1, $2, $3)", order, kind, cents);
 }
 
-/// The answer to a charge of an order that has its payment.
+/// The answer to another charge of an order that has a payment already.
 outcome<maybe_later<order_charged>>
 charge_again(const charge_order& request, const payment& known, turn& turn) {
   if (known.state == "refunding" || known.state == "refunded" || known.state == "cancelled") {
@@ -101,8 +101,8 @@ charge_again(const charge_order& request, const payment& known, turn& turn) {
   if (known.state == "declined") {
     return failure{declined(known.order_id, known.amount_cents, known.currency)};
   }
-  // Another call's effect is under way. This call's effect asks under the same key, so that nothing
-  // is charged twice; whichever settles first records the charge.
+  // An effect of another call is running. This call's effect uses the same key, so that nothing is
+  // charged twice; the first to settle records the charge.
   return turn.effect("charge_card", charge_of(known));
 }
 
@@ -172,8 +172,8 @@ outcome<order_charged> payments_actor::settle(
       result->charged ? "charged" : "declined",
       result->reference);
   if (moved == 0) {
-    // Another call's effect was faster, or a refund has taken the payment over and will write the
-    // ledger as well.
+    // The effect of another call was faster, or a refund has taken over the payment and will write
+    // the ledger as well.
     const auto known = find_payment(session, wanted.order_id);
     if (!known || (known->state != "charged" && known->state != "declined")) {
       return failure{already_undone(wanted.order_id)};
@@ -203,8 +203,8 @@ payments_actor::handle(const refund_order& request, turn& turn) const {
         request.order_id);
     return order_refunded{request.order_id, 0};
   }
-  // A payment that another call is refunding counts, too: under one key it is one refund. The
-  // ledger alone then knows whether it had been charged.
+  // A payment that another call is refunding counts, too: with one key it is one refund. In that
+  // case only the ledger tells whether it had been charged.
   const bool is_captured =
       session
           .integer_of(

@@ -8,15 +8,15 @@ namespace troupe::users {
 
 namespace {
 
-// RFC 5321, 4.5.3.1.3: a path has 256 octets, two of which are its angle brackets.
+// RFC 5321, 4.5.3.1.3: a path has at most 256 octets, including two angle brackets.
 constexpr std::size_t email_bytes_max = 254;
 constexpr std::size_t name_bytes_max = 200;
 
-/// The address in the form in which it is kept and compared, if a mail could be sent to it; only a
-/// mail that arrives proves that it exists.
+/// The address in its stored and compared form, if mail can be sent to it; only a mail that arrives
+/// proves that the address exists.
 ///
-/// Visible ASCII alone: among all of Unicode, two addresses that differ in an invisible character
-/// or in case would be two accounts that nobody can tell apart.
+/// Only visible ASCII: with all of Unicode, two addresses that differ in an invisible character or
+/// in case would be two accounts that look the same.
 outcome<std::string> normal_email(std::string email) {
   const auto at = email.find('@');
   const bool good = email.size() <= email_bytes_max && at != std::string::npos && at > 0

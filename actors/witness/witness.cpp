@@ -35,7 +35,7 @@ witness_actor::witness_actor(const context& context) {
   const std::string node = context.node;
   const std::string echo_to = context.config<witness_options>().echo_to.value_or("");
   on("*", [node, echo_to](const sight& what, turn& turn, const event_info& event) -> outcome<void> {
-    // The row is written before it misbehaves: a turn that is undone must leave no trace.
+    // Write the row before the fault: a turn that is undone must leave no trace.
     turn.database().execute(
         "INSERT INTO sights (event_id, position, topic, key, n, node, attempt) "
         "VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -9,7 +9,7 @@ troupe::actor_type tickets();
 troupe::actor_type wallet();
 troupe::actor_type statistics();
 
-/// Holds seats, takes the money, issues the ticket; or back again.
+/// Holds seats, takes the money and issues the ticket, or undoes all of it.
 troupe::saga::definition book();
 
 } // namespace booking

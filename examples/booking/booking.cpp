@@ -1,4 +1,4 @@
-// The saga `booking.book`, and what the programs know.
+// The saga `booking.book`, and the list of actor types.
 
 #include "actors.hpp"
 #include "messages.hpp"

@@ -1,4 +1,4 @@
-// The saga against participants that are functions: what goes wrong is said by call.
+// Tests the saga with participants that are functions; each test names the calls that fail.
 
 #include "actors.hpp"
 #include "messages.hpp"

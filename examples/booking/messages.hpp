@@ -35,7 +35,7 @@ struct open_show {
 
 TROUPE_MESSAGE(open_show, show, seats, cents)
 
-/// `tickets.hold`. Refused: `unknown_show`, `sold_out`; and as troupe::reservations says.
+/// `tickets.hold`. Refused: `unknown_show`, `sold_out`; and as described in troupe::reservations.
 struct hold_seats {
   uuid booking;
   std::string show;
@@ -57,7 +57,7 @@ struct undo_booking {
 
 TROUPE_MESSAGE(undo_booking, booking)
 
-/// `tickets.issue`: the booking is paid; published on `ticket.issued`.
+/// `tickets.issue`: issues the tickets of a paid booking; published on `ticket.issued`.
 struct issue_ticket {
   uuid booking;
   std::string customer;
@@ -67,7 +67,8 @@ struct issue_ticket {
 
 TROUPE_MESSAGE(issue_ticket, booking, customer, show, cents)
 
-/// `wallet.put`, `wallet.pay`. Refused: `too_little_money`; and as troupe::reservations says.
+/// `wallet.put`, `wallet.pay`. Refused: `too_little_money`; and as described in
+/// troupe::reservations.
 struct put_money {
   std::string customer;
   std::int64_t cents = 0;
@@ -90,7 +91,7 @@ struct get_of {
 
 TROUPE_MESSAGE(get_of, name)
 
-/// Tickets and their money: those that are left, or those that were sold.
+/// A number of tickets and their money: those left, or those sold.
 struct amount {
   std::int64_t count = 0;
   std::int64_t cents = 0;

@@ -1,4 +1,4 @@
-// The takings of each show, and a receipt for each ticket: a file, which is an effect.
+// The revenue of each show, and a receipt for each ticket: a file, written by an effect.
 
 #include "actors.hpp"
 #include "messages.hpp"
@@ -19,8 +19,8 @@ constexpr std::array schema{troupe::store::migration{1, "sales", R"sql(
 CREATE TABLE sales (show TEXT PRIMARY KEY, tickets BIGINT NOT NULL, cents BIGINT NOT NULL) WITHOUT ROWID;
 )sql"}};
 
-/// Writes the file under another name first, so that there is never half a receipt. Twice under one
-/// key is once: the name comes from the key.
+/// Writes the file under another name first, so that no receipt is ever incomplete. Writing twice
+/// under one key gives one file, named after the key.
 outcome<issue_ticket> write_receipt(
     const std::filesystem::path& folder, const issue_ticket& ticket, const troupe::uuid& key) {
   std::error_code failed;

@@ -1,4 +1,4 @@
-// The seats of shows: held for a booking, given back, or issued.
+// The seats of shows: held for a booking, released, or issued.
 
 #include "actors.hpp"
 #include "messages.hpp"

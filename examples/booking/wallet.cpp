@@ -1,4 +1,4 @@
-// The money of customers: put in, paid for a booking, given back.
+// The money of customers: paid in, paid for a booking, refunded.
 
 #include "actors.hpp"
 #include "messages.hpp"

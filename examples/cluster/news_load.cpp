@@ -65,7 +65,8 @@ void news_load::begin_new(instant now) {
     slots_[slot] = {ids_.next(time_.wall()), ++result_.begun};
     due_.push({now, slot});
     next_ =
-        std::max(next_ + interval, now - interval); // What could not be begun is not made up for.
+        // Events that could not be started in time are not made up for.
+        std::max(next_ + interval, now - interval);
   }
 }
 

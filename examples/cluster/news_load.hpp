@@ -21,7 +21,7 @@ struct news_options {
   double rate = 50;
   /// The deadline of one call.
   milliseconds deadline{5'000};
-  /// The time for which events are published again once no new ones are wanted.
+  /// How long unconfirmed events are retried after the last new one.
   milliseconds patience{60'000};
 };
 
@@ -29,23 +29,24 @@ struct news_options {
 struct news_result {
   std::uint64_t begun = 0;
   std::uint64_t confirmed = 0;
-  /// Confirmations that said "published before": an earlier call had done it.
+  /// Confirmations that said "published before": an earlier attempt had succeeded.
   std::uint64_t repeats = 0;
-  /// Calls that were no confirmation, by code.
+  /// Calls that ended without confirmation, by error code.
   std::map<std::string, std::uint64_t> failed_calls;
   std::chrono::microseconds longest_gap{0};
 
   std::uint64_t unconfirmed() const { return begun - confirmed; }
 };
 
-/// Publishes events at a rate, each again under its id until it is confirmed, and notes each
-/// confirmation: {"id", "position", "t_mono_us"} a line. Confined to one thread.
+/// Publishes events at a given rate, and each again under its id until it is confirmed. Logs each
+/// confirmation as a line {"id", "position", "t_mono_us"}. Confined to one thread.
 class news_load {
 public:
-  /// @param log borrowed; one line for each confirmation.
+  /// @param log borrowed; one line per confirmation.
   news_load(client::client& with, const clock& time, const news_options& options, std::FILE& log);
 
-  /// Runs until `goes_on`, asked now and then, says no, and all is confirmed or given up.
+  /// Runs until `goes_on`, called now and then, returns false, and every event is confirmed or
+  /// given up.
   news_result run(const std::function<bool(const news_result&)>& goes_on);
 
 private:

@@ -1,5 +1,4 @@
-// cluster-publish-news: a client that publishes events without end, and keeps a log of what was
-// confirmed.
+// cluster-publish-news: a client that publishes events continuously, and logs what was confirmed.
 
 #include "examples/cluster/news_load.hpp"
 #include "examples/shop/broker_links.hpp"
@@ -31,13 +30,14 @@ struct arguments {
   std::uint64_t patience_ms = 60'000;
 };
 
-/// Prints what was wrong. @return the code to end with.
+/// Prints the error.
+/// @return the exit code.
 int complain(const std::string& why) {
   fmt::print(stderr, "cluster-publish-news: {}\n", why);
   return exit_failed;
 }
 
-/// Prints a line at once: a script that reads along acts on it.
+/// Prints a line and flushes it, since a script reads along.
 void tell(std::string_view event, const cluster::news_result& result) {
   json_object failed;
   for (const auto& [code, count] : result.failed_calls) {

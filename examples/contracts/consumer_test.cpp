@@ -1,5 +1,5 @@
-// The tests of three consumers of the shop: a web page, a printer of invoices, and a back office.
-// Each writes down what it relies on: its contract with the shop.
+// Tests of three consumers of the shop: a web page, an invoice printer and a back office. Each test
+// records what its consumer relies on: its contract with the shop.
 
 #include "runtime/contract/boost_test.hpp"
 
@@ -23,7 +23,8 @@ std::filesystem::path folder() {
   return given == nullptr ? "pacts" : given;
 }
 
-/// Removes what an earlier run has written: a contract is what one run of all tests relies on.
+/// Deletes the contracts of an earlier run: a contract contains what one run of all tests relies
+/// on.
 struct fresh_contracts {
   fresh_contracts() {
     for (const char* file : {"web-shop.json", "invoices-shop.json", "office-shop.json"}) {
@@ -56,7 +57,7 @@ std::string greeting(const std::string& shop, const std::string& user) {
                                                     : "Hello " + read["name"].get<std::string>();
 }
 
-/// A confirmed order as invoices read it: some fields of the event.
+/// A confirmed order as needed for invoices: some fields of the event.
 struct confirmed_order {
   troupe::uuid order_id;
   std::string customer;

@@ -1,4 +1,4 @@
-// Loyalty points: a capability that lives outside of Troupe's sources.
+// Loyalty points: a capability outside of Troupe's source tree.
 
 #include "messages.hpp"
 #include "runtime/actor/actor.hpp"

@@ -17,7 +17,7 @@ error invalid_broker(const std::string& word) {
       .message = fmt::format("--broker `{}`: with --keys write NAME=tcp://HOST:PORT", word)};
 }
 
-/// The keys of links to brokers of these names, in the order of the options.
+/// The keys for links to the named brokers, in the order of the options.
 outcome<transport::link_key_source>
 link_keys(const broker_links& given, std::vector<std::string> names) {
   auto ring = security::key_ring::open(given.keys, given.as);

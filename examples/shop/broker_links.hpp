@@ -8,19 +8,19 @@
 
 namespace troupe::shop {
 
-/// The brokers that a client of the shop reaches, and its keys, as its command line says them.
+/// The brokers that a client of the shop uses, and its keys, as given on the command line.
 struct broker_links {
   /// "tcp://HOST:PORT" each; with keys "NAME=tcp://HOST:PORT".
   std::vector<std::string> brokers;
   /// The folder of keys; empty: links have none.
   std::string keys;
-  /// The owner of the key that is used.
+  /// The owner of the key to use.
   std::string as;
 };
 
-/// The options of a client that reaches them.
-/// @param name of the client, for the brokers' status; with keys that is the owner of its key.
-/// @errors `invalid`: a broker without a name, where there are keys; those of key_ring::open.
+/// The options of a client that uses these links.
+/// @param name of the client, shown in the brokers' status; with keys, it is the owner of its key.
+/// @errors `invalid`: a broker without a name, though there are keys; those of key_ring::open.
 outcome<client::options> options_of(const broker_links& given, const std::string& name);
 
 } // namespace troupe::shop

@@ -9,10 +9,10 @@ namespace troupe::shop {
 namespace {
 
 constexpr milliseconds pause_before_asking_again{100};
-// The longest wait, and the latest that a paced order may be.
+// The longest wait, and the longest delay of a paced order.
 constexpr milliseconds wait_max{50};
 
-/// The word for why an order was refused; "" if the error is not the last word on it.
+/// Why an order was refused, as a word; "" if the error is not final.
 std::string_view reason_of(const error& why) {
   switch (why.code) {
   case errc::rejected:

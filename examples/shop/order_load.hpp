@@ -15,13 +15,13 @@ namespace troupe::shop {
 
 struct load_options {
   std::uint64_t orders = 1'000;
-  /// Orders asked for and not answered yet.
+  /// Orders in progress at once.
   std::size_t outstanding = 64;
-  /// New orders a second; 0: as fast as the answers come.
+  /// New orders per second; 0: as fast as answers arrive.
   double rate = 0;
   /// The deadline of one call.
   milliseconds deadline{5'000};
-  /// The time for which one order is asked for again, under its id.
+  /// How long one order is retried under its id.
   milliseconds patience{30'000};
   milliseconds progress_interval{100};
 };
@@ -30,32 +30,33 @@ struct load_options {
 struct load_result {
   std::uint64_t placed = 0;
   std::map<std::string, std::uint64_t> rejected;
-  /// The orders given up on: nobody knows what became of them.
+  /// The orders given up, whose outcome is unknown.
   std::uint64_t unanswered = 0;
   std::uint64_t calls = 0;
-  /// Calls that ended in an error which is no answer, by code.
+  /// Calls that ended in an error that does not settle the order, by code.
   std::map<std::string, std::uint64_t> failed_calls;
   instant began{};
   instant ended{};
-  /// The times from the first call of an order to its answer.
+  /// The times from the first call for an order to its answer.
   std::vector<std::chrono::microseconds> latencies;
-  /// The longest time between one answer and the next.
+  /// The longest time between two consecutive answers.
   std::chrono::microseconds longest_gap{0};
   instant longest_gap_from{};
 
   std::uint64_t answered() const { return latencies.size(); }
 };
 
-/// A line of the file of orders: what it asks for, as MessagePack.
+/// A line of the file of orders: the request, as MessagePack.
 struct wish {
   std::uint64_t line = 0;
   std::string body;
 };
 
-/// Places orders, over and over the same wishes but each under a new id, with so many outstanding.
+/// Places orders: the same requests over and over, each under a new id, with a given number in
+/// progress.
 ///
-/// Whatever goes wrong with a call, its order is asked for again under the same id: the shop knows
-/// it by that, and places it once. Confined to one thread.
+/// Whatever fails, an order is requested again under the same id, by which the shop recognizes it
+/// and places it only once. Confined to one thread.
 class order_load {
 public:
   order_load(
@@ -66,7 +67,7 @@ public:
       order_log& log);
 
   /// Runs until every order is answered or given up.
-  /// @param progress is told now and then, and says whether there are to be more orders.
+  /// @param progress is called now and then, and returns whether to start more orders.
   /// @errors `unavailable`: the log cannot be written.
   outcome<load_result> run(const std::function<bool(const load_result&)>& progress);
 
@@ -108,7 +109,7 @@ private:
   std::vector<std::size_t> to_send_;
   std::priority_queue<due, std::vector<due>, std::greater<>> again_;
   std::vector<client::call_request> requests_;
-  std::uint64_t orders_; // As many as there are to be in all.
+  std::uint64_t orders_; // Orders to place in all.
   std::uint64_t begun_ = 0;
   std::uint64_t finished_ = 0;
   instant last_answer_{};

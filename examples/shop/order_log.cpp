@@ -55,7 +55,7 @@ void order_log::failed(const uuid& id, const error& why, std::string_view reason
       nothing_happened ? "fail" : "unknown",
       name_of(why.code));
   if (!reason.empty()) {
-    // Reasons are words of our own capabilities, never text that would have to be escaped.
+    // Reasons are words of our own capabilities, and need no escaping.
     fmt::format_to(std::back_inserter(noted_), ",\"reason\":\"{}\"", reason);
   }
   noted_ += "}\n";

@@ -13,28 +13,28 @@
 
 namespace troupe::shop {
 
-/// The notes of a client for whoever checks the books later: one JSON object for each call made,
-/// and one for each that ended.
+/// The log of a client, for checking the shop's data later: one JSON object for each call started,
+/// and one for each call ended.
 ///
 ///     {"t_mono_us", "call_id", "order_id", "op", "phase": "invoke", "line"}
 ///     {..., "phase": "return", "outcome": "ok" | "fail" | "unknown", "code", "reason",
 ///      "total_cents"}
 ///
-/// `fail` says that nothing happened; `reason` is there if that is the last word on the order, and
-/// not that of one call which found nobody. Times are of CLOCK_MONOTONIC. A call is in the file
-/// before it is sent (`flush`), so that nothing can come of a call which the log does not know.
+/// `fail` means that nothing happened; `reason` is present if that is final for the order, and not
+/// only for one call that reached no capability. Times are of CLOCK_MONOTONIC. A call is written to
+/// the file before it is sent (`flush`), so that no effect can come from a call missing in the log.
 class order_log {
 public:
-  /// Begins `path` again; a log without a path keeps nothing.
+  /// Starts an empty log at `path`; a log without a path stores nothing.
   /// @errors `unavailable`: the file cannot be written.
   static outcome<order_log> open(const std::string& path);
 
   void asked(const uuid& id, std::uint64_t line, instant now);
   void placed(const uuid& id, const uuid& order, std::int64_t total_cents, instant now);
-  /// @param reason empty if the order is asked for again.
+  /// @param reason empty if the order will be requested again.
   void failed(const uuid& id, const error& why, std::string_view reason, instant now);
 
-  /// Hands what was noted to the operating system. False if it could not take it.
+  /// Hands the lines to the operating system. False if that failed.
   bool flush();
 
 private:

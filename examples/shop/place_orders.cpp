@@ -1,4 +1,4 @@
-// shop-place-orders: a client of the example shop that places many orders and keeps a log of it.
+// shop-place-orders: a client of the example shop that places many orders and logs them.
 
 #include "examples/shop/broker_links.hpp"
 #include "examples/shop/order_load.hpp"
@@ -42,13 +42,14 @@ std::int64_t micros_of(instant time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
 
-/// Prints what was wrong. @return the code to end with.
+/// Prints the error.
+/// @return the exit code.
 int complain(const error& why) {
   fmt::print(stderr, "shop-place-orders: {}: {}\n", name_of(why.code), why.message);
   return exit_failed;
 }
 
-/// Prints a line at once: a script that reads along acts on it.
+/// Prints a line and flushes it, since a script reads along.
 void tell(const json_object& what) {
   fmt::print("{}\n", what.text());
   std::fflush(stdout);
@@ -75,7 +76,7 @@ outcome<std::vector<shop::wish>> read_wishes(const std::string& path) {
   return wishes;
 }
 
-/// Puts on the shelves what the file lists, unless it is there already.
+/// Puts the stock listed in the file on the shelves, unless it is there already.
 outcome<void> load_stock(client::client& client, const std::string& path) {
   std::ifstream file{path};
   const std::string text{std::istreambuf_iterator<char>{file}, {}};
@@ -115,7 +116,7 @@ json_object summary_of(std::string_view event, const shop::load_result& result) 
   return summary;
 }
 
-/// The result in full. Sorts the latencies.
+/// The complete result. Sorts the latencies.
 json_object report_of(shop::load_result& result) {
   json_object report = summary_of("done", result);
   const double seconds = std::chrono::duration<double>(result.ended - result.began).count();

@@ -2,15 +2,15 @@
 
 namespace troupe::shop {
 
-/// Whether somebody wishes this process to end: SIGTERM asks a client to begin nothing new, and to
-/// end when all that is under way is answered.
+/// Whether this process was asked to end: on SIGTERM a client starts nothing new, and ends when
+/// everything in progress is answered.
 ///
-/// Made before any thread, which then all leave the signal to it.
+/// Create it before any thread starts, so that all threads leave the signal to it.
 class stop_wish {
 public:
   stop_wish();
 
-  /// Whether the signal has come; once it has, always.
+  /// Whether the signal has arrived; stays true.
   bool has_come();
 
 private:

@@ -8,7 +8,7 @@ namespace travel {
 /// Flights, hotels and cars: one type of actor for three capabilities.
 troupe::actor_type places();
 
-/// Holds what a trip needs, all at once, and keeps it if a person approves; or frees it again.
+/// Holds everything a trip needs at once, and keeps it if a person approves, or frees it again.
 troupe::saga::definition book();
 
 } // namespace travel

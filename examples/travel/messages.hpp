@@ -25,7 +25,7 @@ struct trip_booked {
 
 TROUPE_MESSAGE(trip_booked, trip, cents)
 
-/// `trips.approve`: what a person says to a trip whose places are held.
+/// `trips.approve`: a person's decision about a trip whose places are held.
 struct approval {
   uuid trip;
   bool approved = false;
@@ -34,7 +34,7 @@ struct approval {
 
 TROUPE_MESSAGE(approval, trip, approved, who)
 
-/// `open` of flights, hotels and cars: how many places there are at a place, and what one costs.
+/// `open` of flights, hotels and cars: the number of places at a destination, and the price of one.
 struct open_places {
   std::string to;
   std::int64_t count = 0;
@@ -43,7 +43,7 @@ struct open_places {
 
 TROUPE_MESSAGE(open_places, to, count, cents)
 
-/// `hold`. Refused: `none_left`; and as troupe::reservations says.
+/// `hold`. Refused: `none_left`; and as described in troupe::reservations.
 struct hold_place {
   uuid trip;
   std::string to;
@@ -64,7 +64,7 @@ struct free_place {
 
 TROUPE_MESSAGE(free_place, trip)
 
-/// `get`: the places that are left, with `count` 0 where there never were any.
+/// `get`: the places left; `count` is 0 where there were never any.
 struct get_places {
   std::string to;
 };

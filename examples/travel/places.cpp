@@ -1,4 +1,4 @@
-// Places that trips hold: seats of flights, rooms of hotels, cars.
+// The places that trips hold: flight seats, hotel rooms, cars.
 
 #include "actors.hpp"
 #include "messages.hpp"

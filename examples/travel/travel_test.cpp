@@ -1,5 +1,5 @@
-// The saga against participants that are functions: what goes wrong, and what a person says, is
-// said by call.
+// Tests the saga with participants that are functions; each test names the calls that fail and the
+// person's decision.
 
 #include "actors.hpp"
 #include "messages.hpp"
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_full_hotel_frees_what_was_held_beside_it) {
   trial.refuse("hotels.hold", "none_left");
 
   BOOST_TEST(refusal(with_car) == "none_left");
-  // The car was asked for, too: it is undone whatever comes of that.
+  // The car was requested, too, so it is undone whatever its result.
   const names expected{"flights.hold", "cars.hold", "flights.free", "cars.free"};
   BOOST_TEST(trial.carried_out() == expected, boost::test_tools::per_element());
 }

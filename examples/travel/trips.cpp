@@ -1,4 +1,4 @@
-// The saga `trips.book`, and what the programs know.
+// The saga `trips.book`, and the list of actor types.
 
 #include "actors.hpp"
 #include "messages.hpp"
@@ -14,7 +14,7 @@ using troupe::saga::heard;
 using troupe::saga::step;
 using troupe::saga::together;
 
-/// Holds a place of `capability`; undone by freeing it.
+/// A step that holds a place of `capability`; its undo frees the place.
 step held(const std::string& name, std::string_view capability) {
   using troupe::wire::operation;
   const auto hold = [](const book_trip& wish, const facts& known) {
@@ -28,7 +28,7 @@ step held(const std::string& name, std::string_view capability) {
       free);
 }
 
-/// A no refuses the step, so that all places are freed.
+/// A refusal fails the step, so that all places are freed.
 heard decision_in(const approval& said) {
   if (said.approved) {
     return {.saga = said.trip};

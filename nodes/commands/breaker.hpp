@@ -5,9 +5,9 @@
 namespace troupe {
 
 /// `troupe breaker FILE CAPABILITY [STATE]`: shows the breakers of a capability on each node;
-/// forces them (open, closed, disabled) or lets them decide again (auto).
+/// forces them (open, closed, disabled) or makes them automatic again (auto).
 ///
-/// Arguments: --why, which a STATE needs; --node, --deadline, --json. Ends with `ok`, or with
+/// Arguments: --why, required with STATE; --node, --deadline, --json. Ends with `ok`, or with
 /// `error` if a node did not answer.
 void add_breaker(command_line& line);
 

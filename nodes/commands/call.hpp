@@ -7,9 +7,9 @@ namespace troupe {
 /// `troupe call FILE CAPABILITY.OPERATION [JSON]`: calls one operation and prints its reply as
 /// JSON.
 ///
-/// Arguments: --broker instead of FILE, --key, --id, --deadline, --json. Ends with `ok`, with
-/// `rejected` if the business said no, `deadline` if no answer came in time, else `error`. Where
-/// the outcome is unknown, the id to ask again under is printed.
+/// Arguments: --broker instead of FILE, --key, --id, --deadline, --json. Ends with `ok`; `rejected`
+/// if the business refused; `deadline` if no answer came in time; else `error`. If the outcome is
+/// unknown, prints the id for a repeat.
 void add_call(command_line& line);
 
 } // namespace troupe

@@ -4,14 +4,14 @@
 
 namespace troupe {
 
-/// `troupe check FILE`: shows everything wrong with a topology at once, or the topology in words.
+/// `troupe check FILE`: lists all faults of a topology, or describes the topology in words.
 ///
-/// With --against, what in it breaks programs written for an earlier release (earlier_release.hpp).
+/// With --against, lists what breaks programs written for an earlier release (earlier_release.hpp).
 ///
 /// --rights adds who may do what by `security.allow`.
 ///
 /// Arguments: --against, --rights, --json. Ends with `ok`; with `faults` if the topology has some,
-/// or breaks others; with `error` if the earlier release cannot be read.
+/// or breaks other programs; with `error` if the earlier release cannot be read.
 void add_check(command_line& line);
 
 } // namespace troupe

@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// Keys and names that do not match: compares the folder of keys on this host with the names of a
-/// topology.
+/// Keys and names that do not match: a comparison of the folder of keys on this host with the names
+/// of a topology.
 struct key_findings {
   bool has_folder = false;
   /// Owners of keys that no node and no rule names: they can connect, but may do nothing.
@@ -22,7 +22,7 @@ struct key_findings {
 /// Looks into the folder of keys; finds nothing if the topology has no `security`.
 key_findings find_keys(const topology::plan& plan);
 
-/// In words, a line for each finding with what to do; empty if there is nothing to say.
+/// A line for each finding, with advice; empty if there are none.
 std::string text_of(const topology::plan& plan, const key_findings& found);
 
 /// `{folder, has_folder, unnamed, missing}`.

@@ -13,8 +13,8 @@ namespace troupe {
 reconcile::invariants_file checked_invariants(
     std::string path, const topology::plan& plan, const std::vector<topology::actor_type>& types);
 
-/// The files of invariants that capabilities of a topology name in their `config`, those alone that
-/// have faults.
+/// The files of invariants named in the `config` of a topology's capabilities, as far as they have
+/// faults.
 std::vector<reconcile::invariants_file>
 faulty_invariants(const topology::plan& plan, const std::vector<topology::actor_type>& types);
 

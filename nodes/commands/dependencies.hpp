@@ -10,14 +10,14 @@ struct dependency {
   std::string_view name;
   /// The version, as its own headers or package say.
   std::string_view version;
-  /// An expression of SPDX.
+  /// An SPDX license expression.
   std::string_view license;
-  /// Whether a shared library of the system, which may be replaced by another version, or compiled
-  /// in.
+  /// Whether it is a shared library of the system, which may be replaced by another version, or
+  /// compiled in.
   bool is_shared = false;
 };
 
-/// All but those of the compiler and the C library.
+/// All libraries except those of the compiler and the C library.
 std::vector<dependency> dependencies();
 
 } // namespace troupe

@@ -4,8 +4,8 @@
 
 namespace troupe {
 
-/// Adds `troupe describe FILE CAPABILITY`: asks the nodes that run a capability what it answers,
-/// hears and tells.
+/// Adds `troupe describe FILE CAPABILITY`: asks the nodes that run a capability which operations it
+/// has, and which events it handles and publishes.
 void add_describe(command_line& line);
 
 } // namespace troupe

@@ -11,8 +11,8 @@ namespace troupe {
 
 /// The changes in `plan` that break programs written for an earlier release, one sentence each.
 ///
-/// @param file what `troupe check FILE --json` said of that release.
-/// @errors `invalid`: the file cannot be read, or is no such answer.
+/// @param file the output of `troupe check FILE --json` of that release.
+/// @errors `invalid`: the file cannot be read, or is not such an output.
 outcome<std::vector<std::string>> broken_since(
     const std::string& file,
     const topology::plan& plan,

@@ -13,15 +13,15 @@
 #include <string_view>
 #include <vector>
 
-// The gateways in the answer of `troupe check --json` of an earlier release. What a release did not
-// tell yet is absent, and not compared.
+// The gateways in the output of `troupe check --json` of an earlier release. Facts that the release
+// did not report are absent, and not compared.
 
 namespace troupe {
 
 struct earlier_route {
   std::string method;
   std::string path;
-  /// CAPABILITY.OPERATION, or else the topics that are streamed.
+  /// CAPABILITY.OPERATION; otherwise the topics of a stream.
   std::optional<std::string> calls{};
   std::optional<std::vector<std::string>> events{};
   std::optional<std::int32_t> status{};
@@ -39,12 +39,13 @@ struct earlier_gateway {
 
 TROUPE_MESSAGE(earlier_gateway, name, routes)
 
-/// The earlier description of a capability; null if it is not known.
+/// The earlier description of a capability; null if unknown.
 using earlier_descriptions =
     std::function<const wire::actor_description*(std::string_view capability)>;
 
-/// The changes in `plan` that break who asks the gateways of an earlier release, one sentence each.
-/// A capability that goes on under its name is compared by itself: here it is what its route says.
+/// The changes in `plan` that break clients of an earlier release's gateways, one sentence each.
+/// Capabilities that keep their names are compared elsewhere; this compares what the routes
+/// themselves define.
 std::vector<std::string> broken_routes(
     const std::vector<earlier_gateway>& earlier,
     const earlier_descriptions& described,

@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// Declares `keys`: makes, lists and replaces the keys of a topology's links.
+/// Declares `keys`: creates, lists and replaces the keys of a topology's links.
 void add_keys(command_line& line);
 
 } // namespace troupe

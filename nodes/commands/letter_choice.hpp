@@ -7,12 +7,12 @@
 
 namespace troupe {
 
-/// A selection of dead letters by command-line words; empty words select nothing.
+/// A selection of dead letters by command-line options; empty ones do not restrict it.
 struct letter_choice {
   std::string capability;
   std::string topic;
   std::string cause;
-  /// Words of `check_moment`.
+  /// As accepted by `check_moment`.
   std::string since;
   std::string older;
 
@@ -28,8 +28,8 @@ void add_letter_choice(command& takes, letter_choice& given);
 
 wire::letter_filter filter_of(const letter_choice& given);
 
-/// Whether a letter fits, as a broker of this release would say: one of an earlier release gives
-/// all that are of the capability.
+/// Whether a letter matches, with the rules of this release's brokers: a broker of an earlier
+/// release returns all letters of the capability.
 bool is_meant(const wire::letter& letter, const wire::letter_filter& which);
 
 } // namespace troupe

@@ -28,7 +28,7 @@ struct node_question {
   std::string body;
 };
 
-/// Asks nodes the same operation of `troupe.node.NAME`, all at once.
+/// Calls the same operation of `troupe.node.NAME` at all nodes at once.
 std::vector<node_answer> ask_nodes(
     const topology::plan& plan,
     std::string_view command,
@@ -40,8 +40,8 @@ std::vector<node_answer> ask_nodes(
 std::vector<node_question>
 questions_to(const topology::capability_plan& capability, const std::string& body);
 
-/// Decodes what was answered, for `take(node_answer&, Answer)`. An answer that cannot be read
-/// becomes the error why.
+/// Decodes the answers and passes them to `take(node_answer&, Answer)`. If decoding fails, the
+/// answer becomes that error.
 template <wire::message Answer, class Take>
 void take_answers(std::vector<node_answer>& answers, const Take& take) {
   for (node_answer& each : answers) {
@@ -54,14 +54,15 @@ void take_answers(std::vector<node_answer>& answers, const Take& take) {
   }
 }
 
-/// The capabilities that are meant: the named one, or all that have a database.
+/// The capabilities to ask: the named one, or all that have a database.
 outcome<std::vector<const topology::capability_plan*>>
 capabilities_meant(const topology::plan& plan, const std::string& named);
 
-/// Prints the errors of the nodes that did not answer. @return whether there are any.
+/// Prints the errors of the nodes that did not answer.
+/// @return whether there are any.
 bool print_silent(const std::vector<node_answer>& answers, bool json);
 
-/// "ann@host": the user who gives the command, as far as the system knows.
+/// "ann@host": the user who runs the command, as far as the system knows.
 std::string user_at_host();
 
 } // namespace troupe

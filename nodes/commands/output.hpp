@@ -14,7 +14,7 @@ namespace exit_code {
 inline constexpr int ok = 0;
 /// The topology has faults.
 inline constexpr int faults = 1;
-/// The command line cannot be used.
+/// Wrong usage of the command line.
 inline constexpr int usage = 2;
 /// The business refused (`rejected`).
 inline constexpr int rejected = 3;
@@ -27,16 +27,16 @@ inline constexpr int deadline = 5;
 /// The reason (`details.reason`) of an error that is about the command's own key.
 inline constexpr std::string_view no_own_key = "no_own_key";
 
-/// The end of a command's help: `text`, if there is any, and what the exit codes mean.
+/// The end of a command's help: `text`, if any, and the exit codes.
 std::string with_exit_codes(const std::string& text = {});
 
-/// A value; or the exit code, after the reason was printed.
+/// A value; or the exit code, if an error was printed.
 template <class Value>
 using or_exit = tl::expected<Value, int>;
 
-/// Prints `why` for a person to stderr, or as one JSON line to stdout.
-/// @param next advice that takes the place of the usual one for this error.
-/// @return the exit code for it.
+/// Prints `why` as text to stderr, or as one JSON line to stdout.
+/// @param next advice that replaces the usual one for this error.
+/// @return its exit code.
 int print_error(const error& why, bool json, std::string_view next = {});
 
 /// The value of `found`; or the exit code, after its error was printed by `print_error`.
@@ -45,18 +45,20 @@ or_exit<Value> or_print(outcome<Value> found, bool json, std::string_view next =
   return std::move(found).map_error([&](const error& why) { return print_error(why, json, next); });
 }
 
-/// Says what is wrong with the command line, where `print_error` would; `exit_code::usage`.
+/// Prints what is wrong with the command line, in the way of `print_error`.
 /// @param command its name: "publish"; empty for `troupe` itself.
+/// @return `exit_code::usage`.
 int print_wrong_usage(std::string_view command, std::string_view what, bool json);
 
-/// Prints to stderr, after all that was printed to stdout: both may be the same terminal.
+/// Prints to stderr, after flushing stdout, since both may be the same terminal.
 void print_aside(std::string_view text);
 
-/// Writes out what was printed to stdout.
-/// @return `code`, or `exit_code::error` for `ok` after stderr was told that this cannot be done.
+/// Flushes stdout.
+/// @return `code`; but `exit_code::error` instead of `ok` if flushing failed, after an error was
+/// printed.
 int written_out(int code);
 
-/// The message of `why`, without the advice to ask under the same id if no id was shown.
+/// The message of `why`, without the advice to repeat the id if no id was shown.
 std::string_view message_of(const error& why);
 
 } // namespace troupe

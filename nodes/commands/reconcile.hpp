@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// `troupe reconcile FILE INVARIANTS`: compares what capabilities say of the same things.
+/// `troupe reconcile FILE INVARIANTS`: checks invariants between the data of capabilities.
 ///
 /// Ends with `ok` if all invariants hold, with `faults` if one does not or the file of invariants
 /// has faults, with `error` if something could not be compared.

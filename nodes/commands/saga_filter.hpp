@@ -12,10 +12,10 @@
 
 namespace troupe {
 
-/// Selects the sagas of one or all capabilities that a command is about.
+/// Selects sagas of one or all capabilities.
 struct saga_filter {
   std::string capability;
-  /// As in `wire::standing_saga`; empty for those that stand still.
+  /// As in `wire::standing_saga`; empty for stopped sagas.
   std::vector<std::string> states;
   std::string step;
   std::string operation;
@@ -31,29 +31,29 @@ struct saga_filter {
 /// Declares --state, --step, --operation and --older.
 void add_filter(command& takes, saga_filter& given);
 
-/// A saga, and the nodes that name it: a parked one is named by each node of its capability.
+/// A saga, and the nodes that list it: a parked one is listed by each node of its capability.
 struct listed_saga {
   std::string capability;
   wire::standing_saga saga;
   std::vector<std::string> nodes;
 };
 
-/// Sagas by capability and id, and what each node said.
+/// Sagas by capability and id, and the nodes' answers.
 struct saga_page {
   std::map<std::pair<std::string, uuid>, listed_saga> found;
-  /// There are more behind this one.
+  /// The last id of this page, if there are more sagas.
   std::optional<uuid> next;
-  /// The number of sagas of the capabilities meant that wait for their turn.
+  /// How many sagas of the chosen capabilities wait for their turn.
   std::uint64_t queued = 0;
   std::vector<node_answer> answers;
 };
 
-/// Leaves out what comes after `next`: it is on the next page, together with more sagas of nodes
-/// that had not listed all before it.
+/// Removes what comes after `next`: it belongs to the next page, together with sagas of nodes that
+/// had not listed everything before it.
 void end_at_next(saga_page& page);
 
-/// Asks the nodes of the capabilities `meant`. Nodes of an earlier release name those that stand
-/// still; what does not fit the filter is left out here.
+/// Asks the nodes of the capabilities `meant`. Nodes of an earlier release list all stopped sagas;
+/// those that do not match the filter are removed here.
 saga_page list_sagas(
     const topology::plan& plan,
     const std::vector<const topology::capability_plan*>& meant,
@@ -62,7 +62,7 @@ saga_page list_sagas(
 
 std::string json_of(const listed_saga& from);
 
-/// A table of them.
+/// The sagas as a table.
 std::string text_of(const saga_page& page);
 
 } // namespace troupe

@@ -12,24 +12,25 @@
 
 namespace troupe {
 
-/// A saga that is given an order, and what came of it.
+/// A saga that gets an order, and the result.
 struct order_target {
   uuid id;
-  /// The nodes to be asked, in this order.
+  /// The nodes to ask, in this order.
   std::vector<std::string> nodes;
-  /// A person vouches for what they have seen: once a node may have obeyed, no other is asked, as
-  /// the saga may have gone on since, and stand there again for another reason.
+  /// Whether the operator asserts something they have seen. Once a node may have obeyed, no other
+  /// node is asked: the saga may have continued since, and stopped at the same place for another
+  /// reason.
   bool is_vouched = false;
   bool may_be_obeyed = false;
   std::optional<wire::saga_ordered> obeyed{};
   std::optional<error> refused{};
 };
 
-/// Asks all of it at once; the answers are in the same order.
+/// Asks all questions at once; the answers are in the same order.
 using ask_at_nodes = std::function<std::vector<outcome<std::string>>(const std::vector<question>&)>;
 
-/// Gives an order to all of `to` at once: each to one node after the other, until one obeys or
-/// knows that it does not fit.
+/// Gives an order to all of `to` at once; for each saga to one node after the other, until one
+/// obeys or knows that the order does not fit.
 /// @param body of the order to one saga.
 void give_order(
     std::vector<order_target>& to,

@@ -15,21 +15,22 @@ namespace troupe {
 struct earlier_databases {
   std::map<std::string, std::string> of_capabilities;
   std::string journal;
-  /// The databases that nobody looks into, each with the reason: not here, not
-  /// reached, not ours.
+  /// The databases that were not examined, each with the reason: not here, not reachable, not
+  /// Troupe's.
   std::vector<std::string> not_looked_at{};
 };
 
-/// Whether `what` is an earlier topology or a folder of databases, and no answer of `check --json`.
+/// Whether `what` is an earlier topology or a folder of databases, rather than an output of `check
+/// --json`.
 bool is_topology_or_data(const std::string& what);
 
 /// The databases of an earlier topology, or those in a folder.
-/// @errors `invalid`: it cannot be read; a topology with faults; there is none of them here, so
-/// that nothing can be said.
+/// @errors `invalid`: it cannot be read; a topology with faults; none of its databases is here, so
+/// that nothing is known.
 outcome<earlier_databases>
 databases_of(const std::string& what, const std::vector<topology::actor_type>& types);
 
-/// The work of theirs that nobody would go on with under `plan`, and those that cannot be read, one
+/// Their work that no process would continue under `plan`, and databases that cannot be read, one
 /// sentence each. Changes nothing.
 std::vector<std::string> stranded_by(
     const earlier_databases& earlier,

@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// `troupe topics FILE`: the topics in the journal, and how far their subscribers have come.
+/// `troupe topics FILE`: the topics in the journal, and the progress of their subscribers.
 ///
 /// Arguments: --broker instead of FILE, --deadline, --json. Ends with `ok`, with `deadline` if no
 /// answer came in time, else with `error`.

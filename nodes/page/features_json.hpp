@@ -9,9 +9,9 @@
 
 namespace troupe {
 
-/// The features of `strangler`: each with its flag, who set it, and what this gateway counted; and
-/// the newest differences between answers. Empty if the topology has no features.
-/// @param here those of this gateway; null if no route of it is of a feature.
+/// The features of `strangler`: each with its flag, who set it, and this gateway's counts; and the
+/// newest differences between answers. Empty if the topology has no features.
+/// @param here the features of this gateway; null if its routes have none.
 nlohmann::ordered_json features_json(
     const topology::plan& plan,
     system_links& links,

@@ -10,17 +10,17 @@
 
 namespace troupe {
 
-/// The reason why `asked` is not answered to whoever may be on another machine; nothing if it comes
-/// from this one: over loopback, under a name of loopback, from no proxy and from no page of
-/// another site. Pure.
+/// Why `asked` is refused, because it may come from another machine. Nothing if it comes from this
+/// one: over loopback, under a name of loopback, through no proxy and from no page of another site.
+/// Pure.
 std::optional<http::problem> refusal_to_strangers(const http::request& asked);
 
-/// The reason why `asked` is not done: a page of another site asks, in the browser of somebody who
-/// may. Nothing if no browser asks, or the page itself. Pure.
+/// Why `asked` is refused, because a page of another site sends it through the browser of an
+/// authorized user. Nothing if it comes from no browser, or from the page itself. Pure.
 /// @source Fetch, 3.2 (Origin); Fetch Metadata, 2.1 (Sec-Fetch-Site), which no script can set.
 std::optional<http::problem> refusal_to_other_sites(const http::request& asked);
 
-/// A route for whoever is on this machine.
+/// A route for users on this machine only.
 class loopback_route final : public gateway::route_handler {
 public:
   explicit loopback_route(std::unique_ptr<gateway::route_handler> inner)

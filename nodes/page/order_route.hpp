@@ -16,19 +16,19 @@
 
 namespace troupe {
 
-/// Takes the orders about one kind of thing, of a page or of a program that sends the same: JSON,
-/// from no other site, with a reason, of somebody who has the right to what is asked by it. Each
-/// one that goes on to the system is in the log of the gateway, before it is carried out and with
-/// what came of it. Who lacks the right is in the audit log, under his name.
+/// Accepts orders about one kind of thing, from a page or from a program that sends the same: JSON,
+/// from no other site, with a reason, from somebody who has the right to what the order does. Each
+/// accepted order is logged by the gateway, before it is carried out and with its result. A missing
+/// right is recorded in the audit log, under the caller's name.
 class order_route final : public gateway::route_handler {
 public:
-  /// The parts that all such routes share. Whatever is borrowed outlives them.
+  /// What all such routes share. Borrowed parts outlive them.
   struct parts {
     page_desk& desk;
     const topology::plan& plan;
     /// The gateway's node.
     std::string name;
-    /// The rules; null without `security`: then whoever is let in may.
+    /// The rules; null without `security`: then everybody who can use the page has all rights.
     std::shared_ptr<const security::rules> rules;
     observe::event_log& log;
     const clock& time;

@@ -15,15 +15,16 @@
 
 namespace troupe {
 
-/// The page of a system, at /ui of a gateway: its files, and what they ask.
+/// The page of a system, at /ui of a gateway: its files, and the routes that they use.
 ///
-/// Made before the gateway is started, and ends before it does.
+/// Created before the gateway is started, and destroyed before it.
 class page {
 public:
-  /// Gives `to` the routes of the page; null if the topology says that there is none.
-  /// @param keys of the gateway; null if links have none. @param tokens is there if the page is for
-  /// operators. @param refusals takes those that are not accepted, `log` each order. @param
-  /// features of the gateway; null if it has none. All that is borrowed outlives this.
+  /// Adds the routes of the page to `to`; null if the topology has no page.
+  /// @param keys of the gateway; null if links have none.
+  /// @param tokens set if the page is for operators.
+  /// @param refusals counts tokens that are not accepted; `log` receives each order.
+  /// @param features of the gateway; null if it has none. Borrowed arguments outlive this.
   static std::unique_ptr<page>
   add(gateway::gateway& to,
       const topology::plan& plan,
@@ -44,7 +45,7 @@ public:
 
 private:
   state_reader reader_;
-  /// Last, as its thread uses the other.
+  /// The last member, as its thread uses the others.
   page_desk desk_;
 };
 

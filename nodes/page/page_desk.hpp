@@ -14,19 +14,20 @@ namespace troupe {
 /// Links are open only while requests come.
 class page_desk {
 public:
-  /// The most requests that may wait; a person makes few.
+  /// The most requests that may wait; users make few.
   static constexpr std::size_t waiting_max = 64;
 
   using job = std::function<void(system_links&)>;
 
-  /// @param open makes the links, on the desk's thread.
+  /// @param open creates the links, on the desk's thread.
   explicit page_desk(std::function<system_links()> open);
   /// Finishes the current request and drops the others.
   ~page_desk();
   page_desk(const page_desk&) = delete;
   page_desk& operator=(const page_desk&) = delete;
 
-  /// Queues `one`. From any thread. @return false if too many wait.
+  /// Queues `one`. From any thread.
+  /// @return false if too many wait.
   bool add(job one);
 
 private:

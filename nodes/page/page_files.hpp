@@ -5,7 +5,7 @@
 
 namespace troupe {
 
-/// A file of the page, as it is in this folder.
+/// A file of the page, compiled in from this folder.
 struct page_file {
   /// The path at which the gateway serves it.
   std::string_view path;

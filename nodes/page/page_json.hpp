@@ -16,22 +16,22 @@
 
 namespace troupe {
 
-/// The grid of the page: the nodes, and how each capability is on those that run it.
+/// The grid of the page: the nodes, and the state of each capability on those that run it.
 nlohmann::ordered_json places_json(const system_view& all);
 
-/// Sagas with the nodes that name them, at most `most` of each state: those that stand still first,
-/// the oldest first; and how many there are, with the states of which there are more.
+/// Sagas with the nodes that list them, at most `most` of each state: stopped ones first, oldest
+/// first; and how many there are, with the states of which there are more.
 nlohmann::ordered_json sagas_json(const system_state& state, std::size_t most);
 
 /// The spans that brokers and nodes still have.
 struct asked_spans {
   std::vector<placed_span> found{};
-  /// The brokers and nodes that did not tell, and those whose oldest spans had no room.
+  /// The brokers and nodes that did not answer, and those whose oldest spans did not fit.
   std::vector<std::string> silent{};
   std::vector<std::string> cut{};
 };
 
-/// @param skipped the brokers and nodes that are not asked, and not named.
+/// @param skipped brokers and nodes that are not asked, and not reported as silent.
 asked_spans ask_spans(
     system_links& links,
     const topology::plan& plan,
@@ -39,10 +39,10 @@ asked_spans ask_spans(
     const wire::get_spans& asked,
     milliseconds patience);
 
-/// The newest traces in short.
+/// Summaries of the newest traces.
 nlohmann::ordered_json traces_json(const std::vector<placed_span>& spans);
 
-/// All spans of one trace, and whose are missing.
+/// All spans of one trace, and the processes whose spans are missing.
 nlohmann::ordered_json trace_json(const asked_spans& all);
 
 } // namespace troupe

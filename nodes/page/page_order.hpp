@@ -16,13 +16,13 @@
 
 namespace troupe {
 
-/// The things that orders of the page are about.
+/// What an order of the page may be about.
 enum class ordered_thing : std::uint8_t { letter, breaker, saga };
 
-/// "letters", "breakers", "sagas": in paths and in the state of the page.
+/// "letters", "breakers", "sagas": used in paths and in the state of the page.
 std::string_view name_of(ordered_thing which);
 
-/// An order that a person gives at the page: what is asked of whom, the same as by the command.
+/// An order that an operator gives at the page: what is sent to whom, the same as the command does.
 struct page_order {
   ordered_thing of = ordered_thing::letter;
   /// "dead letter 0199...", "breaker of orders", "saga 0199... of order_saga".
@@ -33,10 +33,14 @@ struct page_order {
   std::vector<question> questions;
 };
 
-/// The order in a request: `{"why": ...}`, of a breaker also `"node"` for that node alone. Pure.
+/// Reads the order in a request: `{"why": ...}`, for a breaker optionally `"node"` for a single
+/// node. Pure.
 ///
-/// @param variables of the path. @param body JSON. @param who gives it. @param request the id of
-/// the order. @errors `invalid`: an unknown verb or capability, no reason.
+/// @param variables of the path.
+/// @param body JSON.
+/// @param who gives the order.
+/// @param request the id of the order.
+/// @errors `invalid`: an unknown verb or capability, no reason.
 outcome<page_order> order_of(
     ordered_thing which,
     const topology::plan& plan,
@@ -45,12 +49,13 @@ outcome<page_order> order_of(
     const std::string& who,
     const uuid& request);
 
-/// The operations that an order of this kind may need, with their capabilities.
+/// The operations that an order of this kind may call, with their capabilities.
 std::vector<std::pair<std::string, std::string>>
 operations_of(ordered_thing which, const topology::plan& plan);
 
-/// Has the order carried out. @return what came of it, in words.
-/// @errors of whoever refuses it; `rejected` or `conflict` if it does not fit any more.
+/// Carries the order out.
+/// @return the result, in words.
+/// @errors of the component that refuses it; `rejected` or `conflict` if the order no longer fits.
 outcome<std::string> carry_out(const page_order& order, system_links& links, milliseconds patience);
 
 } // namespace troupe

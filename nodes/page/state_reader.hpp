@@ -12,11 +12,13 @@
 
 namespace troupe {
 
-/// Asks a system for all that its page shows. Confined to one thread at a time.
+/// Reads everything from a system that its page shows. Confined to one thread at a time.
 class state_reader {
 public:
-  /// @param gateway the name of who serves the page. @param orders the kinds that it passes on.
-  /// @param features of it; null if it has none. @param plan, features, time outlive this.
+  /// @param gateway the name of the gateway that serves the page.
+  /// @param orders the kinds of orders that it passes on.
+  /// @param features of it; null if it has none.
+  /// @param plan, features, time outlive this.
   state_reader(
       const topology::plan& plan,
       std::string gateway,
@@ -31,7 +33,7 @@ private:
   const topology::plan& plan_;
   const std::string gateway_;
   const std::vector<std::string> orders_;
-  /// The incarnation of this process: another one is another gateway.
+  /// The incarnation of this process, by which the page notices a restart.
   const std::string incarnation_;
   const gateway_features* const features_;
   const clock& time_;

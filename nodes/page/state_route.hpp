@@ -12,11 +12,11 @@
 
 namespace troupe {
 
-/// The state of the system, for all who look at its page: read once a second at most, and only if
-/// somebody asks. Confined to the HTTP loop.
+/// The state of the system, shared by all viewers of its page: read at most once a second, and only
+/// on request. Confined to the HTTP loop.
 class state_route final : public gateway::route_handler {
 public:
-  /// All outlive this.
+  /// All arguments outlive this.
   state_route(page_desk& desk, state_reader& reader, gateway::http_loop& loop, const clock& time)
       : desk_{desk}, reader_{reader}, loop_{loop}, time_{time} {}
 
@@ -30,8 +30,7 @@ private:
   state_reader& reader_;
   gateway::http_loop& loop_;
   const clock& time_;
-  /// The text that was read last, and when its reading was begun: one that is under way makes it no
-  /// newer.
+  /// The text read last, and when its reading began; a reading in progress does not count.
   std::string text_;
   std::optional<instant> read_at_;
   std::vector<http::responder> waiting_;

@@ -17,7 +17,7 @@ namespace troupe {
 
 namespace {
 
-/// A fault of the program and not of the message, which a mended program does.
+/// A fault of the program, not of the message: a fixed program can handle it.
 error asked_twice(std::string_view name) {
   return {
       .code = errc::internal,

@@ -6,7 +6,7 @@ namespace troupe::calls {
 
 bool journal_links::welcomed(int link, const wire::welcome& what) {
   const bool is_moved = told(link, what);
-  return is_moved || link == link_; // The broker knows nothing of an earlier login.
+  return is_moved || link == link_; // The broker does not know an earlier login.
 }
 
 bool journal_links::told(int link, const wire::welcome& what) {
@@ -28,7 +28,8 @@ bool journal_links::choose() {
   const auto has_it = [&](const statement& each) {
     return each.is_up && each.has_journal && each.generation == highest;
   };
-  // Two have it in one generation only if a topology gives it to two: stay with the first.
+  // Two brokers have it in the same generation only if a topology assigns it to two: stay with the
+  // first.
   const bool stays = link_ >= 0 && has_it(said_[static_cast<std::size_t>(link_)]);
   const auto found = std::ranges::find_if(said_, has_it);
   const int next = stays                  ? link_

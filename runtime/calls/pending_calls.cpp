@@ -8,9 +8,9 @@ namespace troupe::calls {
 
 namespace {
 
-// A slot keeps a buffer of this size for its next call. The memory of a larger body is given back.
+// A slot keeps a buffer of up to this size for its next call; a larger one is freed.
 constexpr std::size_t kept_bytes_max = 4096;
-// The time an answer takes to come back, with a tick of the broker's deadlines.
+// Time for the answer's way back, plus a tick of the broker's deadlines.
 constexpr milliseconds way_back{30};
 // The ttl in a header that can be patched: a uint32.
 constexpr std::size_t ttl_bytes = 4;
@@ -117,7 +117,7 @@ void pending_calls::dequeue(std::uint32_t index) {
 
 std::uint32_t pending_calls::ttl_of(instant deadline, instant now) {
   const instant::duration left = deadline - now;
-  // A call whose time is up is sent with 1 ms, and ends here when the wheel turns next.
+  // A call whose time is up is sent with 1 ms, and ends here at the next turn of the wheel.
   return std::max(1U, wire::ttl_of(left - std::min<instant::duration>(left / 10, way_back)));
 }
 
@@ -162,7 +162,7 @@ std::optional<pending_calls::ended> pending_calls::answered(const uuid& id) {
     return std::nullopt;
   }
   const std::uint32_t index = found->second;
-  // Erasing by the iterator would search for the next entry, far away in a table that has emptied.
+  // Erasing by iterator would search for the next entry, which is far away in a sparse table.
   slot_of_.erase(id, hash);
   wheel_.clear(index);
   ended what = end(index);

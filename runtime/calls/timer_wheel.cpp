@@ -16,7 +16,7 @@ timer_wheel::timer_wheel(instant now) : start_{now} {
 }
 
 std::uint64_t timer_wheel::tick_at_or_after(instant when) const {
-  // A bucket that has been passed is never taken: the timer would wait for the next round.
+  // A bucket that was passed is not visited: the timer would wait for the next round.
   if (when <= start_) {
     return tick_ + 1;
   }
@@ -103,7 +103,7 @@ void timer_wheel::take_due(instant now, std::vector<std::uint32_t>& into) {
   if (count_ == 0) {
     return;
   }
-  // After a whole round every bucket has been seen.
+  // After a whole round every bucket has been visited.
   const std::uint64_t steps = std::min<std::uint64_t>(tick - first + 1, bucket_count);
   for (std::uint64_t i = 0; i < steps; ++i) {
     const std::size_t bucket = (first + i) % bucket_count;
@@ -123,7 +123,7 @@ instant timer_wheel::next_due() const {
   if (const std::uint64_t rest = filled_[word] >> from % 64; rest != 0) {
     found = from + static_cast<std::size_t>(std::countr_zero(rest));
   } else {
-    // The words after this one, in the order of time; this one itself comes last, a round later.
+    // The words after this one in order of time; this word itself comes last, a round later.
     const int ahead = std::countr_zero(std::rotr(filled_words_, static_cast<int>(word + 1) % 64));
     const std::size_t next = (word + 1 + static_cast<std::size_t>(ahead)) % 64;
     found = next * 64 + static_cast<std::size_t>(std::countr_zero(filled_[next]));

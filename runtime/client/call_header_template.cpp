@@ -12,7 +12,7 @@ namespace troupe::client {
 
 namespace {
 
-// Bounds the memory of a program that makes operation names up.
+// Bounds the memory of a program that invents operation names.
 constexpr std::size_t templates_max = 256;
 
 } // namespace
@@ -20,7 +20,7 @@ constexpr std::size_t templates_max = 256;
 call_header_template::call_header_template(std::string_view capability, std::string_view operation)
     : capability_{capability}, operation_{operation} {
   wire::append_call_header(bytes_, {.id = {}, .to = capability, .op = operation, .ttl = 1});
-  // Two headers that differ in their ids show where the id is.
+  // The position of the id is found by comparing two headers with different ids.
   uuid other;
   other.bytes.fill(std::byte{0xff});
   std::string second;
@@ -43,7 +43,7 @@ void call_header_template::append(
   std::memcpy(header + id_at_, id.bytes.data(), id.bytes.size());
   wire::patch_ttl(header, ttl_at_, ttl);
   wire::writer out{to};
-  // The first byte counts the entries of a small map: 0x80 and their number.
+  // The first byte of a small map is 0x80 plus the number of entries.
   if (!key.empty()) {
     ++to[start];
     out.text("key");

@@ -16,13 +16,13 @@ namespace troupe::client {
 
 namespace {
 
-// The longest `patience`: more than any call's deadline (49 days), and added to `now` it does not
-// overflow.
+// The longest `patience`: more than any call's deadline (49 days), but without overflow when added
+// to `now`.
 constexpr std::chrono::hours patience_max{24 * 50};
 
 } // namespace
 
-// Members are destroyed from the last: the thread ends first, the context last.
+// Members are destroyed in reverse order: the thread ends first, the context last.
 struct client::state {
   explicit state(const options& settings)
       : submissions{settings},
@@ -35,7 +35,7 @@ struct client::state {
   client_loop loop;
   std::mutex closing;
   std::thread thread;
-  /// A child that this process forks has the object and not the thread.
+  /// A forked child has the object but not the thread.
   const pid_t process = ::getpid();
 };
 
@@ -54,7 +54,7 @@ outcome<std::unique_ptr<client>> client::open(const options& settings) {
 
 client::~client() {
   if (is_inherited()) {
-    (void)state_.release(); // Thread and sockets are the parent's, and go with this process.
+    (void)state_.release(); // Thread and sockets belong to the parent, and end with this process.
     return;
   }
   close(milliseconds{0});

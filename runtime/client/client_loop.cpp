@@ -42,7 +42,7 @@ bool may_reach_journal(const error& why, const std::vector<std::string>& brokers
   }
   if (why.detail("reason") == wire::journal_elsewhere) {
     const std::string_view endpoint = why.detail("endpoint");
-    // Without one, nobody has it yet.
+    // Without an endpoint no broker has it yet.
     return endpoint.empty() || contains(brokers, endpoint);
   }
   return links < static_cast<int>(brokers.size());
@@ -120,12 +120,11 @@ void client_loop::send_waiting(instant now) {
       peers_.append(out.link, out.header, out.body);
       continue;
     }
-    // A call that is too large would cut the link, and all other calls with it, each time it is
-    // sent.
+    // A call that is too large would cut the link, and all other calls with it, on every attempt.
     if (const auto header = wire::scan_header(out.header)) {
       if (const auto call = table_.answered(header->id)) {
         if (call->is_loose) {
-          // The call was sent before, to a broker that takes larger bodies.
+          // The call was sent before, to a broker that accepts larger bodies.
           fits.error().possible = effect::unknown;
         }
         end(*call, failure{std::move(fits.error())});
@@ -147,7 +146,7 @@ void client_loop::received(
   }
   const auto scanned = wire::scan_header(header);
   if (!scanned) {
-    return; // The envelope has no id to answer to; a call that it belonged to ends by its deadline.
+    return; // The envelope has no id to answer; a call that it belonged to ends by its deadline.
   }
   if (scanned->kind == wire::kind::bye) {
     return peers_.renew(link);
@@ -160,15 +159,15 @@ void client_loop::received(
     return;
   }
   if (scanned->kind != wire::kind::reply) {
-    return; // PING: that it came is all it says.
+    return; // A PING needs no further handling.
   }
   if (scanned->status == wire::status::ok) {
     return end_answered(scanned->id, frame, body);
   }
   if (scanned->status == wire::status::error) {
     if (scanned->id == uuid{}) {
-      // The error is about no call: the broker does not know this login, or the message it just
-      // got.
+      // The error is not about a call: the broker does not know this login, or the message it just
+      // received.
       const auto why = wire::read_error(scanned->error);
       return why && why->code == errc::unauthenticated ? peers_.renew(link) : void();
     }
@@ -270,7 +269,8 @@ void client_loop::take(submitted_batch& batch, instant now) {
          call.flags,
          (call.flags & flag_journal) != 0});
   }
-  // A link that takes nothing more is lost when the pass ends, and the calls are sent again.
+  // A link that accepts nothing more is dropped at the end of the pass, and the calls are sent
+  // again.
   (void)peers_.send_batch(link, batch.frame.frame());
 }
 
@@ -312,7 +312,7 @@ void client_loop::due(instant now) {
   send_waiting(now);
   publish();
   if (is_closing()) {
-    commands(now); // The commands that are still in the queue come before the end.
+    commands(now); // Process the commands still in the queue before ending.
   }
 }
 

@@ -30,7 +30,7 @@ void completion_queue::push(std::vector<completion>& done) {
 }
 
 void completion_queue::answer(waiting_thread& waiting, outcome<reply_body>&& answer) {
-  // Notify under the lock: once it is free, the waiter may be gone.
+  // Notify under the lock: after unlocking, the waiter may be destroyed.
   const std::lock_guard lock{mutex_};
   waiting.answer = std::move(answer);
   waiting.ended.notify_one();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr milliseconds overloaded_retry{10};
 constexpr milliseconds deadline_max{std::numeric_limits<std::uint32_t>::max()};
-// Batches that wait for reuse. More come into being while no link is up, and are given back.
+// Batches kept for reuse. More are created while no link is up, and are freed afterwards.
 constexpr std::size_t spare_max = 16;
 constexpr std::size_t spare_bytes_max = 2 * wire::batch_bytes_target;
 
@@ -98,7 +98,7 @@ bool submission_queue::admits(const call_request& call, error& why) const {
   if (call.id && *call.id == uuid{}) {
     return refuse(why, invalid("an id of zeros names no call; leave it out, or make one"));
   }
-  // Capability and operation are checked once, with the template of their header.
+  // Capability and operation are checked once, when the template of their header is made.
   const bool has_body_alone = call.key.empty() && call.traceparent.empty();
   if (!has_body_alone || call.body.size() > body_bytes_max_) {
     const wire::departure made{

@@ -11,7 +11,7 @@ namespace troupe::contract {
 
 namespace {
 
-/// Compares a value with what is expected, under rules, and notes where they differ.
+/// Compares a value with the expected one, under rules, and collects the differences.
 class comparison {
 public:
   comparison(const rule_set& rules, surplus more, differences& found)
@@ -85,7 +85,7 @@ private:
     }
   }
 
-  /// Compares which members there are.
+  /// Compares the sets of members.
   void compare_members(const json_place& at, const json& expected, const json& actual) {
     for (const auto& each : expected.items()) {
       if (!actual.contains(each.key())) {
@@ -122,13 +122,13 @@ private:
     for (std::size_t i = 0; i < actual.size(); ++i) {
       if (i < expected.size()) {
         inside.compare(at.child(i), expected[i], actual[i]);
-      } else if (is_free && !expected.empty()) { // The first one is the example of all others.
+      } else if (is_free && !expected.empty()) { // The first item is the example for all others.
         inside.compare(at.child(i), expected.front(), actual[i]);
       }
     }
   }
 
-  /// Each variant must be among the items, wherever.
+  /// Each variant must occur among the items, at any index.
   void compare_variants(
       const json_place& at, const matching_rule& rule, const json& expected, const json& actual) {
     std::vector<rule_variant> variants = *rule.variants;

@@ -31,8 +31,8 @@ std::vector<std::string> parts_of(std::string_view text, char separator) {
   }
 }
 
-/// The parts of a value as they are compared. Types and their parameters are the same in capitals,
-/// as names of attributes are; cookies and the values of attributes are not.
+/// The parts of a value in the form for comparison. Types, and names of attributes, are compared
+/// without regard to case; cookies and values of attributes are not.
 /// @source RFC 9110, 8.3.1; RFC 6265, 4.1.1 and 5.2.
 std::vector<std::string> comparable_parts(std::string_view field, std::string_view value) {
   std::vector<std::string> parts = parts_of(value, ';');
@@ -47,7 +47,8 @@ std::vector<std::string> comparable_parts(std::string_view field, std::string_vi
   return parts;
 }
 
-/// "text/html; charset=utf-8" against "text/html": the type and the parameters that are spoken of.
+/// Compares "text/html; charset=utf-8" with "text/html": the type, and the parameters that are
+/// expected.
 bool has_parameters(std::string_view field, std::string_view expected, std::string_view actual) {
   const auto wanted = comparable_parts(field, expected);
   const auto there = comparable_parts(field, actual);
@@ -95,8 +96,8 @@ std::string joined(const std::vector<std::string>& values) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-/// Compares values one by one under the rules of their place; the first is the example of those
-/// that are more.
+/// Compares values one by one under the rules of their place. The first expected value is the
+/// example for additional ones.
 void compare_values(
     differences& found,
     const std::string& where,
@@ -153,7 +154,7 @@ void compare_fields(
       for (const std::string& each : there) {
         auto more = text_faults_by(as_text, wanted.empty() ? "" : wanted.front(), each);
         if (more.empty() && lower == "set-cookie") {
-          faults.clear(); // A provider may set other cookies besides.
+          faults.clear(); // A provider may set additional cookies.
           break;
         }
         faults.insert(faults.end(), more.begin(), more.end());
@@ -175,7 +176,7 @@ void compare_fields(
   }
 }
 
-/// "application/json" is also what "application/problem+json" is.
+/// "application/problem+json" also counts as "application/json".
 bool is_type(std::string_view expected, std::string_view actual) {
   const std::string wanted = parts_of(lower_case(expected), ';').front();
   const std::string there = parts_of(lower_case(actual), ';').front();
@@ -291,7 +292,7 @@ differences compare(const message& expected, const actual_message& actual, bool 
     const std::string where = "metadata " + each.key();
     const std::string name = lower_case(each.key());
     if (name == "contenttype" || name == "content-type") {
-      continue; // Compared with the contents.
+      continue; // Compared together with the contents.
     }
     const auto there = actual.metadata.find(each.key());
     if (there == actual.metadata.end()) {

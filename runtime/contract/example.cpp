@@ -10,7 +10,7 @@ namespace troupe::contract {
 
 namespace {
 
-/// Marks a value that carries its matchers, until `split` takes them off.
+/// Marks a value that carries its matchers, until `split` removes them.
 constexpr const char* marker = "troupe:contract:matchers";
 
 json marked(json matchers, json example) {
@@ -21,7 +21,7 @@ json one(json matcher, json example) {
   return marked(json::array({std::move(matcher)}), std::move(example));
 }
 
-/// Takes the matchers off `expected`, which stands at `path`, and notes them in `rules`.
+/// Removes the matchers from `expected`, at `path`, and adds them to `rules`.
 json take(const json& expected, const std::string& path, json& rules) {
   if (expected.is_array()) {
     json content = json::array();
@@ -55,7 +55,8 @@ json take(const json& expected, const std::string& path, json& rules) {
     rules[path]["matchers"][0]["variants"] = std::move(variants);
     return content;
   }
-  if (kind == "type" && matchers[0].contains("min")) { // A list; its first item stands for all.
+  // A list whose first item is the example for all.
+  if (kind == "type" && matchers[0].contains("min")) {
     const auto least = matchers[0]["min"].get<std::size_t>();
     return json(std::max<std::size_t>(least, 1), take(example[0], path + "[*]", rules));
   }

@@ -10,7 +10,7 @@ namespace troupe::contract {
 
 namespace {
 
-/// Notes the rules of a value that has no parts.
+/// Adds the rules of a value without parts.
 void add_rule(json& side, const char* category, const std::string& name, const json& rules) {
   if (rules.contains("$")) {
     (name.empty() ? side["matchingRules"][category] : side["matchingRules"][category][name]) =

@@ -40,13 +40,13 @@ constexpr std::array matchers{
     named_matcher{"eachValue", matcher::each_value},
     named_matcher{"arrayContains", matcher::array_contains}};
 
-/// Whether a rule holds for what is inside of its place as well.
+/// Whether a rule also applies to everything inside its place.
 bool holds_inside(matcher which) {
   return which != matcher::values && which != matcher::each_key && which != matcher::each_value
          && which != matcher::array_contains;
 }
 
-/// The ranges of "success" and the like, or of numbers.
+/// The ranges of status words such as "success", or of numbers.
 std::vector<std::pair<int, int>> read_statuses(const file_node& from) {
   struct range {
     std::string_view name;
@@ -176,8 +176,7 @@ rule_list read_list(const file_node& from) {
   return made;
 }
 
-/// The path of a rule for a name: "id", "$.id", "id[0]", "$['x-id']". Fields are named without
-/// regard to case.
+/// The path of a rule for a name: "id", "$.id", "id[0]", "$['x-id']". Names of fields ignore case.
 outcome<rule_path> path_of_name(std::string name, bool is_field) {
   if (is_field) {
     for (char& letter : name) {
@@ -187,7 +186,7 @@ outcome<rule_path> path_of_name(std::string name, bool is_field) {
   if (!name.empty() && name.front() == '$') {
     return rule_path::parse(name);
   }
-  // The names of parameters may have brackets of their own: "ids[]", "filter[name]".
+  // Names of parameters may contain brackets: "ids[]", "filter[name]".
   const std::size_t bracket = name.ends_with(']') ? name.rfind('[') : std::string::npos;
   const bool has_index = bracket != std::string::npos && bracket + 2 < name.size()
                          && (name.find_first_not_of("0123456789", bracket + 1) == name.size() - 1
@@ -209,7 +208,7 @@ const matching_rule* rules_in_force::find(matcher which) const {
 
 rule_set rule_set::read(const file_node& from, std::string_view name) {
   rule_set made;
-  if (!from["matchers"].is_absent()) { // The rules of a path or status, which have no parts.
+  if (!from["matchers"].is_absent()) { // The rules of a path or status, which has no parts.
     made.add(*rule_path::parse("$"), read_list(from));
     return made;
   }

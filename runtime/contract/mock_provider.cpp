@@ -33,7 +33,7 @@ http::response response_of(const http_response& expected) {
   return made;
 }
 
-/// The words that say what a request should have been, for people.
+/// A description of what the request should have been.
 std::string
 told(const actual_request& asked, const interaction* closest, const differences& found) {
   std::string text = fmt::format("{} {} was not spoken of", asked.method, asked.path);
@@ -71,7 +71,7 @@ http::response mock_provider::answer(const http::request& asked) {
       continue;
     }
     differences found = compare(exchange->request, actual);
-    // The interaction taken is, of several that fit, the first that was not asked for yet.
+    // Of several matching interactions, the first one not requested yet is taken.
     if (found.empty() && (!fitting || (asked_[*fitting] && !asked_[i]))) {
       fitting = i;
     }

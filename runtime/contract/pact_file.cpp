@@ -22,7 +22,7 @@ bool is_json_type(std::string_view type) {
   return type.substr(0, type.find(';')).find("json") != std::string_view::npos;
 }
 
-/// A body as V4 has it: {"content": ..., "contentType": ..., "encoded": false or "base64"}.
+/// A body in the form of V4: {"content": ..., "contentType": ..., "encoded": false or "base64"}.
 std::optional<content> read_content(const file_node& from) {
   if (from.is_absent() || from.value().is_null()
       || (from.value().is_object() && from.value().empty())) {
@@ -75,7 +75,7 @@ named_values read_named(const file_node& from) {
   return made;
 }
 
-/// Refuses rules that cannot be applied: those for what is inside of a body that is no JSON.
+/// Refuses rules that cannot be applied: rules for the inside of a body that is not JSON.
 void check_body_rules(const file_node& from, const std::optional<content>& body) {
   if (!body || body->value || from["matchingRules"].is_absent()) {
     return;
@@ -119,7 +119,7 @@ message read_message(const file_node& from) {
   message made;
   made.contents = read_content(from["contents"]);
   if (const file_node metadata = from["metadata"]; !metadata.is_absent()) {
-    metadata.members(); // Refuses what is no object.
+    metadata.members(); // Refuses anything but an object.
     made.metadata = metadata.value();
   }
   made.rules = read_matching_rules(from["matchingRules"]);
@@ -190,7 +190,7 @@ void check_version(const file_node& root) {
   }
 }
 
-/// The key by which an interaction is known.
+/// The identity of an interaction.
 std::string key_of(const json& interaction) {
   return json::array({interaction.value("description", json{}),
                       interaction.value("providerStates", json::array())})
@@ -271,7 +271,7 @@ outcome<std::string> merged_pact(
 
 namespace {
 
-/// Keeps other processes out as long as it lives.
+/// Excludes other processes while it lives.
 class folder_lock {
 public:
   explicit folder_lock(const std::filesystem::path& folder)
@@ -322,7 +322,7 @@ outcome<void> merge_into_file(
     told.message = fmt::format("{}: {}", file.string(), told.message);
     return failure{std::move(told)};
   }
-  // Another name first, so that nobody reads half a file.
+  // Write under another name first, so that nobody reads an incomplete file.
   const std::filesystem::path draft = file.string() + ".draft";
   std::ofstream out{draft, std::ios::binary | std::ios::trunc};
   out << *text;

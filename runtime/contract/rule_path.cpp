@@ -40,7 +40,7 @@ outcome<rule_path> rule_path::parse(std::string_view text) {
   std::size_t at = 1;
   while (at < text.size()) {
     if (text[at] == '[') {
-      // A key in quotes may have brackets of its own.
+      // A quoted key may contain brackets.
       const bool is_quoted = at + 1 < text.size() && (text[at + 1] == '\'' || text[at + 1] == '"');
       const std::string closing = is_quoted ? std::string{text[at + 1], ']'} : "]";
       const std::size_t end = text.find(closing, at + (is_quoted ? 2 : 1));

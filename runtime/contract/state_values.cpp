@@ -11,13 +11,13 @@ namespace troupe::contract {
 
 namespace {
 
-/// The value of a generator; nothing if it is of another type, or if a value is not there.
+/// The value of a generator; nothing if the generator is of another type, or a value is missing.
 std::optional<json> value_of(const json& generator, const json& values) {
   if (!generator.is_object() || generator.value("type", "") != "ProviderState") {
     return std::nullopt;
   }
   const std::string expression = generator.value("expression", "");
-  if (values.contains(expression)) { // A bare name.
+  if (values.contains(expression)) { // A plain name.
     return values[expression];
   }
   std::string made;
@@ -39,7 +39,7 @@ std::optional<json> value_of(const json& generator, const json& values) {
   return at == 0 ? std::nullopt : std::optional<json>{made + expression.substr(at)};
 }
 
-/// Sets every value whose place fits.
+/// Sets every value whose place matches the path.
 void set(json& to, const json_place& at, const rule_path& path, const json& value) {
   if (path.is_as_long_as(at) && path.weight(at) > 0) {
     to = value;

@@ -37,7 +37,7 @@ constexpr std::array<std::string_view, 12> months{
 constexpr std::array<std::string_view, 7> weekdays{
     "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
-/// Reads a text piece by piece as a pattern says.
+/// Reads a text piece by piece according to a pattern.
 class time_reader {
 public:
   explicit time_reader(std::string_view text) : left_{text} {}
@@ -165,12 +165,13 @@ private:
   }
 
   std::string_view left_;
-  std::int64_t year_ = 2000; // A leap year, for a pattern without one.
+  std::int64_t year_ = 2000; // A leap year, for patterns without a year.
   std::int64_t month_ = 1;
   std::int64_t day_ = 1;
 };
 
-/// Walks `pattern`: `field(letter, width)` or `literal(text)` for each piece, until one says false.
+/// Walks `pattern`, calling `field(letter, width)` or `literal(text)` for each piece, until one
+/// returns false.
 template <class Field, class Literal>
 bool walk(std::string_view pattern, const Field& field, const Literal& literal) {
   while (!pattern.empty()) {

@@ -30,8 +30,8 @@ bool is_of_one_kind(const json& expected, const json& actual) {
   return expected.is_number() ? actual.is_number() : expected.type() == actual.type();
 }
 
-/// Whether a value has letters of its own. Null and lists have those of JSON alone: "null" matches
-/// many an expression.
+/// Whether a value has a text of its own. The text of null and lists comes from JSON, and "null"
+/// matches many expressions.
 bool has_letters(const json& value) {
   return !value.is_null() && !value.is_structured();
 }
@@ -89,7 +89,7 @@ bool is_empty(const json& value) {
          || (value.is_structured() && value.empty());
 }
 
-/// Whether a value can be what it says it is.
+/// Whether bytes can be of the given media type.
 /// @source the media types whose forms are recognised by their first bytes or by parsing.
 bool has_content_type(const std::string& bytes, std::string_view type) {
   if (type.find("json") != std::string_view::npos) {
@@ -222,7 +222,7 @@ faults_by(const rules_in_force& rules, const json& expected, const json& actual)
 
 std::vector<std::string> text_faults_by(
     const rules_in_force& rules, const std::string& expected, const std::string& actual) {
-  // A text that is a number or boolean by its letters is one for the rules about these.
+  // For rules about numbers and booleans, a text that spells one counts as one.
   const auto is_typed = [](matcher which) {
     return which == matcher::number || which == matcher::integer || which == matcher::decimal
            || which == matcher::boolean;

@@ -171,7 +171,7 @@ invariant read_one(const config_tree::entry& entry, std::vector<fault>& faults) 
   return read;
 }
 
-/// The message type of the rows of `query`; null if a fault was found, or nothing is known of it.
+/// The message type of the rows of `query`; null if a fault was found, or the type is unknown.
 const wire::message_schema*
 rows_type(const source& from, const wire::actor_description& type, std::vector<fault>& faults) {
   const wire::operation_description* const asked = type.find(from.query);
@@ -197,7 +197,7 @@ rows_type(const source& from, const wire::actor_description& type, std::vector<f
   };
   const wire::message_schema* const reply = asked->reply ? named(*asked->reply) : nullptr;
   if (reply == nullptr) {
-    return nullptr; // Code without a type makes it.
+    return nullptr; // Its reply is made by code without a declared type.
   }
   for (const auto& field : reply->fields) {
     if (field.name == from.rows && field.type.is == wire::form::message
@@ -213,8 +213,8 @@ rows_type(const source& from, const wire::actor_description& type, std::vector<f
   return nullptr;
 }
 
-/// Whether values of a type can be told apart by a comparison: others, such as numbers with a
-/// fraction, would be refused with the first row.
+/// Whether values of a type can be compared. Others, such as numbers with a fraction, would be
+/// refused at the first row.
 bool is_comparable(const wire::value_schema& type) {
   switch (type.is) {
   case wire::form::number:

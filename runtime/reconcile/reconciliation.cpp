@@ -9,7 +9,7 @@ namespace troupe::reconcile {
 
 namespace {
 
-/// The bit of a field; none beyond those that an invariant could sensibly have.
+/// The bit of a field; none for fields beyond a sensible number.
 constexpr std::uint64_t bit_of(std::size_t field) {
   return field < 64 ? std::uint64_t{1} << field : 0;
 }
@@ -19,13 +19,13 @@ struct group {
   std::string key;
   std::uint64_t count = 0;
   std::int64_t changed = std::numeric_limits<std::int64_t>::min();
-  /// Sums of the integers, the first of the texts.
+  /// Sums of integer fields; for text fields the text of the first row.
   std::vector<field_value> fields;
-  /// The fields, by bits, whose texts are not the same in all rows: they equal nothing.
+  /// Bits of the text fields that differ between the rows: these equal nothing.
   std::uint64_t mixed = 0;
 };
 
-/// Reads one side page by page, and gives its rows by key.
+/// Reads one side page by page, and groups its rows by key.
 class side {
 public:
   side(
@@ -36,13 +36,14 @@ public:
       std::uint64_t& rows)
       : from_{from}, fields_{fields}, after_{behind}, fetch_{fetch}, rows_{rows} {}
 
-  /// Moves to the next key. @return false at the end.
+  /// Moves to the next key.
+  /// @return false at the end.
   outcome<bool> next();
 
   const group& now() const { return now_; }
 
 private:
-  /// Makes sure of a row, unless there is none any more.
+  /// Makes sure that a row is buffered, unless there are no more.
   outcome<bool> fill();
 
   const source& from_;
@@ -69,7 +70,7 @@ outcome<bool> side::fill() {
   is_over_ = page_.empty();
   const std::string behind = after_;
   for (const row& each : page_) {
-    // A page that does not begin behind what was asked for would be asked for without end.
+    // A page that does not start after the requested key would be requested again without end.
     if (each.key < after_ || (!behind.empty() && each.key == behind)) {
       return failure{invalid(fmt::format(
           "`{}.{}` answers rows out of the order of their keys: {} behind {}",
@@ -111,7 +112,7 @@ outcome<bool> side::next() {
   return any ? outcome<bool>{true} : any;
 }
 
-/// Whether a sum is one field that is a text.
+/// The text, if a sum consists of one text field; else null.
 const std::string* text_in(const std::vector<term>& sum, const group& left, const group& right) {
   if (sum.size() != 1 || sum[0].field < 0) {
     return nullptr;
@@ -121,7 +122,7 @@ const std::string* text_in(const std::vector<term>& sum, const group& left, cons
   return text.empty() ? nullptr : &text;
 }
 
-/// Whether a sum has a field whose texts differ among the rows of its side.
+/// Whether a sum contains a field whose texts differ between the rows of its side.
 bool is_mixed(const std::vector<term>& sum, const group& left, const group& right) {
   return std::ranges::any_of(sum, [&](const term& each) {
     const group& of = each.is_left ? left : right;
@@ -148,7 +149,7 @@ public:
     nothing_right_.fields.resize(what.right_fields.size());
   }
 
-  /// @param left,right the rows of one key; null for none.
+  /// @param left,right the rows of one key; null if there are none.
   void judge(const group* left, const group* right);
 
 private:

@@ -16,7 +16,7 @@ namespace troupe::reconcile {
 
 namespace {
 
-// The first byte of a key says its kind; the rest sorts as the key does.
+// The first byte of a key gives its kind; the rest sorts like the key.
 constexpr char id_key = 'i';
 constexpr char number_key = 'n';
 constexpr char text_key = 't';
@@ -42,7 +42,7 @@ bool read_key(wire::reader& from, row& to) {
     }
     return true;
   case wire::value_type::text:
-    // Keys are shown, and travel as text.
+    // Keys are displayed, and sent as text.
     if (!from.read_text(bytes) || !wire::is_utf8(bytes) || wire::has_nul(bytes)) {
       return false;
     }
@@ -80,13 +80,14 @@ bool read_value(wire::reader& from, field_value& to) {
     to.number = truth ? 1 : 0;
     return true;
   case wire::value_type::nil:
-    return from.read_nil(); // An optional field that is absent.
+    return from.read_nil(); // An optional field may be absent.
   default:
     return from.read(to.number);
   }
 }
 
-/// Reads one row. @return false if it is none; `bad` is the field whose value cannot be compared.
+/// Reads one row.
+/// @return false if it is not a row; `bad` is the field whose value cannot be compared.
 bool read_row(
     wire::reader& from,
     const source& of,

@@ -33,7 +33,7 @@ wall_time time_in(std::int64_t millis) {
   return wall_time{milliseconds{millis}};
 }
 
-/// The id in a key, if it is one.
+/// The id in a key, if the key is one.
 std::optional<uuid> id_in(const std::string& key) {
   return parse_uuid(key_text(key));
 }
@@ -70,7 +70,7 @@ std::optional<pass_state> case_tables::state(const std::string& invariant) const
       [&](const store::row& row) {
         pass_state& state = found.emplace();
         state.behind = text_in(row.bytes(0));
-        // Findings that another release wrote are found again by the next look.
+        // Findings stored by another release that cannot be read are found again by the next look.
         state.suspected =
             wire::checked_decode<suspicion>(text_in(row.bytes(1))).value_or(suspicion{});
         state.rule = state.suspected.rule;

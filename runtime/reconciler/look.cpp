@@ -40,8 +40,8 @@ slice look(
   page_pace pace{bounds.pause};
   pass_report told;
   const auto fetch = [&](const source& from, std::string_view after) -> outcome<std::string> {
-    // A look that has compared nothing yet goes on, however slow the pages or long the pauses are:
-    // the next one would come no further.
+    // A look that has compared nothing yet continues, however slow the pages or long the pauses
+    // are: the next look would come no further.
     const bool is_late = time.now() - began > bounds.time_max && !told.compared_to.empty();
     if (pages >= bounds.pages_max || is_late) {
       is_enough = true;

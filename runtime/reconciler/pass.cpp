@@ -8,7 +8,7 @@ namespace troupe::reconcile {
 
 namespace {
 
-/// Whether the first look found the same.
+/// Whether the first look had the same finding.
 bool is_among(const std::vector<case_change>& all, const case_change& what) {
   return std::ranges::any_of(all, [&](const case_change& each) {
     return each.opens == what.opens && each.what.is_same_case(what.what);
@@ -65,7 +65,7 @@ differences(const slice& seen, std::string_view behind, const std::vector<sighti
 
 pass_state by_rule(pass_state pass, std::int64_t rule) {
   if (pass.rule.value_or(rule) != rule) {
-    // Its keys may be of another kind, and what it suspected may be none of this rule.
+    // Keys of the changed rule may be of another kind, and earlier suspicions may not concern it.
     pass.behind.clear();
     pass.suspected = {};
   }

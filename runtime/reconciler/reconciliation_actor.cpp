@@ -21,13 +21,13 @@ namespace troupe::reconcile {
 namespace {
 
 constexpr std::chrono::hours closed_kept{24 * 90};
-/// Far more than a look takes: its result cannot be written down, or its effect hangs.
+/// Far more than a look takes. After this time its result could not be stored, or its effect hangs.
 constexpr std::chrono::minutes look_patience{10};
 constexpr range<milliseconds> every_range{milliseconds{1'000}, std::chrono::hours{24 * 365}};
 constexpr range<milliseconds> settle_range{milliseconds{0}, std::chrono::hours{24 * 30}};
-/// Without any time in between, both looks would see the same moment.
+/// Without time in between, both looks would see the same state.
 constexpr range<milliseconds> recheck_range{milliseconds{10}, std::chrono::hours{1}};
-/// A look that waits has an effect thread to itself.
+/// A waiting look occupies an effect thread.
 constexpr range<milliseconds> pause_range{milliseconds{0}, milliseconds{10'000}};
 constexpr std::int64_t page_least = 10;
 constexpr std::int64_t page_most = 10'000;
@@ -37,7 +37,7 @@ constexpr std::size_t trouble_bytes_max = 1'000;
 struct look_request {
   std::string invariant;
   wire::binary_value behind;
-  /// The key at which a second look ends, where the first one did; absent: at its bounds.
+  /// The key at which the second look ends, where the first one did; absent: at its bounds.
   std::optional<wire::binary_value> until{};
 };
 
@@ -47,13 +47,13 @@ TROUPE_MESSAGE(look_request, invariant, behind, until)
 struct correction_request {
   std::string saga;
   correct_inconsistency what;
-  /// The opening of the case; absent if an earlier release asked.
+  /// Which opening of the case it is for; absent if an earlier release made the request.
   std::optional<std::int64_t> times{};
 };
 
 TROUPE_MESSAGE(correction_request, saga, what, times)
 
-/// The answer of effects, for nobody.
+/// The answer of effects, which nobody receives.
 struct settled {};
 
 TROUPE_MESSAGE(settled)
@@ -62,7 +62,7 @@ pass_times times_of(const reconciliation_options& given) {
   return {.every = given.every, .recheck = given.recheck};
 }
 
-/// The problem of a duration; nothing if it is within its range.
+/// What is wrong with a duration; nothing if it is within its range.
 std::optional<config_problem>
 problem_with(std::string_view key, milliseconds given, const range<milliseconds>& allowed) {
   if (given >= allowed.least && given <= allowed.most) {
@@ -76,8 +76,8 @@ problem_with(std::string_view key, milliseconds given, const range<milliseconds>
           duration_text(allowed.most))};
 }
 
-/// Whether a look has not ended in time. One that began in the future began under a wall clock
-/// that was ahead.
+/// Whether a look has not ended in time. A start in the future was recorded by a wall clock that
+/// was ahead, and counts as stuck.
 bool is_stuck(const pass_row& pass, wall_time now) {
   return pass.looking_since
          && (now - *pass.looking_since > look_patience
@@ -214,7 +214,7 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
   const pass_row* next = nullptr;
   bool is_looking = false;
   for (const pass_row& each : passes) {
-    // A look that does not end holds up its own invariant alone.
+    // A look that does not end blocks its own invariant only.
     is_looking = is_looking || (each.looking_since && !is_stuck(each, turn.now()));
     if (!each.looking_since && is_due(each.due, turn.now(), times_of(options_))
         && find(each.invariant) != nullptr && (next == nullptr || each.due < next->due)) {
@@ -244,8 +244,8 @@ void reconciliation_actor::begin_what_is_due(turn& turn) {
   }
 }
 
-/// Writes down what a look came to, and tells what changed.
-/// @param behind where the look began.
+/// Stores the result of a look, and reports what changed.
+/// @param behind the key after which the look began.
 void reconciliation_actor::take(
     const std::string& invariant, std::string_view behind, slice seen, turn& turn) {
   case_tables books{turn.database()};
@@ -259,7 +259,7 @@ void reconciliation_actor::take(
   }
   const bool is_of_other_rule = seen.rule && before->rule && *seen.rule != *before->rule;
   if (behind != before->behind || is_of_other_rule) {
-    // The file was changed meanwhile: what was seen is no answer to what is asked now.
+    // The file was changed meanwhile, so the result no longer answers the question.
     pass_step again{*before};
     again.next.due = turn.now();
     return books.save(invariant, again, turn.now());
@@ -291,7 +291,7 @@ void reconciliation_actor::tell(
         turn.now(),
         options_.correct.contains(invariant) ? "wanted" : "");
   } else {
-    // Cases are forgotten by the settled time, so none is closed before it.
+    // Cases are deleted by the settled time, so they must not be closed with an earlier time.
     const wall_time settled_time = store::retention{turn.database()}.read().time;
     told = books.close(invariant, change.what, std::max(turn.now(), settled_time));
   }
@@ -318,7 +318,7 @@ outcome<run_begun> reconciliation_actor::handle(const run_now& request, turn& tu
       const auto state = books.state(each.name);
       if (!state) {
         books.add_pass(each.name, turn.now());
-      } else if (state->suspected.changes.empty()) { // Else it looks again after `recheck`.
+      } else if (state->suspected.changes.empty()) { // Otherwise it looks again after `recheck`.
         books.run_now(each.name, turn.now());
       }
     }

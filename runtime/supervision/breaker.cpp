@@ -31,8 +31,8 @@ breaker_state forced_to(breaker_mode mode) {
   return breaker_state::closed;
 }
 
-/// The answer to a call that may come back at `until`. Rounded up: a caller who comes back on time
-/// must not be early.
+/// The answer to a call that may be retried at `until`. Rounded up, so that a caller who waits
+/// exactly that long is not early.
 refused refuse(instant until, instant now) {
   return {std::max(std::chrono::ceil<milliseconds>(until - now), 1ms)};
 }
@@ -90,7 +90,7 @@ admission breaker::admit_slowly(instant now, std::vector<breaker_transition>& tr
   case breaker_state::open:
     return refuse(open_until_, now);
   case breaker_state::forced_open:
-    // The time at which the person gives it back is not known.
+    // It is unknown when the operator will set it back.
     return refuse(now + options_.timeout, now);
   case breaker_state::half_open:
     break;
@@ -100,8 +100,8 @@ admission breaker::admit_slowly(instant now, std::vector<breaker_transition>& tr
     return admitted{epoch_, 0};
   }
   if (probes_in_flight() + succeeded_ >= options_.probes) {
-    // The first deadline brings a verdict at the latest. There is a lease here: if every probe had
-    // succeeded, the breaker would be closed.
+    // A verdict comes at the first deadline at the latest. There must be a lease: if every probe
+    // had succeeded, the breaker would be closed.
     return refuse(leases_.front().deadline, now);
   }
   leases_.push_back({++last_probe_, now + options_.probe_deadline});
@@ -192,7 +192,7 @@ void breaker::cancel(
     return;
   }
   expire(now, transitions);
-  // The lease may be gone already, if `expire` opened the breaker.
+  // `expire` may have removed the lease when it opened the breaker.
   std::erase_if(leases_, [&](const lease& each) { return each.probe == call.probe; });
 }
 
@@ -213,7 +213,7 @@ std::optional<instant> breaker::next_due() const {
   if (state_ == breaker_state::half_open && !leases_.empty()) {
     return leases_.front().deadline;
   }
-  // The rate of bad outcomes rises as good ones leave the window.
+  // The rate of bad outcomes may rise as good ones leave the window.
   if (state_ == breaker_state::closed && window_ && window_->holds_bad()) {
     return window_->next_change();
   }
@@ -234,7 +234,8 @@ void breaker::force(
   rounds_ = 0;
   closed_since_.reset();
   if (mode == breaker_mode::automatic && before == breaker_mode::open) {
-    // The person who forced it open had a reason; full traffic at once would be a gamble.
+    // The operator who forced it open had a reason, so probe first instead of allowing full
+    // traffic.
     enter(breaker_state::half_open, std::move(why), std::move(who), now, transitions);
   } else {
     enter(forced_to(mode), std::move(why), std::move(who), now, transitions);
@@ -266,7 +267,8 @@ void breaker::weigh(instant now, std::vector<breaker_transition>& transitions) {
     return;
   }
   const auto calls = static_cast<double>(counts.calls);
-  // Divided, not multiplied: 3 of 10 is 0.3 to the last bit, but 0.3 x 10 is not always 3.
+  // Divide instead of multiplying: 3 of 10 is exactly 0.3 as a double, but 0.3 x 10 is not always
+  // 3.
   if (static_cast<double>(counts.failures) / calls >= rules.failure_rate) {
     open(fmt::format("{} of {} calls failed", counts.failures, counts.calls), now, transitions);
   } else if (static_cast<double>(counts.slow) / calls >= rules.slow_rate) {
@@ -275,8 +277,8 @@ void breaker::weigh(instant now, std::vector<breaker_transition>& transitions) {
 }
 
 void breaker::open(std::string reason, instant now, std::vector<breaker_transition>& transitions) {
-  // The breaker was closed for less than its own wait: the trouble has not passed, and the wait
-  // keeps growing.
+  // The breaker was closed for less than its own wait: the cause persists, and the wait keeps
+  // growing.
   const bool again = state_ == breaker_state::half_open
                      || (closed_since_ && now - *closed_since_ < options_.timeout);
   rounds_ = again ? rounds_ + 1 : 0;

@@ -106,7 +106,7 @@ void group_policy::overdue(position at, turn& now) {
   } else if (state == child_state::starting) {
     start_failed(at, fmt::format("did not start within {} ms", policy_.start.count()), now);
   } else {
-    // The child hangs in a handler. Waiting on would hang the whole group with it.
+    // The child hangs in a handler. Waiting longer would block the whole group.
     record(
         at,
         fmt::format("did not stop within {} ms", policy_.shutdown.count()),
@@ -157,7 +157,7 @@ void group_policy::start_failed(position at, const std::string& reason, turn& no
 void group_policy::exited_while_running(position at, const child_exited& event, turn& now) {
   supervised_child& child = children_[at];
   record(at, std::string{or_unknown(event.reason)}, event.message, event.trace, now);
-  // A child that was to be stopped anyway has only saved the trouble.
+  // The child was to be stopped anyway.
   if (sequence_.is_being_stopped(at)) {
     child.enter(child_state::ended);
     return;
@@ -169,7 +169,8 @@ void group_policy::exited_while_running(position at, const child_exited& event, 
   if (lived >= policy_.within) {
     child.failures_in_row = 0;
   }
-  // The pace the budget allows if starts and back-off took no time: see README, Decisions.
+  // The pace that the budget would allow if starts and back-off took no time: see README,
+  // Decisions.
   if (lived >= policy_.within / std::max(policy_.max_restarts, 1)) {
     child.quick_failures_in_row = 0;
   }
@@ -235,7 +236,7 @@ void group_policy::give_up(std::string reason, turn& now) {
     }
   }
   const auto retry_at = now.now + policy_.cool_down;
-  // The end is said before the children have stopped: the brokers must not send here meanwhile.
+  // Report the end before the children have stopped, so that brokers stop sending meanwhile.
   now.actions.emplace_back(group_down{std::move(reason), retry_at});
   sequence_.give_up(retry_at);
 }

@@ -7,7 +7,7 @@ namespace troupe::supervision {
 
 namespace {
 
-// A longer reason says nothing new, and sixteen of them are kept for each child.
+// A longer reason adds nothing, and sixteen are kept for each child.
 constexpr std::size_t reason_bytes_max = 512;
 
 } // namespace

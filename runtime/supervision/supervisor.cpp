@@ -27,8 +27,8 @@ struct supervisor::shared {
     policy.handle(event, time.now(), actions);
     const auto due = policy.next_due();
     next_due = due ? due->time_since_epoch().count() : never;
-    // Shown before the actions are carried out, so that a child that starts at once is not shown in
-    // its state before.
+    // Publish the state before carrying out the actions, so that a child that starts at once is not
+    // shown in its previous state.
     show();
     for (const group_action& action : actions) {
       carry_out(action);
@@ -64,12 +64,12 @@ supervisor::supervisor(
     group_policy policy,
     std::function<void(const group_action&)> carry_out)
     : shared_{std::make_shared<shared>(time, std::move(policy), std::move(carry_out))} {
-  // The actor must not keep itself alive: it holds the state weakly, and its owner holds both.
+  // The actor must not keep itself alive, so it holds the state weakly; its owner holds both.
   std::weak_ptr<shared> state = shared_;
-  // Handed over as an argument: without any, CAF 0.17 follows a null pointer to an empty tuple.
+  // Passed as an argument: with none, CAF 0.17 dereferences a null pointer to an empty tuple.
   const auto body = [](caf::event_based_actor* self,
                        const std::weak_ptr<shared>& of) -> caf::behavior {
-    self->set_default_handler(caf::drop); // CAF's own prints whole messages to stdout.
+    self->set_default_handler(caf::drop); // CAF's own handler prints whole messages to stdout.
     return {[of](const group_event& event) {
       if (const auto held = of.lock()) {
         held->handle(event);
@@ -95,7 +95,7 @@ void supervisor::tell(group_event event) {
 void supervisor::tick(instant now) {
   const std::int64_t due = shared_->next_due.load(std::memory_order_relaxed);
   if (due != never && due <= now.time_since_epoch().count()) {
-    // The time is set again by the policy's answer: one tick per due time.
+    // The policy's answer sets the time again: one tick per due time.
     shared_->next_due = never;
     tell(time_passed{});
   }

@@ -126,7 +126,8 @@ actor_trial::settle_bytes(const store::effect_row& row, const outcome<std::strin
   const auto settled = found_effect(row.name).settle(row.request, seen, turn, reply);
   lent.end();
   if (!settled && is_momentary(settled.error())) {
-    return failure{settled.error()}; // The writes are undone, and the effect waits for another try.
+    // The writes are undone, and the effect waits for another attempt.
+    return failure{settled.error()};
   }
   store::effects{tables()}.remove(row.key);
   writing.commit();

@@ -103,7 +103,8 @@ outcome<std::string> saga_trial::run(std::string input) {
       failure{error{.code = errc::deadline_exceeded, .message = "the saga did not end"}});
 }
 
-/// Lets the next timer be due. @return false if there is none.
+/// Advances the time to the next timer.
+/// @return false if there is none.
 bool saga_trial::let_time_pass() {
   const auto next = std::ranges::min_element(
       wishes_.due, [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
@@ -117,7 +118,7 @@ bool saga_trial::let_time_pass() {
   return true;
 }
 
-/// Says to a step that waits what somebody says, if anybody does.
+/// Delivers a message to a waiting step, if the test provides one.
 void saga_trial::hear(const saga::listen& waits) {
   const saga::step& step = plan_.at(waits.as.step);
   if (dies_during_.erase(step.name) != 0) {
@@ -138,7 +139,7 @@ void saga_trial::hear(const saga::listen& waits) {
   }
 }
 
-/// Gives the saga an event, keeps its records, and notes what it wants.
+/// Gives the saga an event, stores its records, and collects the actions it wants.
 void saga_trial::give(saga::event what) {
   std::vector<saga::action> actions;
   saga::decide(plan_, state_, std::move(what), {now_, now_}, actions);
@@ -217,7 +218,7 @@ void saga_trial::answer(const saga::call& to, outcome<std::string> said) {
   }
 }
 
-/// Another owner reads the journal and goes on.
+/// Replays the journal as another owner, and continues.
 void saga_trial::take_over() {
   std::vector<saga::record> rows;
   for (const kept& each : rows_) {

@@ -5,9 +5,9 @@
 namespace troupe {
 
 /// `troupe backup FILE FOLDER`: copies the journal and all databases of a topology that are on this
-/// machine, as they are at one moment, while the system runs. OPERATING.md has what it does.
+/// machine, as of one moment, while the system runs. Described in OPERATING.md.
 ///
-/// Exit codes: 0 done; 4 nothing that can be used was written.
+/// Exit codes: 0 done; 4 nothing usable was written.
 void add_backup(command_line& line);
 
 } // namespace troupe

@@ -21,17 +21,17 @@ struct saved_file {
   /// The id of the database.
   uuid instance;
   /// A capability's outbox and events: its newest event and the last one that the journal had
-  /// confirmed; the highest position that it had handled, and the highest epoch of its partitions.
+  /// confirmed; the highest position it had handled, and the highest epoch of its partitions.
   std::uint64_t outbox_newest = 0;
   std::uint64_t outbox_confirmed = 0;
   std::uint64_t handled = 0;
   std::uint64_t epoch = 0;
-  /// A capability's work that was begun and not done. Effects are asked for again under their keys.
+  /// A capability's unfinished work. Effects are requested again under their keys.
   std::uint64_t sagas = 0;
   std::uint64_t effects = 0;
   std::uint64_t timers = 0;
   std::uint64_t postponed = 0;
-  /// The journal's last position, and the number of its life, above which epochs begin.
+  /// The journal's last position, and the number of its life, above which epochs start.
   std::uint64_t last = 0;
   std::uint64_t generation = 0;
 };
@@ -42,12 +42,12 @@ struct backup_manifest {
   static constexpr auto journal_owner = "journal";
 
   std::string system;
-  /// Milliseconds since 1970 (UTC): the moment of which all files are.
+  /// The moment that all files show, in milliseconds since 1970 (UTC).
   std::int64_t taken_at = 0;
   std::vector<saved_file> files;
   /// Owners of databases that are not on this machine.
   std::vector<std::string> missing;
-  /// The owners among them whose databases were here and are gone.
+  /// The owners among them whose databases were here before and are gone.
   std::vector<std::string> lost{};
 
   const saved_file* find(const std::string& owner) const;
@@ -55,7 +55,7 @@ struct backup_manifest {
 
 std::string text_of(const backup_manifest& manifest);
 
-/// @errors `invalid`: it is no manifest, or one of a later release.
+/// @errors `invalid`: not a manifest, or one of a later release.
 outcome<backup_manifest> manifest_in(const std::string& text);
 
 } // namespace troupe

@@ -12,36 +12,36 @@
 
 namespace troupe {
 
-/// The databases of `all` that have a schema on their server. @param missing gets the owners of the
-/// others.
+/// The databases of `all` that have a schema on their server.
+/// @param missing receives the owners of the others.
 /// @errors `invalid`: a schema of another system, data that are being moved, or tables of another
 /// release; of `open_postgres`.
 outcome<std::vector<stored_database>> made_schemas(
     std::vector<stored_database> all, const std::string& system, std::vector<std::string>& missing);
 
-/// One moment of all schemas of a system: a transaction that only reads (REPEATABLE READ) in each
-/// PostgreSQL database that has some. Writers go on meanwhile.
+/// A snapshot of all schemas of a system: a read-only transaction (REPEATABLE READ) in each
+/// PostgreSQL database that has any. Writers continue meanwhile.
 class server_moment {
 public:
-  /// @param is_one_place nothing else belongs to the moment: then one database is one by itself.
-  /// Else the capabilities' writers wait until `let_go`.
+  /// @param is_one_place true if nothing else belongs to the snapshot, so that one database is
+  /// consistent by itself; otherwise the capabilities' writers wait until `let_go`.
   /// @errors of `open_postgres`; `unavailable`: a writer keeps its lock.
   static outcome<server_moment>
   take(const std::vector<stored_database>& all, const std::string& system, bool is_one_place);
 
-  /// Lets writers go on.
-  /// @return whether they have waited up to now: a writer ends a session that keeps it waiting for
-  /// longer than a turn may take, and goes on.
+  /// Lets writers continue.
+  /// @return whether they have waited until now: a writer ends a session that keeps it waiting for
+  /// longer than a turn may take, and continues.
   bool let_go();
 
-  /// Where the database is to be read.
+  /// Where the database can be read.
   store::table_space space_of(const stored_database& what) {
     return {sessions_.at(what.store).get(), what.schema()};
   }
 
 private:
   std::map<std::string, std::unique_ptr<store::database>> sessions_;
-  /// Sessions in whose transactions the locks are.
+  /// Sessions whose transactions hold the locks.
   std::vector<std::unique_ptr<store::database>> locks_;
 };
 

@@ -4,8 +4,8 @@
 
 namespace troupe {
 
-/// `troupe contract verify FILE...`: holds a provider to contracts. Exit codes: 0 they hold; 1 they
-/// do not; 2 wrong usage, or a file that is no contract.
+/// `troupe contract verify FILE...`: checks a provider against contracts. Exit codes: 0 they hold;
+/// 1 they do not; 2 wrong usage, or a file that is not a contract.
 void add_contract(command_line& line);
 
 } // namespace troupe

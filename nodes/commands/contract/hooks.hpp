@@ -4,12 +4,12 @@
 
 namespace troupe {
 
-/// `troupe contract hooks FILE...`: serves what other verifiers of Pact files ask of a provider:
-/// `POST /_pact/state` sets up a state, `POST /_pact/messages` gives the message of a description,
-/// from a running topology. Runs until SIGTERM or SIGINT. Exit codes: 0 stopped, 2 wrong usage or a
-/// file that is no contract, 4 the address cannot be listened on.
+/// `troupe contract hooks FILE...`: serves the hooks that other verifiers of Pact files call, from
+/// a running topology: `POST /_pact/state` sets up a state, `POST /_pact/messages` returns the
+/// message with a given description. Runs until SIGTERM or SIGINT. Exit codes: 0 stopped, 2 wrong
+/// usage or a file that is not a contract, 4 cannot listen at the address.
 ///
-/// @param contract the command it belongs to.
+/// @param contract the parent command.
 void add_contract_hooks(command contract);
 
 } // namespace troupe

@@ -9,14 +9,14 @@
 
 namespace troupe {
 
-/// Whether `text` is an http:// or https:// URL, as far as one can see.
+/// A quick check whether `text` is an http:// or https:// URL.
 bool is_http_url(std::string_view text);
 
-/// Sends `asked` to `base`, whose path is put in front, as it is: no redirect is followed, no proxy
-/// asked, nothing added but what HTTP needs.
+/// Sends `asked` to `base`, whose path is put in front. Follows no redirect, uses no proxy, and
+/// adds only what HTTP requires.
 /// @param within for all of it.
-/// @errors `invalid`: it is no request for `base`, and was not sent; `unavailable`: nobody answered,
-/// or with more than 16 MiB, and why; `deadline_exceeded`.
+/// @errors `invalid`: not a request for `base`, and not sent; `unavailable`: no answer, or one
+/// above 16 MiB, with the reason; `deadline_exceeded`.
 outcome<contract::actual_response>
 send_http(const std::string& base, const contract::actual_request& asked, milliseconds within);
 

@@ -13,24 +13,25 @@
 
 namespace troupe {
 
-/// The messages of a running system, for contracts: replies to calls, and events from the journal,
-/// which come from the outboxes of the capabilities that published them. In JSON by their types.
+/// The messages of a running system, for contracts: replies to calls, and events from the journal
+/// that capabilities published. Converted to JSON by their types.
 class topology_messages {
 public:
   explicit topology_messages(connection over);
 
-  /// Begins to count events: only those from now on answer `event`.
+  /// Starts counting events: only later ones can answer `event`.
   /// @errors those of the broker that keeps the journal.
   outcome<void> begin();
 
-  /// The first event since `begin` that is as expected; or, when the deadline comes without one,
-  /// that which differs least.
-  /// @errors `invalid`: the contract does not say its `topic`; `deadline_exceeded`: there was none.
+  /// The first event since `begin` that matches; if there is none until the deadline, the one that
+  /// differs least.
+  /// @errors `invalid`: the contract does not give a `topic`; `deadline_exceeded`: there was no
+  /// event.
   outcome<contract::actual_message> event(const contract::message& expected);
 
   /// The reply to a call.
-  /// @errors `invalid`: the contract does not say its `operation`, or the request is none for it;
-  /// and what the capability answers.
+  /// @errors `invalid`: the contract does not give an `operation`, or the request does not fit it;
+  /// and errors of the capability.
   outcome<contract::actual_message> reply(const contract::message& request);
 
 private:

@@ -13,8 +13,8 @@ namespace troupe {
 struct provider_addresses {
   /// The base URL of its HTTP, such as "https://shop.example:8443".
   std::string url{};
-  /// The URL of a hook that answers a description with a message, as other verifiers of Pact files
-  /// ask.
+  /// The URL of a hook that returns the message of a description, with the protocol that other
+  /// verifiers of Pact files use.
   std::string messages{};
   /// The URL or command that brings it into a state.
   std::string states{};
@@ -26,15 +26,16 @@ struct verdict_on_interaction {
   std::string title;
   bool is_pending = false;
   contract::differences found{};
-  /// The reason why it could not be seen at all.
+  /// Why it could not be checked at all.
   std::optional<error> trouble{};
 
   bool holds() const { return found.empty() && !trouble; }
 };
 
-/// Asks a provider as one interaction has it, after its states were set up, and compares.
-/// @param system the running system that answers calls and publishes events; null if `messages`
-/// does.
+/// Sets up the states of an interaction, sends its request to the provider, and compares the
+/// answer.
+/// @param system the running system that answers calls and publishes events; null if `messages` is
+/// used.
 verdict_on_interaction verify(
     const contract::interaction& which,
     const provider_addresses& provider,

@@ -14,7 +14,7 @@ namespace troupe {
 std::string
 asyncapi_document(const topology::plan& plan, const std::vector<topology::actor_type>& types);
 
-/// The events of the topics `patterns`, as whoever reads a stream of them gets them.
+/// The events of the topics `patterns`, as a reader of the gateway's stream gets them.
 std::string asyncapi_document(
     const topology::plan& plan,
     const std::vector<std::string>& patterns,

@@ -18,14 +18,14 @@ inline constexpr const char* schemas_path = "#/components/schemas/";
 /// @param prefix stands before the name of a message: "#/components/schemas/orders.".
 document schema_of(const wire::value_schema& type, const std::string& prefix);
 
-/// The message types that `names` are or contain, out of `types`.
+/// The types `names` and the types they contain, from `types`.
 std::vector<wire::message_schema>
 reached_from(std::vector<std::string> names, const std::vector<wire::message_schema>& types);
 
 /// Adds message types to the schemas of a document, each as `OWNER.NAME`, as JSON Schema of their
 /// JSON form (runtime/gateway/README.md).
 ///
-/// Only words that draft-07, OpenAPI 3.1 and AsyncAPI 3.0 have in common.
+/// Uses only keywords that draft-07, OpenAPI 3.1 and AsyncAPI 3.0 have in common.
 /// @param schemas the object at `path` of the document: "#/components/schemas/".
 void add_schemas(
     const std::string& owner,

@@ -13,9 +13,9 @@ namespace troupe {
 /// The routes of a gateway as OpenAPI 3.1: an operation for each, its types in their JSON form
 /// (runtime/gateway/README.md), and every error as a problem (RFC 9457).
 ///
-/// A path's variables are named as in the first route of that path, as two templates that differ
-/// only in names are one. Streams of events have their types in `x-events`, by topic.
-/// @param server the URL before all paths: "/" is where the document came from.
+/// The variables of a path are named as in its first route, since OpenAPI considers templates that
+/// differ only in names as equal. Streams of events have their types in `x-events`, by topic.
+/// @param server the URL before all paths; "/" means the server of the document.
 std::string openapi_document(
     const topology::plan& plan,
     const topology::gateway_plan& gateway,

@@ -11,7 +11,7 @@ document reference(std::string_view to);
 
 /// A response that is a problem.
 document problem_response(std::string_view what);
-/// One that says when to come again.
+/// The same, with the time after which to retry.
 document busy_response(std::string_view what);
 
 /// A body of JSON.

@@ -10,9 +10,9 @@
 
 namespace troupe {
 
-// JSON Schema of values as topology files have them. The reader takes each scalar by its text, so
-// that quotes around a number change nothing; `minimum` is for numbers alone, and `pattern` for
-// text alone. Ranges stand last in the descriptions, where tests find them.
+// JSON Schema of values in topology files. The reader takes scalars by their text, so quotes around
+// a number do not matter; `minimum` applies to numbers only, and `pattern` to text only. Ranges
+// come last in the descriptions, where tests look for them.
 
 inline constexpr const char* name_pattern = "^[a-z][a-z0-9_]{0,63}$";
 inline constexpr const char* topics_pattern = "^(\\*|[a-z0-9_]+(\\.[a-z0-9_]+)*(\\.\\*)?)$";
@@ -50,11 +50,11 @@ document duration(std::string_view what, range<Duration> within, Duration otherw
 
 document list_of(std::string_view what, document item, int most);
 
-/// A map of these keys, all of which may be left out.
+/// A map with these keys, all optional.
 document section(std::string_view what, document keys);
-/// A map of these keys, of which `required` must be there.
+/// A map with these keys, of which `required` are mandatory.
 document section(std::string_view what, document keys, std::vector<std::string> required);
-/// A map from names to `each`, which is not empty.
+/// A non-empty map from names to `each`.
 document map_of(std::string_view what, const char* names, document each);
 
 document address(std::string_view what, const char* pattern, const char* example);

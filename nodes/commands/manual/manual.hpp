@@ -8,7 +8,7 @@ namespace troupe {
 
 /// `troupe help [TOPIC...]`, `troupe completion SHELL` and `troupe man [PROGRAM]`.
 ///
-/// Exit codes: `ok`; `usage` for a topic that there is not.
+/// Exit codes: `ok`; `usage` for an unknown topic.
 /// @param line the program's, which outlives its commands.
 void add_manual(command_line& line, const std::string& version);
 

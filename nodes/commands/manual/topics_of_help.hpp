@@ -5,7 +5,7 @@
 
 namespace troupe {
 
-/// Something that `troupe help` explains and that is no command.
+/// A subject, other than a command, that `troupe help` explains.
 struct help_topic {
   std::string_view name;
   std::string_view is_about;

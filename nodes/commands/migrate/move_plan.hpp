@@ -17,27 +17,27 @@ struct moved_database {
   /// The PostgreSQL database.
   std::string url;
 
-  /// The file under which it arrives, until all are there. open_sqlite() refuses a database beside
-  /// which there is one.
+  /// The name of the file until all databases have arrived. open_sqlite() refuses a database beside
+  /// which such a file exists.
   std::string arriving() const { return file + ".migrating"; }
 };
 
-/// All that moves, and the direction.
+/// Everything to be moved, and the direction.
 struct move_plan {
   bool to_server = true;
   std::string system;
   std::vector<moved_database> databases;
-  /// The capabilities whose databases stay: by the topology they are on the other side already.
+  /// The capabilities whose databases stay, since the topology has them on the other side already.
   std::vector<std::string> staying;
 };
 
-/// The plan of `troupe migrate`: the databases to move, and from where to where.
+/// The plan of `troupe migrate`: which databases to move, from where to where.
 ///
-/// `from` and `to` are `sqlite` and `postgresql`, or the place itself as a topology has it under
-/// `store`. Without a place it is the topology's, or for files `sqlite:data/{capability}.db`. Moved
-/// is what the topology has on a server; all, if it has nothing there.
+/// `from` and `to` are `sqlite` or `postgresql`, or a place as written under `store` in a topology.
+/// Without a place it is the topology's, or for files `sqlite:data/{capability}.db`. The databases
+/// that the topology has on a server are moved; all, if it has none there.
 ///
-/// @errors `invalid`: the two are one engine, or a place is missing or faulty.
+/// @errors `invalid`: both sides are the same engine, or a place is missing or faulty.
 outcome<move_plan>
 move_plan_of(const topology::plan& plan, const std::string& from, const std::string& to);
 

@@ -8,11 +8,10 @@
 
 namespace troupe {
 
-// The two directions of `troupe migrate`. The system is stopped. Each step can be repeated:
-// whatever ends the command, the same command goes on, and until it is through neither side can be
-// taken for the system's data: PostgreSQL refuses by its book of moves
-// (runtime/store/postgres/moves.hpp), files by `NAME.db.migrating` beside them and by their lock
-// files, which know what was there.
+// The two directions of `troupe migrate`. The system is stopped. Each step can be repeated: after
+// an interruption the same command continues, and until it is done neither side can be mistaken for
+// the system's data. PostgreSQL refuses by its book of moves (runtime/store/postgres/moves.hpp),
+// files by `NAME.db.migrating` beside them and by their lock files, which record what was there.
 
 /// A database that has moved.
 struct moved_size {
@@ -21,20 +20,21 @@ struct moved_size {
 };
 
 struct move_result {
-  /// The databases that were moved: equal on both sides, compared value by value.
+  /// The databases moved: equal on both sides, compared value by value.
   std::vector<moved_size> moved;
-  /// The databases that were left out, each with the reason.
+  /// The databases left out, each with the reason.
   std::vector<std::string> passed_over;
-  /// The folders where the files are that were moved away.
+  /// The folders that contain the files put aside.
   std::vector<std::string> aside;
-  /// True if an earlier command had copied and compared everything, and this one did the rest.
+  /// True if an earlier run had copied and compared everything, and this one only finished the
+  /// move.
   bool was_copied = false;
 };
 
 struct move_options {
-  /// All that is checked beforehand, and nothing changed.
+  /// Checks everything, and changes nothing.
   bool dry_run = false;
-  /// Told of each database when it is there and equal.
+  /// Called for each database once it has arrived and is equal.
   std::function<void(const moved_size&)> tell;
 };
 

@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// PostgreSQL to files. The schemas stay, and are refused from then on. @errors of
-/// `move_to_server`.
+/// Moves PostgreSQL schemas to files. The schemas stay, and are refused from then on.
+/// @errors of `move_to_server`.
 outcome<move_result>
 move_to_files(const move_plan& plan, const move_options& options, const clock& time);
 

@@ -7,9 +7,10 @@
 
 namespace troupe {
 
-/// Files to PostgreSQL. The files are put aside at the end, into `moved-TIME/` beside them.
-/// @errors `unavailable`: the system runs, or no server; `invalid`: a file or schema that does not
-/// fit; `conflict`: the two sides are not equal, and nothing is given away; of the stores.
+/// Moves files to PostgreSQL. At the end the files are put aside into `moved-TIME/` beside them.
+/// @errors `unavailable`: the system runs, or the server is unreachable; `invalid`: a file or
+/// schema does not fit; `conflict`: the two sides differ, and the originals stay in force; of the
+/// stores.
 outcome<move_result>
 move_to_server(const move_plan& plan, const move_options& options, const clock& time);
 

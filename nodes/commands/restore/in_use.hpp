@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// A process that has the SQLite database in this file open, if there is one. To be asked before
-/// this process opens it: closing the file would drop this process' own locks.
+/// A process that has this SQLite database open, if there is one. To be called before this process
+/// opens the file, since closing it would drop this process's own locks.
 std::optional<pid_t> user_of(const std::string& path);
 
 } // namespace troupe

@@ -4,8 +4,7 @@
 
 namespace troupe {
 
-/// The advice about a database that refuses what is written, by the reason it gives; `otherwise` if
-/// that says nothing.
+/// Advice for a database that refuses writes, by its reason; `otherwise` if the reason is unknown.
 std::string database_advice(const std::string& reason, std::string otherwise);
 
 } // namespace troupe

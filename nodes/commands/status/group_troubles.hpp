@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// The troubles of groups: those that are down, whose database refuses turns, whose events do not
-/// leave, whose handlers fail, and whose breakers are not closed. Pure.
+/// The troubles of groups: down, database refuses turns, events do not reach the journal, handlers
+/// fail, breaker not closed. Pure.
 std::vector<trouble> group_troubles_of(const system_view& all);
 
 } // namespace troupe

@@ -7,8 +7,8 @@
 
 namespace troupe {
 
-/// The troubles of the journal and of events: nobody has it, it does not answer or cannot be
-/// written, and subscribers that are stopped or behind, or have dead letters. Pure.
+/// The troubles of the journal and of events: no broker has the journal, it does not answer or
+/// cannot be written; subscribers are stopped, behind, or have dead letters. Pure.
 std::vector<trouble> journal_troubles_of(const system_view& all);
 
 } // namespace troupe

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// The answer of one broker or node to `status`, as it came.
+/// The raw answer of one broker or node to `status`.
 struct status_report {
   std::string kind;
   std::string name;
@@ -20,15 +20,15 @@ struct status_report {
   outcome<std::string> said;
 };
 
-/// The answers of a whole system: as they came, and read.
+/// The answers of a whole system, raw and decoded.
 struct system_answers {
   std::vector<status_report> reports;
   system_view view;
-  /// Sagas that stand still, by node and capability.
+  /// Stopped sagas, by node and capability.
   std::vector<wire::standing_sagas> sagas;
 };
 
-/// The part of a system that is asked for.
+/// Which part of a system to ask for.
 enum class matters : std::uint8_t {
   /// The state of brokers, nodes and the journal.
   state,
@@ -36,8 +36,7 @@ enum class matters : std::uint8_t {
   all,
 };
 
-/// Asks all brokers of `plan` and all its nodes, at once. Who has not answered after `deadline` has
-/// not answered.
+/// Asks all brokers and nodes of `plan` at once. After `deadline` a missing answer counts as none.
 system_answers ask_system(
     system_links& links,
     const topology::plan& plan,

@@ -10,10 +10,10 @@
 
 namespace troupe {
 
-/// The answer of a broker or node as JSON, for people and scripts.
+/// The answer of a broker or node as JSON.
 outcome<nlohmann::ordered_json> json_of(const outcome<std::string>& body);
 
-/// All that is known of a system: what `troupe status --json` prints.
+/// Everything known of a system: the output of `troupe status --json`.
 nlohmann::ordered_json report_of(
     const topology::plan& plan, const system_answers& answers, const std::vector<trouble>& found);
 

@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// The troubles of sagas: new ones are refused, they need a person, stand still, or follow the
+/// The troubles of sagas: new ones are refused; some need a person, have stopped, or follow the
 /// steps of an earlier definition. Pure.
 std::vector<trouble> saga_troubles_of(const system_view& all);
 

@@ -10,11 +10,11 @@
 
 namespace troupe {
 
-/// The answer of `troupe status` on one screen: the verdict, what is wrong with what to do, a row
-/// per capability, a line each for brokers and nodes. Pure.
+/// The output of `troupe status` on one screen: the verdict, troubles with advice, a row per
+/// capability, a line each for brokers and nodes. Pure.
 ///
-/// @param every shows all of `found`, and not only the first eight.
-/// @param columns of the terminal: no line is longer. From 60 on.
+/// @param every shows all of `found`, instead of only the first eight.
+/// @param columns of the terminal, 60 or more: no line is longer.
 std::string screen_of(
     const system_view& all, const std::vector<trouble>& found, bool every, std::size_t columns);
 
@@ -24,7 +24,7 @@ std::string text_of(const trouble& each, std::size_t columns);
 /// A line each for brokers, nodes, gateways and the journal.
 std::string processes_of(const system_view& all, std::size_t columns);
 
-/// "2.5", "120"; "-" if it is not known.
+/// "2.5", "120"; "-" if unknown.
 std::string rate_of(const std::optional<double>& per_second);
 
 } // namespace troupe

@@ -14,34 +14,34 @@
 
 namespace troupe {
 
-/// A saga, and the nodes that name it: one that stands still is named by each node of its
-/// capability.
+/// A saga, and the nodes that list it: a stopped one is listed by each node of its capability.
 struct placed_saga {
   std::string capability;
   wire::standing_saga saga;
   std::vector<std::string> nodes;
 };
 
-/// A system as a person sees it who looks at it for a while: in a browser or in a terminal.
+/// The state of a system for continuous display, in a browser or a terminal.
 struct system_state {
   system_answers answers;
   std::vector<trouble> found;
-  /// Sagas that stand still or run, in the order of their ids; and whether nodes have more than
-  /// they named: those here are a part of them then.
+  /// Stopped and running sagas in the order of their ids; and whether nodes have more than they
+  /// listed, so that these are only a part.
   std::vector<placed_saga> sagas;
   bool has_more_standing = false;
   bool has_more_running = false;
-  /// The dead letters, the oldest first; so many as are shown.
+  /// The dead letters, oldest first, as many as are shown.
   std::vector<wire::letter> letters;
-  /// Whether databases were asked this time; else what comes from them is of an earlier time.
+  /// Whether databases were asked this time; otherwise their data are of an earlier time.
   bool is_from_databases = false;
 };
 
-/// Asks a system how it is, again and again: brokers and nodes each time, and what nodes and the
-/// broker read from databases every few seconds. Confined to one thread at a time.
+/// Reads the state of a system repeatedly: brokers and nodes each time; what nodes and the broker
+/// read from databases, every few seconds. Confined to one thread at a time.
 class system_reader {
 public:
-  /// @param plan, time outlive this. @param file the topology, as the person wrote it.
+  /// @param plan, time outlive this.
+  /// @param file the topology, as the user wrote it.
   system_reader(const topology::plan& plan, std::string file, const clock& time);
 
   system_state read(system_links& links);
@@ -60,14 +60,14 @@ private:
   std::vector<wire::letter> letters_;
 };
 
-/// The brokers and nodes that did not answer, and would only be waited for once more.
+/// The brokers and nodes that did not answer; asking them again would only cost another wait.
 std::set<std::string> silent_in(const system_view& view);
 
-/// The sagas that nodes told of, each once.
+/// The sagas that nodes listed, each once.
 std::vector<placed_saga> placed_sagas(const std::vector<wire::standing_sagas>& said);
 
-/// The time that a node has to answer: one that was killed is to be seen within 2 s, by whoever
-/// looks once a second.
+/// How long a node has to answer: a reader that looks once a second must notice within 2 s that a
+/// node was killed.
 inline constexpr milliseconds reader_patience{800};
 
 } // namespace troupe

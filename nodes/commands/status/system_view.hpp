@@ -19,7 +19,7 @@ namespace troupe {
 struct broker_view {
   std::string name;
   outcome<wire::broker_status> said;
-  /// The last line of its log, where that can be read here; else empty.
+  /// The last line of its log, if that can be read here; else empty.
   std::string last_words{};
 };
 
@@ -28,28 +28,28 @@ struct node_view {
   std::string name;
   std::string host;
   outcome<wire::node_status> said;
-  /// The last words, as of a broker.
+  /// As for a broker.
   std::string last_words{};
 };
 
-/// The matters that wait for a person, as one node sees them.
+/// The matters waiting for a person, as seen by one node.
 struct waiting_view {
   std::string capability;
   std::string node;
   std::uint64_t sagas = 0;
   std::uint64_t effects = 0;
-  /// There are more than the node named.
+  /// Whether there are more than the node listed.
   bool has_more_sagas = false;
   bool has_more_effects = false;
-  /// The part of the sagas that need a person: they run, each on one node, and fail.
+  /// How many of the sagas need a person: they run, each on one node, and fail.
   std::uint64_t need_person = 0;
-  /// Why the first of these fails, and which effects of it stand.
+  /// Why the first of these fails, and which of its effects are not undone.
   std::string need{};
-  /// One of these goes forward, so that it may be able to turn back.
+  /// Whether one of these goes forward, so that it may be able to turn back.
   bool may_turn_back = false;
 };
 
-/// The sagas that wait for a person, of those that a node named.
+/// The sagas waiting for a person among those that a node listed.
 waiting_view waiting_in(const wire::standing_sagas& said);
 
 struct capability_view {
@@ -57,12 +57,12 @@ struct capability_view {
   std::vector<std::string> nodes;
 };
 
-/// Everything that `troupe status` was told about a system.
+/// Everything that `troupe status` has learnt about a system.
 struct system_view {
   std::string name;
-  /// The topology, as the person wrote it.
+  /// The topology, as the user wrote it.
   std::string file;
-  /// The digest of what it says.
+  /// The digest of the topology's contents.
   std::uint64_t plan = 0;
   std::vector<capability_view> capabilities;
   std::vector<broker_view> brokers;
@@ -74,38 +74,37 @@ struct system_view {
   /// The processes that give no answer and run on this machine all the same, with their pids (0:
   /// not known).
   std::map<std::string, std::int64_t> running{};
-  /// The broker that keeps the journal (empty: none of those that share it), and what it said of
-  /// it.
+  /// The broker that keeps the journal, and its answer. Empty if brokers share it and none has it.
   std::string journal_broker;
-  /// Where brokers share it: what the one that has it, or else any of them, knows of that.
+  /// For a shared journal: what the broker that has it, or else any of them, knows about it.
   std::optional<wire::journal_seat> journal;
   outcome<wire::topics_state> events;
 };
 
-/// A node as some broker that answered knows it; null if none does.
+/// A node as known to a broker that answered; null if none knows it.
 const wire::known_node* known_node(const system_view& all, const std::string& name);
 
-/// "live", "away" or "unknown": what the brokers say of a node; "silent" if it is live and does not
-/// answer itself.
+/// "live", "away" or "unknown" according to the brokers; "silent" if it is live and does not answer
+/// itself.
 std::string_view presence_of(const system_view& all, const std::string& name);
 
-/// A capability as `node` runs it; null if that did not say.
+/// A capability on `node`; null if the node did not report it.
 const wire::group_status* group_of(const node_view& node, const std::string& capability);
 
-/// The brokers at which a gateway is logged in; nothing if no broker says so.
+/// The brokers that a gateway is logged in to; nothing if no broker reports that.
 std::optional<std::vector<std::string>>
 brokers_of_gateway(const system_view& all, const std::string& name);
 
 const node_view* find_node(const system_view& all, const std::string& name);
 
-/// The last line of a broker's log that has this name and fields that fit, and how long ago; null
-/// if there is none.
+/// The last line of this name in a broker's log with matching fields, and its age; null if there is
+/// none.
 const wire::recent_event* last_logged(
     const system_view& all,
     std::string_view name,
     const std::function<bool(const std::map<std::string, std::string>&)>& fits = {});
 
-/// The subscriber; null if `capability` is none, or the journal did not answer.
+/// The subscriber; null if `capability` is not one, or the journal did not answer.
 const wire::group_state* subscriber_of(const system_view& all, const std::string& capability);
 
 } // namespace troupe

@@ -5,7 +5,7 @@
 
 namespace troupe {
 
-/// Prints what one broker or node said of itself, all of it.
+/// Prints everything that one broker or node said of itself.
 /// @param title such as "broker b1".
 void print_tables(const std::string& title, const nlohmann::ordered_json& said);
 

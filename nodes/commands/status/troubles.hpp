@@ -10,22 +10,22 @@
 
 namespace troupe {
 
-/// Something that is not as it should be, in words.
+/// Something that is wrong or needs attention, in words.
 struct trouble {
   enum class weight : std::uint8_t {
     /// The system does not do all of its work.
     wrong,
-    /// The thing works, and something of it waits until a person decides.
+    /// It works, but something in it waits for a person's decision.
     waiting,
   };
 
   weight is = weight::wrong;
   std::string what;
-  /// The time for which it has lasted, where that is known.
+  /// How long it has lasted, if known.
   std::optional<milliseconds> lasted{};
-  /// The reason, in the words of whoever met it; may be empty.
+  /// The reason, in the words of the component that reported it; may be empty.
   std::string why{};
-  /// The advice what to do; may be empty.
+  /// Advice what to do; may be empty.
   std::string next{};
 };
 
@@ -33,7 +33,7 @@ enum class system_health : std::uint8_t { healthy, degraded, unreachable };
 
 std::string_view name_of(system_health how);
 
-/// Everything that is wrong or waits, the worst first. Pure.
+/// Everything that is wrong or waiting, worst first. Pure.
 std::vector<trouble> troubles_of(const system_view& all);
 
 /// `unreachable` if no broker answers, `degraded` if anything is wrong.

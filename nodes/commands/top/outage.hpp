@@ -8,13 +8,15 @@
 
 namespace troupe {
 
-/// Says since when no broker answers, and for a while after that since when one does again. Pure.
+/// Tells since when no broker answers, and for a while afterwards since when one answers again.
+/// Pure.
 class outage {
 public:
-  /// How long a return is told.
+  /// How long a return is shown.
   static constexpr milliseconds told_for{30'000};
 
-  /// @param verdict of the newest reading. @return words; empty if there is nothing to say.
+  /// @param verdict of the newest reading.
+  /// @return text; empty if there is nothing to say.
   std::string note(system_health verdict, wall_time now);
 
 private:

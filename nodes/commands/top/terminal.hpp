@@ -7,14 +7,14 @@
 
 namespace troupe {
 
-/// The terminal of a command that fills it: another screen, on which keys are read one by one and
-/// not shown. Its end gives back what was there before. Confined to one thread.
+/// Takes over the terminal for a full-screen command: alternate screen, keys read one by one
+/// without echo. The destructor restores the terminal. Confined to one thread.
 class terminal {
 public:
-  /// Whether stdout is a terminal that can be filled (`TERM=dumb` says that it cannot).
+  /// Whether stdout is a suitable terminal (`TERM=dumb` is not).
   static bool is_there();
 
-  /// @param has_colours what is told apart by words is told apart by colours, too.
+  /// @param has_colours adds colours to what words express already.
   explicit terminal(bool has_colours);
   ~terminal();
   terminal(const terminal&) = delete;
@@ -27,10 +27,10 @@ public:
   /// Whether stdin is a terminal, too.
   bool has_keys() const { return has_keys_; }
 
-  /// The key that was pressed; 0 if none was, -1 if nobody will press one any more.
+  /// The key pressed; 0 if none was, -1 if there will be no more keys.
   int key();
 
-  /// Gives the terminal back for as long as the process is stopped (SIGTSTP).
+  /// Restores the terminal while the process is stopped (SIGTSTP).
   void stop_process();
 
 private:

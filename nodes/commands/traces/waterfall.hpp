@@ -8,16 +8,16 @@
 
 namespace troupe {
 
-/// A span, and the process that has told of it.
+/// A span, and the process that reported it.
 struct placed_span {
   std::string node;
   wire::told_span what;
 };
 
-/// A trace in short.
+/// A summary of a trace.
 struct trace_summary {
   uuid trace;
-  /// The name of the span that none is above, or else of the one that began first, and its process.
+  /// Name and process of the root span, or else of the span that began first.
   std::string name;
   std::string node;
   std::int64_t start = 0;
@@ -27,11 +27,11 @@ struct trace_summary {
   std::size_t failed = 0;
 };
 
-/// The traces that spans belong to, the newest first.
+/// The traces of the spans, newest first.
 std::vector<trace_summary> summaries_of(const std::vector<placed_span>& spans);
 
 /// A trace as lines of at most 80 characters: each span below the one that caused it, with a bar
-/// for when it ran. A span whose cause no process tells of stands at the left.
+/// for its time. A span whose cause is unknown starts at the left.
 std::string waterfall(std::vector<placed_span> spans);
 
 /// "850 us", "12.4 ms", "3.20 s", "2m 5s".

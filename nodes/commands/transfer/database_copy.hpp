@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-// A database as another engine has it: the same tables by the same steps, the same rows, and the
-// same identity, so that outboxes, journal and cursors know each other as before.
+// Copies a database to the other engine: the same tables by the same steps, the same rows, and the
+// same identity, so that outboxes, journal and cursors recognize each other as before.
 
 /// The identity of a database, which a copy shares with its original.
 struct database_identity {
@@ -25,9 +25,9 @@ struct database_identity {
 /// Nothing if the space has no database. Throws database_error.
 std::optional<database_identity> identity_of(const store::table_space& space);
 
-/// Makes the tables of `what` in `to`, empty, and gives it the identity and the schema versions of
-/// `from`, which must be up to date: the last step, so that one without it is not ready. Sessions
-/// with `to` are to be reopened.
+/// Creates the tables of `what` in `to`, empty, and gives it the identity and the schema versions
+/// of `from`, which must be up to date. The identity comes last, so that a copy without it is
+/// incomplete. Sessions with `to` must be reopened.
 /// @errors of the store.
 outcome<void> make_ready(
     const stored_database& what,
@@ -35,14 +35,15 @@ outcome<void> make_ready(
     const store::table_space& to,
     const clock& time);
 
-/// How much a database holds.
+/// The size of a database.
 struct database_size {
   std::size_t tables = 0;
   std::uint64_t rows = 0;
 };
 
-/// Copies the rows that `to`, which was made ready, lacks.
-/// @errors `invalid`: tables differ, or hold what the other engine does not take; of the store.
+/// Copies the rows that `to`, prepared by make_ready, lacks.
+/// @errors `invalid`: tables differ, or contain values that the other engine does not accept; of
+/// the store.
 outcome<void> copy_rows(
     const stored_database& what, const store::table_space& from, const store::table_space& to);
 
@@ -51,7 +52,7 @@ outcome<void> copy_rows(
 outcome<database_size> check_equal(
     const stored_database& what, const store::table_space& one, const store::table_space& other);
 
-/// Whether each value in a SQLite file has the type of its column, which PostgreSQL demands.
+/// Checks that each value in a SQLite file has the type of its column, as PostgreSQL requires.
 /// @errors `invalid`, naming table and column; of the store.
 outcome<void> check_types(const store::table_space& file);
 

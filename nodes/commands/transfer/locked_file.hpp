@@ -12,11 +12,11 @@
 
 namespace troupe {
 
-/// A SQLite database that is open for this command alone, with the lock of its writers.
+/// A SQLite database opened exclusively for this command, with its writers' lock.
 struct locked_file {
-  std::unique_ptr<store::turnstile> gate; // Given back once the session is closed.
+  std::unique_ptr<store::turnstile> gate; // Released after the session is closed.
   std::unique_ptr<store::database> session;
-  /// Keeps who waits for the lock from taking this process for one that stands still.
+  /// Keeps waiters from taking this process for stalled.
   std::unique_ptr<store::long_work> sign;
 
   store::table_space space() const { return {session.get(), {}}; }
@@ -26,11 +26,12 @@ struct locked_file {
 /// @errors `unavailable`: a process has it open; of `open_sqlite`.
 outcome<locked_file> open_locked(const std::string& path, const std::string& owner, bool create);
 
-/// Whether a file is there.
-/// @errors `unavailable`: nobody can tell, as in a folder that this user may not enter.
+/// Whether a file exists.
+/// @errors `unavailable`: cannot be determined, for example in a folder that this user may not
+/// enter.
 outcome<bool> has_file(const std::string& path);
 
-/// The id of the database that was in the file when a writer was there last, if the file is gone.
+/// The id of the database that was last in the file, if the file is gone.
 std::optional<uuid> lost_database(const std::string& path);
 
 } // namespace troupe

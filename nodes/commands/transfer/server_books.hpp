@@ -17,23 +17,23 @@
 
 namespace troupe {
 
-/// What is in a schema before something is brought there.
+/// The contents of a schema before data are brought there.
 struct schema_content {
   std::int64_t tables = 0;
-  /// By its troupe_meta, if it has one.
+  /// According to its troupe_meta, if it has one.
   std::optional<uuid> instance{};
   std::string capability{};
   std::string system{};
 };
 
-/// A session with each PostgreSQL database that a move takes part in, and its book of moves
-/// (`store::move_book`). While they live, no other command moves data there.
+/// A session with each PostgreSQL database involved in a move, and its book of moves
+/// (`store::move_book`). While they live, no other command can move data there.
 class server_books {
 public:
   /// @errors of `open_postgres`; `unavailable`: another command moves data there.
   static outcome<server_books> open(const std::vector<std::string>& urls);
 
-  /// The session with a database, one of those that were given.
+  /// The session with one of the databases given to open().
   store::database& session(const std::string& url) { return *sessions_.at(url); }
 
   /// The row of a schema, if it has one. Throws database_error.
@@ -48,9 +48,9 @@ public:
   void change(
       const std::function<void(const std::string& url, store::database&, store::move_book&)>& how);
 
-  /// Whether brokers or workers run on one of the databases: sessions that are there, after a
-  /// moment for those of processes that have just ended.
-  /// @errors `unavailable`, naming them; of the store.
+  /// Checks that no brokers or workers use the databases; waits briefly for sessions of processes
+  /// that have just ended.
+  /// @errors `unavailable`, naming the sessions; of the store.
   outcome<void> check_unused();
 
 private:
@@ -60,17 +60,17 @@ private:
 /// A place on a server.
 struct server_place {
   std::string url;
-  /// The system that it belongs to.
+  /// The system that owns it.
   std::string system;
 };
 
-/// Opens the schema of a database that is being moved. @param made_as the id that it gets where it
-/// is made; nothing: it has to be there.
+/// Opens the schema of a database that is being moved.
+/// @param made_as the id for a new schema; nothing: the schema must exist.
 /// @errors of `open_postgres`.
 outcome<std::unique_ptr<store::database>> open_moving(
     const stored_database& what, const server_place& at, const std::optional<uuid>& made_as = {});
 
-/// How sessions are opened that move or copy data: they wait for large tables.
+/// The options of sessions that move or copy data: they wait for large tables.
 store::postgres_options moving_options();
 
 } // namespace troupe

@@ -6,12 +6,12 @@
 
 namespace troupe {
 
-/// The waits of `troupe up` before it starts a process again that has died.
+/// How long `troupe up` waits before it restarts a process that has died.
 struct restart_backoff {
   milliseconds first{50};
   milliseconds most{5000};
   /// After a life of this length the waits start over: a process that served for a second does not
-  /// fail at its start, and a broker that is killed every second must be back within its callers'
+  /// fail at start, and a broker that is killed every second must be back within its callers'
   /// deadlines.
   milliseconds forgiven_after{1'000};
 };

@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// One process of `troupe up`, as people see it.
+/// One process of `troupe up`, as displayed.
 struct child_view {
   std::string_view name;
   std::string_view kind;
@@ -23,7 +23,7 @@ struct child_view {
   std::string_view last_exit;
 };
 
-/// Something that happened to one of them, or to all if `name` is empty.
+/// An event of one of them, or of all if `name` is empty.
 struct up_event {
   std::string_view what;
   std::string_view name{};
@@ -39,21 +39,21 @@ class up_display {
 public:
   explicit up_display(bool json);
 
-  /// Whether `show` draws: then it is worth being called when nothing happens, too.
+  /// Whether `show` draws, so that it should also be called when nothing happens.
   bool is_live() const { return style_ == style::live; }
 
   void tell(const up_event& event);
 
-  /// Draws a line for each, over those of the last time.
+  /// Draws a line for each process, over the previous lines.
   void show(const std::vector<child_view>& children);
 
 private:
   enum class style : std::uint8_t { json, live, lines };
 
-  line_output output_; // Whoever reads it must not hold the keeper up.
+  line_output output_; // A slow reader of the output must not delay the keeper.
   style style_;
   std::size_t lines_drawn_ = 0;
-  std::string note_; // Below the lines, about all of them.
+  std::string note_; // Shown below the lines, about all processes.
 };
 
 } // namespace troupe

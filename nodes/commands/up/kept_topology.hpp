@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// The topology as `troupe up` read it when it began: what its nodes run, also those that are
-/// started again, whatever becomes of the file meanwhile. Lives as long as the process.
+/// The topology as `troupe up` read it at its start. Its nodes run this version, also after a
+/// restart, even if the file changes meanwhile. Lives as long as the process.
 class kept_topology {
 public:
   /// Reads the file, and prints its faults as `load_plan` does.
@@ -19,10 +19,10 @@ public:
 
   const topology::plan& plan() const { return plan_; }
 
-  /// The open file with the text, which children inherit.
+  /// The open file with the text, inherited by children.
   int descriptor() const { return descriptor_; }
 
-  /// What to say of the file, if it has changed since this was asked last.
+  /// A message about the file if it has changed since the last call.
   std::optional<std::string> news();
 
 private:
@@ -40,8 +40,9 @@ private:
   std::string told_;
 };
 
-/// What to say of a file whose text is another one by now. Pure.
-/// @param digest of the plan that runs. @param now the file's plan, or nothing if it has faults.
+/// The message about a file whose text has changed. Pure.
+/// @param digest of the running plan.
+/// @param now the file's plan, or nothing if it has faults.
 std::string change_text(std::uint64_t digest, const std::optional<std::uint64_t>& now);
 
 } // namespace troupe

@@ -9,14 +9,14 @@
 namespace troupe {
 
 /// Keeps two `troupe up` from running the same processes, and one from running what a service or a
-/// person runs: their twins would take their databases over.
+/// person runs already: the duplicates would take over each other's databases.
 ///
-/// Each `up` holds, until it ends, a lock in a file of the folder of logs, on a byte for each
-/// process, also against other containers; and a mark for each process (`process_marks`), whatever
-/// the folder of its logs. Processes have marks of their own: one that is there within 2 s, in
-/// which those of an `up` that was killed are gone, is somebody else's. Where the file cannot be
-/// made or locked, as in a folder that is on no disk, the marks alone count.
-/// @errors `unavailable`: one of them is run already, and by which process.
+/// Each `up` holds, until it ends, a lock on one byte per process of a file in the log folder, which
+/// also works between containers, and a mark per process (`process_marks`), wherever its logs are.
+/// Processes have marks of their own. A mark that is still there after 2 s, when the processes of a
+/// killed `up` are gone, belongs to somebody else. If the file cannot be created or locked, for
+/// example in a folder that is not on a disk, only the marks protect.
+/// @errors `unavailable`: one of the processes is running already; names who runs it.
 outcome<void> lock_processes(
     const topology::plan& plan,
     const std::string& log_folder,

@@ -11,13 +11,13 @@
 
 namespace troupe::why {
 
-/// The verdict of the stores on the life of an id.
+/// The verdict of the stores on an id.
 enum class verdict : std::uint8_t {
-  /// The life is over: answered, handled by all, undone, or refused for good.
+  /// It is over: answered, handled by all, undone, or refused for good.
   done,
-  /// Work is under way, or waits for its time.
+  /// Work is in progress, or waits for its time.
   under_way,
-  /// Only a person can let it go on.
+  /// It continues only if a person acts.
   waits_for_person,
   /// No store knows it.
   not_known,
@@ -39,29 +39,28 @@ struct letter_told {
   wall_time last{};
 };
 
-/// An event that was journaled again, for one capability alone: its dead letter was delivered
-/// again.
+/// An event that was journaled again for a single capability, because its dead letter was retried.
 struct retry_told {
   std::uint64_t position = 0;
   std::string capability{};
 };
 
-/// A scheduled event that a person has cancelled.
+/// A scheduled event that an operator has cancelled.
 struct cancellation_told {
   uuid id{};
-  /// When, if the journal was read; else the words tell.
+  /// When it was cancelled, if the journal was read; otherwise `words` says so.
   std::optional<wall_time> at{};
-  /// The event as it was, who cancelled it and why.
+  /// The event, who cancelled it and why.
   std::string words{};
 };
 
-/// A subscriber that does not tell whether it has handled an event.
+/// A subscriber of which it is unknown whether it has handled an event.
 struct unheard_told {
   std::uint64_t position = 0;
   std::string capability{};
 };
 
-/// Everything that the stores and the journal have about one id and its consequences.
+/// Everything that the stores and the journal know about one id and its consequences.
 struct life {
   std::vector<wire::message_told> messages{};
   std::vector<wire::saga_told> sagas{};
@@ -72,7 +71,7 @@ struct life {
   std::vector<retry_told> retries{};
   std::vector<cancellation_told> cancelled{};
   std::vector<unheard_told> unheard{};
-  /// Sentences about parts of this life that could not be read, or are not stored anywhere.
+  /// Sentences about parts that could not be read, or are not stored anywhere.
   std::vector<std::string> not_known{};
 };
 
@@ -88,7 +87,7 @@ judgement judge(const life& of, const uuid& asked);
 /// Sentences about the kinds of work that leave no row in any store, whatever the id.
 std::vector<std::string> things_without_rows();
 
-/// The life as a page for a terminal, with its verdict.
+/// The result as a page for a terminal, with its verdict.
 std::string page_of(const life& of, const uuid& asked);
 
 /// The same as one JSON object.

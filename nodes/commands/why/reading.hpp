@@ -14,21 +14,21 @@
 
 namespace troupe::why {
 
-/// The databases of a topology, or copies of them, opened for reading beside whoever writes them;
-/// those that are not on this machine are asked of the nodes and the broker that have them.
+/// The databases of a topology, or copies of them, opened for reading beside their writers. Those
+/// that are not on this machine are read through the nodes and the broker that have them.
 class reading {
 public:
-  /// Opens what is there. What is not is asked for, unless these are copies; what cannot be asked
-  /// either goes into the `not_known` of each life.
+  /// Opens the databases that are here. Others are asked for, unless these are copies; what cannot
+  /// be asked for either is listed in `not_known` of each result.
   /// @param types the actor types of this program, for the names of saga steps; outlives this.
   /// @param folder with copies under the names of the files; empty for the files themselves.
   reading(const topology::plan& plan, const registry& types, const std::string& folder);
 
-  /// All that is known of an id, and of what came of it. Throws store::database_error.
+  /// Everything known of an id and of its consequences. Throws store::database_error.
   life of(const uuid& asked);
 
-  /// The newest events with an ordering key, 10 at most, oldest first.
-  /// @errors if nobody tells what the journal has; `rejected` if it has none.
+  /// The newest events with an ordering key, at most 10, oldest first.
+  /// @errors if the journal cannot be read; `rejected` if it has none.
   outcome<std::vector<uuid>> with_key(std::string_view key);
 
 private:
