@@ -61,7 +61,7 @@ void lent_session::rollback_to_savepoint() {
     refuse("called rollback_to_savepoint() without a savepoint of its own: call "
            "savepoint() first");
   }
-  undo_savepoint();
+  undo_savepoints(savepoints_.size() - 1);
 }
 
 void lent_session::belongs_to(std::optional<std::size_t>) {
@@ -119,18 +119,14 @@ void lent_session::refuse_own(std::string_view function) const {
   refuse(fmt::format("may not call {}: that is the runtime's; leave it out", function));
 }
 
-void lent_session::undo_savepoint() {
-  of_.rollback_to_savepoint();
-  const auto go_back = std::move(savepoints_.back());
-  savepoints_.pop_back();
-  if (go_back) {
-    go_back();
-  }
-}
-
-void lent_session::undo_open_savepoints() {
-  while (!savepoints_.empty()) {
-    undo_savepoint();
+void lent_session::undo_savepoints(std::size_t left) {
+  while (savepoints_.size() > left) {
+    of_.rollback_to_savepoint();
+    const auto go_back = std::move(savepoints_.back());
+    savepoints_.pop_back();
+    if (go_back) {
+      go_back();
+    }
   }
 }
 
@@ -147,7 +143,7 @@ lending::~lending() {
   if (session_ != nullptr) {
     session_->holder_.store({}, std::memory_order_relaxed);
     try {
-      session_->undo_open_savepoints();
+      session_->undo_savepoints(0);
     } catch (...) { // The owner's next statement fails the same way.
       session_->savepoints_.clear();
     }
@@ -163,7 +159,7 @@ void lending::end() {
   if (!session.savepoints_.empty()) {
     session.note("left a savepoint() open: call release() or rollback_to_savepoint() "
                  "before it returns");
-    session.undo_open_savepoints();
+    session.undo_savepoints(0);
   }
   if (session.has_fault_.load()) {
     const std::lock_guard lock{session.mutex_};

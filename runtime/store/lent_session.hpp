@@ -108,10 +108,8 @@ private:
   /// @param what what stands behind the borrower in a sentence.
   [[noreturn]] void refuse(std::string_view what) const;
   [[noreturn]] void refuse_own(std::string_view function) const;
-  /// Undoes what the holder did since its last savepoint, and forgets that.
-  void undo_savepoint();
-  /// Undoes what a handler did after savepoints that it left open.
-  void undo_open_savepoints();
+  /// Undoes what the holder did since its savepoints, the last first, until it has `left` open.
+  void undo_savepoints(std::size_t left);
 
   database& of_;
   std::string_view borrower_;

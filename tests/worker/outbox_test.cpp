@@ -359,6 +359,7 @@ BOOST_AUTO_TEST_CASE(what_a_handler_undoes_with_a_savepoint_is_not_told_to_the_w
     return outcome<void>{};
   };
   p->assign_all(1);
+  p->run();
   p->deliver(1, "", thing{"heard"});
   p->run();
   BOOST_TEST(numbers(*p) == (numbers_t{1, 2}));
