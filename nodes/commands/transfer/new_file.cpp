@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 constexpr milliseconds note_patience{2'000};
 
 // The file last: one that is alone is a database, and what is beside a missing one is not.
-constexpr std::array<std::string_view, 5> database_parts{".lock", ".next", "-shm", "-wal", ""};
+constexpr std::array<std::string_view, 6> database_parts{
+    ".lock", ".next", "-shm", "-wal", "-journal", ""};
 
 outcome<void> remove_parts(const std::string& path, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -84,7 +85,7 @@ outcome<void> close_whole(locked_file file, const std::string& path) {
         "{}-wal could not be copied back into the file: give the command again", path))};
   }
   TROUPE_CHECK(remove_parts(path, database_parts.size() - 1));
-  return store::check_copy(path);
+  return store::seal_copy(path);
 }
 
 } // namespace

@@ -28,7 +28,8 @@ public:
   /// For questions about that moment.
   database& session();
 
-  /// Writes a copy into the new file `to`, reads it through, and syncs it. It needs no WAL.
+  /// Writes a copy into the new file `to`, reads it through, and syncs it. It is marked as one that
+  /// has no WAL.
   /// @errors `invalid`: the file is there already; `internal`, {fault: corrupt}: the database is
   /// damaged; else of the disk. What was written stays.
   outcome<void> write(const std::string& to);
@@ -38,6 +39,11 @@ private:
 
   std::unique_ptr<sqlite_session> session_;
 };
+
+/// Marks a complete copy that nobody has open as one that has no WAL, syncs it, and reads it
+/// through.
+/// @errors as of `check_copy`.
+outcome<void> seal_copy(const std::string& path);
 
 /// Reads a copy through: whether its file alone is a whole database. Makes no file beside it.
 /// @errors `internal`, {fault: corrupt}; else of the disk.
