@@ -1,11 +1,22 @@
 #pragma once
 
 #include "nodes/commands/restore/from_backup.hpp"
+#include "runtime/descriptor.hpp"
 
+#include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace troupe {
+
+/// The folders of databases, kept locked against another command of this kind.
+using folder_locks = std::map<std::filesystem::path, std::unique_ptr<descriptor>>;
+
+/// Makes and locks the folders of the files that come back.
+/// @errors `unavailable`: another command is at work there; the disk, or rights.
+outcome<folder_locks> lock_folders(const checked_backup& backup);
 
 /// Copies the backup's files beside the places of the databases, all of them before one is
 /// touched: a disk that is full changes nothing. Root's copies get the owner and the rights of what
@@ -20,7 +31,8 @@ void drop_copies(const checked_backup& backup);
 /// database that has not come back yet: `NAME.db.returning` stands beside it. The journal is the
 /// last.
 /// @param aside gets the folders that were made for it.
-/// @errors `internal`: the disk; the same command goes on.
+/// @errors `unavailable`: somebody has opened a database since the backup was checked, and nothing
+/// was changed; `internal`: the disk; the same command goes on.
 outcome<void>
 put_in_place(const checked_backup& backup, const clock& time, std::vector<std::string>& aside);
 
