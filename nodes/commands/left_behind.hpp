@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// A database beside those of a topology whose work nobody does any more: its capability was
-/// renamed or removed, or keeps its data elsewhere by now.
+/// A database beside those of a topology whose data nobody sees, or whose work nobody does any
+/// more: its capability was renamed or removed, or keeps its data elsewhere by now.
 struct left_behind {
   std::string file;
   /// The capability that it is of, by the file.
@@ -27,6 +27,9 @@ struct left_behind {
   /// Its owner keeps its data on a server in this topology. The owner may be the journal, whose
   /// `events` are all that it has.
   bool is_from_before_server = false;
+  /// The place where its owner keeps its data in this topology and has none yet: it would begin
+  /// without those of this file. Empty otherwise.
+  std::string empty_place{};
 
   bool has_work() const { return events + timers + effects + sagas + postponed != 0; }
 };
