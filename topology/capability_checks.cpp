@@ -50,8 +50,22 @@ void check_placement(const subject& on, std::vector<fault>& found) {
   }
 }
 
-/// Other machines cannot use a SQLite file: its locks are unreliable over network file systems.
-/// @source https://www.sqlite.org/howtocorrupt.html, 2.1.
+/// On a server the data are in a schema of the capability's name.
+void check_schema(const subject& on, std::vector<fault>& found) {
+  if (!on.plan.store || !is_on_server(*on.plan.store)) {
+    return;
+  }
+  if (const std::string wrong = fault_of_schema(on.name()); !wrong.empty()) {
+    found.push_back(
+        {on.plan.at,
+         fmt::format(
+             "capability `{}` keeps its data in a schema of its name, which {}", on.name(), wrong),
+         "give it another name, or a file: `store: \"sqlite:data/{capability}.db\"`"});
+  }
+}
+
+/// A SQLite file cannot be reached from another machine, and over a network file system its locks
+/// do not hold. @source https://www.sqlite.org/howtocorrupt.html, 2.1.
 void check_one_host(const subject& on, std::vector<fault>& found) {
   if (!on.plan.store || is_on_server(*on.plan.store)) {
     return;
@@ -194,6 +208,7 @@ void check_capabilities(
     const subject on{checked, capabilities[i], *checked.sections[i], checked.nodes_are_read[i]};
     check_placement(on, found);
     check_one_host(on, found);
+    check_schema(on, found);
     check_intensity(on, found);
     check_type(on, types, found);
   }

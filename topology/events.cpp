@@ -222,6 +222,15 @@ void check_journal(const draft& checked, std::vector<fault>& found) {
   const bool is_shared = is_on_server(whole.events.journal);
   for (std::size_t i = 0; i < whole.capabilities.size(); ++i) {
     const capability_plan& capability = whole.capabilities[i];
+    if (capability.store && capability.name.value == journal_name) {
+      found.push_back(
+          {capability.at,
+           fmt::format(
+               "capability `{}` has the name by which backups have the journal of events",
+               journal_name),
+           "give it another name"});
+      continue;
+    }
     if (is_shared && capability.store && is_on_server(*capability.store)) {
       // In a database, journal and capabilities have schemas of their own. (Addresses cannot be
       // compared, since one database has many.)

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::string_view sqlite_scheme = "sqlite:";
 constexpr std::string_view placeholder = "{capability}";
+constexpr std::size_t schema_bytes_max = 63;
+constexpr std::string_view moves_schema = "troupe_migration";
 constexpr std::string_view postgres_scheme = "postgresql://";
 constexpr std::string_view example =
     "write sqlite:data/{capability}.db, a file per capability, postgresql://HOST/DATABASE, where "
@@ -206,6 +208,17 @@ std::string told_of_store(std::string_view store, std::string_view what) {
 
 bool is_on_server(std::string_view store) {
   return store.substr(0, postgres_scheme.size()) == postgres_scheme;
+}
+
+std::string fault_of_schema(std::string_view name) {
+  if (name.size() > schema_bytes_max) {
+    return fmt::format("is longer than {} characters", schema_bytes_max);
+  }
+  if (name.starts_with("pg_") || name == "information_schema") {
+    return "is one of the server's own";
+  }
+  // The books of `troupe migrate`: the schema is dropped after a move.
+  return name == moves_schema ? "is that of the books of `troupe migrate`" : "";
 }
 
 std::optional<fault> check_is_file(std::string_view store, std::string_view remedy) {

@@ -12,6 +12,13 @@ namespace troupe::topology {
 /// The schema of the journal of events, in a database on a server.
 inline constexpr std::string_view journal_schema = "troupe_journal";
 
+/// The name by which commands know the journal, beside capabilities by theirs.
+inline constexpr std::string_view journal_name = "journal";
+
+/// The fault of a capability's name that no schema may have, or that Troupe needs for another one;
+/// empty if it may have one.
+std::string fault_of_schema(std::string_view name);
+
 /// What is wrong with the value of a `store` key, if anything; the caller sets `at`.
 std::optional<fault> check_store(std::string_view store);
 

@@ -120,7 +120,8 @@ json_object json_of(const left_behind& database) {
       .add("effects", database.effects)
       .add("sagas", database.sagas)
       .add("postponed", database.postponed)
-      .add("is_from_before_server", database.is_from_before_server);
+      .add("is_from_before_server", database.is_from_before_server)
+      .add("empty_place", database.empty_place);
   return json;
 }
 

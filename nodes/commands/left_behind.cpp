@@ -72,6 +72,19 @@ bool is_served(const topology::plan& plan, const std::string& owner) {
   return capability != nullptr && capability->store && topology::is_on_server(*capability->store);
 }
 
+/// Where the owner of a file keeps its data in this topology, if nothing is there yet.
+std::string empty_place_of(const topology::plan& plan, const std::string& owner) {
+  const auto* const capability = plan.find(capability_name{owner});
+  const std::string store = owner == broker::journal_component ? plan.events.journal
+                            : capability != nullptr            ? capability->store.value_or("")
+                                                               : "";
+  std::error_code failed;
+  return store.empty() || topology::is_on_server(store)
+                 || fs::exists(topology::path_in(store), failed) || failed
+             ? std::string{}
+             : topology::path_in(store);
+}
+
 } // namespace
 
 left_behind unfinished_work(store::database& session, std::string owner, std::int64_t taken) {
@@ -133,7 +146,8 @@ std::vector<left_behind> find_left_behind(const topology::plan& plan) {
                     *session, *owner, journaled(journal.get(), *owner, session->instance()));
         found.is_from_before_server = is_served(plan, *owner);
         found.file = entry.path().string();
-        if (found.has_work()) {
+        found.empty_place = empty_place_of(plan, *owner);
+        if (found.has_work() || !found.empty_place.empty()) {
           all.push_back(std::move(found));
         }
       } catch (const store::database_error&) {
@@ -164,6 +178,19 @@ std::string text_of(const std::vector<left_behind>& all, const std::string& file
           "postgresql` moves them there while the system is stopped, unless the system has already "
           "started there without them\n",
           file);
+      continue;
+    }
+    if (!each.empty_place.empty()) {
+      text += fmt::format(
+          "\nleft behind: {} has the data of {}, and by this topology they are in {}, where there "
+          "are "
+          "none yet\n    it would begin without them: stop the system and move the file there, "
+          "with "
+          "its -wal\n",
+          each.file,
+          each.capability == broker::journal_component ? "the journal"
+                                                       : fmt::format("`{}`", each.capability),
+          each.empty_place);
       continue;
     }
     text += fmt::format(

@@ -27,6 +27,9 @@ struct left_behind {
   /// Whether its owner keeps its data on a server in this topology. The owner may be the journal,
   /// for which only `events` is set.
   bool is_from_before_server = false;
+  /// The place where its owner keeps its data in this topology and has none yet: it would begin
+  /// without those of this file. Empty otherwise.
+  std::string empty_place{};
 
   bool has_work() const { return events + timers + effects + sagas + postponed != 0; }
 };

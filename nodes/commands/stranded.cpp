@@ -2,20 +2,23 @@
 
 #include "nodes/commands/left_behind.hpp"
 #include "nodes/commands/store_reading.hpp"
+#include "nodes/commands/stranded_events.hpp"
 #include "nodes/commands/transfer/locked_file.hpp"
 #include "nodes/commands/transfer/stored_database.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/broker/journal/tables.hpp"
 #include "runtime/contains.hpp"
 #include "runtime/store/database.hpp"
-#include "runtime/wire/events.hpp"
 #include "topology/read.hpp"
 #include "topology/store_path.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -46,25 +49,127 @@ bool has_operation(const topology::actor_type& type, const std::string& operatio
   return contains(names, operation);
 }
 
-/// Reports a capability that no longer has its database, or is gone.
-void add_left(
+/// The work of a database that nobody goes on with; nothing if there is none.
+std::optional<std::string> work_in(store::database& session, const std::string& name) {
+  const left_behind work = unfinished_work(session, name, 0);
+  if (!work.has_work()) {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "its database holds {} sagas, {} effects, {} timers and {} events to handle again that "
+      "nobody goes on with, and its outbox {} events, of which some may not be in the journal",
+      work.sagas,
+      work.effects,
+      work.timers,
+      work.postponed,
+      work.events);
+}
+
+/// Whether the database of `owner` in the place `before` is the one in the place `now`, or was
+/// brought there.
+bool is_kept(
+    const std::string& now,
+    const std::string& before,
+    store::database& session,
+    const std::string& owner) {
+  if (is_same_place(now, before, owner)) {
+    return true;
+  }
+  const auto there = open_to_read(now, owner);
+  return there && (*there)->instance() == session.instance();
+}
+
+/// How data get from one place to another while the system is stopped.
+std::string_view way_between(const std::string& from, const std::string& to) {
+  const bool from_server = topology::is_on_server(from);
+  const bool to_server = topology::is_on_server(to);
+  return from_server && to_server ? "take a backup, and bring it back with this topology"
+         : to_server   ? "`troupe migrate FILE --from sqlite --to postgresql` takes them there"
+         : from_server ? "`troupe migrate FILE --from postgresql --to sqlite` takes them there"
+                       : "stop the system and move the file there, with its -wal";
+}
+
+/// The hosts of the databases that are in files, by their owners.
+std::map<std::string, std::string> hosts_of_files(const topology::plan& plan) {
+  std::map<std::string, std::string> hosts;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.store && !topology::is_on_server(*each.store) && !each.nodes.empty()) {
+      hosts[each.name.value] = plan.find(each.nodes.front())->host;
+    }
+  }
+  const auto broker =
+      std::ranges::find(plan.brokers, plan.events.broker, &topology::broker_plan::name);
+  if (!plan.events.is_shared() && broker != plan.brokers.end()) {
+    hosts[std::string{broker::journal_component}] = broker->host;
+  }
+  return hosts;
+}
+
+/// The owners of files that run on another host by now.
+void add_other_hosts(
+    std::vector<std::string>& to, const earlier_databases& earlier, const topology::plan& plan) {
+  const auto now = hosts_of_files(plan);
+  for (const auto& [owner, host] : earlier.hosts) {
+    const auto found = now.find(owner);
+    if (found != now.end() && found->second != host) {
+      to.push_back(fmt::format(
+          "{}: its data are in a file on the host `{}`, and by now it runs on `{}`: if that is "
+          "another machine, it would begin without them; stop the system and take the file there, "
+          "with its -wal",
+          owner == broker::journal_component ? "the journal" : owner,
+          host,
+          found->second));
+    }
+  }
+}
+
+/// A capability that keeps its data elsewhere by now, where they are not.
+void add_moved(
+    std::vector<std::string>& to,
+    const std::string& name,
+    const std::string& store,
+    const std::optional<std::string>& now,
+    store::database& session) {
+  const auto work = work_in(session, name);
+  if (!now) {
+    if (work) {
+      to.push_back(fmt::format("{}: it keeps no data by now; {}", name, *work));
+    }
+    return;
+  }
+  to.push_back(fmt::format(
+      "{}: it keeps its data in {} by now, and all that it has are in {}: it would begin without "
+      "them; {}{}{}",
+      name,
+      place_text(*now, name),
+      place_text(store, name),
+      way_between(store, *now),
+      work ? "; " : "",
+      work.value_or("")));
+}
+
+/// A capability that is gone. Its data are looked for under another name if they were made by the
+/// actors of a capability that is new.
+void add_gone(
     std::vector<std::string>& to,
     const std::string& name,
     const std::string& why,
+    const std::vector<std::string>& heirs,
     store::database& session) {
-  const left_behind work = unfinished_work(session, name, 0);
-  if (work.has_work()) {
-    to.push_back(fmt::format(
-        "{}: {}; its database holds {} sagas, {} effects, {} timers and {} events to handle again "
-        "that nobody goes on with, and its outbox {} events, of which some may not be in the "
-        "journal",
-        name,
-        why,
-        work.sagas,
-        work.effects,
-        work.timers,
-        work.postponed,
-        work.events));
+  if (const auto work = work_in(session, name)) {
+    to.push_back(fmt::format("{}: {}; {}", name, why, *work));
+    return;
+  }
+  for (const std::string& actor : heirs) {
+    if (session.integer_of("SELECT 1 FROM schema_versions WHERE component = $1", actor)) {
+      to.push_back(fmt::format(
+          "{}: {}; a new capability of the actor `{}` begins without the data of `{}`",
+          name,
+          why,
+          actor,
+          name));
+      return;
+    }
   }
 }
 
@@ -92,7 +197,18 @@ std::string why_gone(
   return why;
 }
 
-/// Reports sagas and pending calls of operations that the actor type no longer has.
+/// The actors of the capabilities with a database that are new.
+std::vector<std::string> heirs_in(const topology::plan& plan, const earlier_databases& earlier) {
+  std::vector<std::string> actors;
+  for (const topology::capability_plan& each : plan.capabilities) {
+    if (each.store && !earlier.of_capabilities.contains(each.name.value)) {
+      actors.push_back(each.actor);
+    }
+  }
+  return actors;
+}
+
+/// Sagas and calls in hand of operations that the actor type has no more.
 void add_removed_operations(
     std::vector<std::string>& to,
     const std::string& name,
@@ -162,59 +278,7 @@ void add_removed_effects(
   }
 }
 
-/// Reports dead letters of topics to which their capability no longer subscribes.
-void add_letters(
-    std::vector<std::string>& to, const topology::capability_plan& now, store::database& journal) {
-  const auto gets = [&](const std::string& topic) {
-    return wire::matches_any(now.subscribes, topic);
-  };
-  journal.query(
-      "SELECT topic, count(*) FROM dead_letters WHERE capability = $1 GROUP BY topic",
-      [&](const store::row& row) {
-        const std::string topic{row.text(0)};
-        if (!gets(topic)) {
-          to.push_back(fmt::format(
-              "{}: it gets no events `{}` any more, and {} dead letters of them stay; `troupe "
-              "dead-letters retry --all --topic {} --to NAME` gives them to another",
-              now.name.value,
-              topic,
-              row.integer(1),
-              topic));
-        }
-      },
-      now.name.value);
-}
-
-void add_journal(
-    std::vector<std::string>& to, const topology::plan& plan, store::database& journal) {
-  for (const auto& [name, count] : counts(
-           journal,
-           "dead_letters",
-           "SELECT capability, count(*) FROM dead_letters GROUP BY capability")) {
-    if (const auto* const now = plan.find(capability_name{name}); now != nullptr) {
-      add_letters(to, *now, journal);
-    } else {
-      to.push_back(fmt::format(
-          "{}: it is gone, with {} dead letters; `troupe dead-letters retry FILE --all "
-          "--capability "
-          "{} --to NAME` gives them to another",
-          name,
-          count,
-          name));
-    }
-  }
-  for (const auto& [name, position] :
-       counts(journal, "cursors", "SELECT capability, 0 FROM cursors")) {
-    const auto* const now = plan.find(capability_name{name});
-    if (now == nullptr || now->subscribes.empty()) {
-      to.push_back(fmt::format(
-          "{}: it subscribes to nothing any more; events that it had not handled stay unhandled",
-          name));
-    }
-  }
-}
-
-/// @errors `invalid`: not a database of Troupe; other codes: it cannot be read.
+/// @errors `invalid`: no database of ours; else it cannot be read.
 outcome<std::string> owner_of(const std::string& file) {
   try {
     return open_to_read(store_at(file), "")
@@ -268,6 +332,10 @@ databases_named(const std::string& file, const std::vector<topology::actor_type>
   }
   const auto& plan = std::get<topology::plan>(read);
   earlier_databases found;
+  found.hosts = hosts_of_files(plan);
+  for (const topology::capability_plan& each : plan.capabilities) {
+    found.subscribes[each.name.value] = each.subscribes;
+  }
   const auto is_seen = [&](const std::string& owner, const std::string& store) {
     if (!topology::is_on_server(store)) {
       const auto is_here = has_file(topology::path_in(store));
@@ -324,6 +392,7 @@ std::vector<std::string> stranded_by(
     const topology::plan& plan,
     const std::vector<topology::actor_type>& types) {
   std::vector<std::string> said;
+  add_other_hosts(said, earlier, plan);
   for (const auto& [name, store] : earlier.of_capabilities) {
     const auto opened = open_to_read(store, name);
     if (!opened) {
@@ -335,13 +404,10 @@ std::vector<std::string> stranded_by(
       const auto* const now = plan.find(capability_name{name});
       const auto* const type = now == nullptr ? nullptr : topology::type_named(now->actor, types);
       if (type == nullptr) {
-        add_left(said, name, why_gone(name, store, earlier, plan), *session);
-      } else if (!now->store || !is_same_place(*now->store, store, name)) {
-        add_left(
-            said,
-            name,
-            fmt::format("it keeps its data in {} by now", now->store.value_or("nothing")),
-            *session);
+        add_gone(
+            said, name, why_gone(name, store, earlier, plan), heirs_in(plan, earlier), *session);
+      } else if (!now->store || !is_kept(*now->store, store, *session, name)) {
+        add_moved(said, name, store, now->store, *session);
       } else {
         add_removed_operations(said, name, *type, *session);
         add_removed_effects(said, name, now->actor, *session);
@@ -361,7 +427,15 @@ std::vector<std::string> stranded_by(
     return said;
   }
   try {
-    add_journal(said, plan, **journal);
+    if (!is_kept(plan.events.journal, earlier.journal, **journal, owner)) {
+      said.push_back(fmt::format(
+          "the journal: it is in {} by now, and the events are in {}: capabilities refuse another "
+          "journal than theirs; {}",
+          place_text(plan.events.journal, owner),
+          place_text(earlier.journal, owner),
+          way_between(earlier.journal, plan.events.journal)));
+    }
+    add_stranded_events(said, earlier, plan, **journal);
   } catch (const store::database_error& met) {
     said.push_back(fmt::format(
         "the journal, {}, cannot be read: {}", place_text(earlier.journal, owner), met.what()));

@@ -15,8 +15,13 @@ namespace troupe {
 struct earlier_databases {
   std::map<std::string, std::string> of_capabilities;
   std::string journal;
-  /// The databases that were not examined, each with the reason: not here, not reachable, not
-  /// Troupe's.
+  /// The hosts of those that are in files, by an earlier topology; the journal's by the name that
+  /// its database has.
+  std::map<std::string, std::string> hosts{};
+  /// The events that capabilities got, by an earlier topology.
+  std::map<std::string, std::vector<std::string>> subscribes{};
+  /// The databases that nobody looks into, each with the reason: not here, not
+  /// reached, not ours.
   std::vector<std::string> not_looked_at{};
 };
 

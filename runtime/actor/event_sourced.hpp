@@ -94,6 +94,7 @@ protected:
 
 private:
   static constexpr std::int64_t slice_events_max = 50'000;
+  static constexpr std::size_t slice_bytes_max = std::size_t{16} << 20U;
 
   static outcome<past_state> read_past(const get_past_state& request, store::database& session) {
     if (request.version && request.at) {
@@ -124,6 +125,7 @@ private:
     upto.bytes.fill(std::byte{0xff});
     upto = done.next.value_or(upto);
     TROUPE_TRY(auto slice, read_slice(events, after, upto, done));
+    upto = done.next.value_or(upto);
     projection_.clear(turn.database(), after, upto);
     for (const auto& [place, event] : slice) {
       std::visit(
@@ -137,14 +139,22 @@ private:
 
   using typed_events = std::vector<std::pair<event_place, typename Life::event>>;
 
+  /// Reads the events up to those of `upto`, or until their bodies are many bytes: then `done` says
+  /// which is the last object.
   static outcome<typed_events> read_slice(
       store::event_store& events, const uuid& after, const uuid& upto, projection_rebuilt& done) {
     typed_events found;
     outcome<void> read;
+    std::size_t bytes = 0;
     events.read_streams(after, [&](const store::event_row& row) {
       if (row.stream > upto) {
         return false;
       }
+      if (row.version == 1 && bytes > slice_bytes_max) {
+        done.next = found.back().first.id;
+        return false;
+      }
+      bytes += row.body.size();
       auto event = decode_event<typename Life::event>(row);
       if (!event) {
         read = failure{std::move(event).error()};

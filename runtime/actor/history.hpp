@@ -72,7 +72,7 @@ struct rebuild_projection {
   /// Begins with the first object after this id; with the first of all if absent.
   std::optional<uuid> after;
   /// The approximate number of events in a slice, as objects are not split: 1 to 50,000; 50,000 if
-  /// absent.
+  /// absent. A slice also ends after 16 MiB of events.
   std::optional<std::int64_t> events;
 };
 

@@ -3,6 +3,7 @@
 #include "runtime/store/blobs.hpp"
 #include "runtime/time_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -29,6 +30,12 @@ CREATE TABLE snapshots (
   PRIMARY KEY (stream, version)
 ) WITHOUT ROWID;
 )sql"}}};
+
+// Few at first, as each event may have a body of a megabyte; most streams have no more than these
+// behind their snapshot.
+constexpr std::int64_t first_events = 64;
+constexpr std::int64_t events_at_once = 512;
+constexpr std::int64_t bodies_at_once = std::int64_t{4} << 20U;
 
 error moved_on(const uuid& stream, std::int64_t expected, std::int64_t version) {
   return {
@@ -125,6 +132,26 @@ event_store::find_snapshot(const uuid& stream, std::int64_t form, std::int64_t v
       version,
       form);
   return found;
+}
+
+event_store::page::page(const database& session)
+    : rows_max_{session.holds_whole_results() ? first_events : newest} {
+}
+
+void event_store::page::begin() {
+  if (rows_ != 0) {
+    rows_max_ = std::clamp(
+        bodies_at_once * rows_ / std::max<std::int64_t>(bytes_, 1),
+        std::int64_t{1},
+        events_at_once);
+  }
+  rows_ = 0;
+  bytes_ = 0;
+}
+
+void event_store::page::add(const event_row& event) {
+  ++rows_;
+  bytes_ += static_cast<std::int64_t>(event.body.size());
 }
 
 event_row event_store::event_of(const row& found) {

@@ -86,12 +86,14 @@ public:
   template <class Each>
   void read(const uuid& stream, std::int64_t from, Each&& each) {
     std::int64_t due = from;
-    auto show = [&](const row& found) {
-      const event_row event = event_of(found);
-      expect(event, due++);
-      return shown(each, event);
-    };
-    session_.query(read_text, show, stream, from);
+    read_pages(
+        [&](auto& show, std::int64_t rows_max) {
+          session_.query(read_text, show, stream, due, rows_max);
+        },
+        [&](const event_row& event) {
+          expect(event, due++);
+          return shown(each, event);
+        });
   }
 
   /// Passes the events of the streams whose id is greater than `after` (uuid{}: all streams) to
@@ -99,15 +101,18 @@ public:
   template <class Each>
   void read_streams(const uuid& after, Each&& each) {
     uuid stream = after;
-    std::int64_t due = 1;
-    auto show = [&](const row& found) {
-      const event_row event = event_of(found);
-      due = event.stream == stream ? due + 1 : 1;
-      stream = event.stream;
-      expect(event, due);
-      return shown(each, event);
-    };
-    session_.query(read_streams_text, show, after);
+    std::int64_t version = newest; // All of `after` is passed over.
+    read_pages(
+        [&](auto& show, std::int64_t rows_max) {
+          const uuid last = stream; // The statement reads it while `stream` moves on.
+          session_.query(read_streams_text, show, last, version, rows_max);
+        },
+        [&](const event_row& event) {
+          version = event.stream == stream ? version + 1 : 1;
+          stream = event.stream;
+          expect(event, version);
+          return shown(each, event);
+        });
   }
 
   /// The stream of the `count`-th event after the stream `after`, in the order of `read_streams`:
@@ -128,10 +133,49 @@ public:
 private:
   static constexpr std::string_view read_text =
       "SELECT stream, version, position, type, body, at, cause FROM events "
-      "WHERE stream = $1 AND version >= $2 ORDER BY version";
+      "WHERE stream = $1 AND version >= $2 ORDER BY version LIMIT $3";
   static constexpr std::string_view read_streams_text =
       "SELECT stream, version, position, type, body, at, cause FROM events "
-      "WHERE stream > $1 ORDER BY stream, version";
+      "WHERE (stream, version) > ($1, $2) ORDER BY stream, version LIMIT $3";
+
+  /// Limits the rows of a query where the session holds whole results: a reader that stops early
+  /// would have fetched the rest of the table, and a complete reading would hold all of it.
+  class page {
+  public:
+    explicit page(const database& session);
+
+    /// The rows that the next query may have.
+    std::int64_t rows_max() const { return rows_max_; }
+
+    void begin();
+    void add(const event_row& event);
+
+    /// Whether the query had all the rows it was allowed. Then the next page follows.
+    bool is_full() const { return rows_ == rows_max_; }
+
+  private:
+    std::int64_t rows_max_;
+    std::int64_t rows_ = 0;
+    std::int64_t bytes_ = 0;
+  };
+
+  /// Calls `ask(show, rows_max)` for one page after the other, and `take` with each event, until
+  /// that returns false.
+  template <class Ask, class Take>
+  void read_pages(Ask&& ask, Take&& take) {
+    bool goes_on = true;
+    page current{session_};
+    auto show = [&](const row& found) {
+      const event_row event = event_of(found);
+      current.add(event);
+      goes_on = take(event);
+      return goes_on;
+    };
+    do {
+      current.begin();
+      ask(show, current.rows_max());
+    } while (goes_on && current.is_full());
+  }
 
   static event_row event_of(const row& found);
   /// Throws unless `event` is the one that is due.

@@ -402,6 +402,23 @@ BOOST_FIXTURE_TEST_CASE(a_slice_is_whole_things_and_says_where_to_go_on, account
   BOOST_TEST((call<account>("move", move_money{second, 5})->cents == 5));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_slice_of_large_events_is_of_fewer, accounts_fixture) {
+  for (int i = 0; i < 40; ++i) {
+    BOOST_REQUIRE(move(open(std::string(std::size_t{1} << 20U, 'x')), i));
+  }
+  const std::string before = rows();
+  session->execute("DELETE FROM balances");
+
+  const auto first = call<projection_rebuilt>("rebuild", rebuild_projection{});
+
+  BOOST_TEST(first->things == 16);
+  BOOST_TEST(first->events == 32);
+  BOOST_REQUIRE(first->next.has_value());
+  BOOST_TEST(session->integer_of("SELECT COUNT(*) FROM balances").value() == 16);
+  BOOST_TEST(rebuild_all(50'000).things == 40);
+  BOOST_TEST((rows() == before));
+}
+
 BOOST_FIXTURE_TEST_CASE(an_event_that_is_not_known_is_an_error_in_words, accounts_fixture) {
   const uuid id = open("ada");
   BOOST_REQUIRE(move(id, 1));

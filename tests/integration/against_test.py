@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import unittest
 
 import msgpack
 from command_test import FAULTS, OK, CommandTest, troupe
+from event_systems import await_true, publish
 from harness import PATIENCE
 from systems import SHOP
 
@@ -40,6 +42,71 @@ class Against(CommandTest):
         self.assertIn("notes: it is gone, and `memos` is new", stranded.stdout)
         self.assertIn("1 timers", stranded.stdout)
         self.assertEqual([("notes", 1)], [(each["capability"], each["timers"]) for each in said])
+
+    def test_data_that_are_looked_for_elsewhere_are_told(self):
+        """Without any work in hand: what a capability has is all there, and it would begin with nothing."""
+        processes = [self.shop.broker(), self.shop.worker()]
+        self.assertTrue(self.shop.client().call("notes", "add", {"text": "mine"}).ok)
+        for each in reversed(processes):
+            each.signal(signal.SIGTERM)
+            self.assertEqual(0, each.await_end())
+        data, old = self.shop.data, self.shop.file
+        text = old.read_text()
+
+        def told(changed: str, *, against: tuple[pathlib.Path, ...] = (old, data)) -> pathlib.Path:
+            file = self.shop.folder / "new.yaml"
+            file.write_text(changed)
+            for each in against:
+                self.said = troupe("check", file, "--against", each)
+                self.assertEqual(FAULTS, self.said.returncode, self.said.stdout + self.said.stderr)
+            return file
+
+        notes, = (line for line in text.splitlines() if line.startswith("  notes: "))
+        moved = told(text.replace(notes, "  notes: {store: 'sqlite:data/jotted.db'}"))
+        self.assertIn(f"notes: it keeps its data in {data / 'jotted.db'} by now, and all that it has are in "
+                      f"{data / 'notes.db'}: it would begin without them; stop the system and move", self.said.stdout)
+        self.assertIn(f"left behind: {data / 'notes.db'} has the data of `notes`", troupe("check", moved).stdout)
+        (data / "notes.db").rename(data / "jotted.db")
+        self.assert_ends(OK, troupe("check", moved, "--against", data))
+        self.assertNotIn("left behind", troupe("check", moved).stdout)
+        (data / "jotted.db").rename(data / "notes.db")
+
+        told(text.replace(notes, "  jottings: {actor: notes}"))
+        self.assertIn("notes: it is gone, and `jottings` is new", self.said.stdout)
+        self.assertIn("a new capability of the actor `notes` begins without the data of `notes`", self.said.stdout)
+        gone = self.shop.folder / "gone.yaml"
+        gone.write_text(text.replace(notes, "  users: {}"))  # Another one: it has nothing to look for.
+        self.assert_ends(OK, troupe("check", gone, "--against", old))
+
+        journal = told(text + "events: {journal: 'sqlite:data/events.db'}\n")
+        self.assertIn(f"the journal: it is in {data / 'events.db'} by now", self.said.stdout)
+        self.assertIn(f"left behind: {data / 'journal.db'} has the data of the journal", troupe("check", journal).stdout)
+
+        told(text.replace('"}', '", host: far}', 1).replace("{host: here}", "{host: far}"), against=(old,))
+        self.assertIn("notes: its data are in a file on the host `here`, and by now it runs on `far`", self.said.stdout)
+        self.assertIn("the journal: its data are in a file on the host `here`", self.said.stdout)
+
+    def test_events_that_a_narrower_pattern_passes_over_are_told(self):
+        system = self.system({"viewer": "{actor: witness, subscribes: [sight.*]}"})
+        broker, worker = system.broker(), system.worker("n1")
+        client = system.client()
+        publish(client, 0, "a")
+        await_true(client, "one is handled", lambda: system.rows("viewer", "SELECT 1 FROM sights"))
+        worker.kill()
+        confirmed = client.collect([publish(client, n, "a", topic=topic) for n, topic in enumerate(
+            ("sight.seen", "sight.late", "sight.late"), start=1)])
+        self.assertEqual(3, len(confirmed))
+        broker.kill()
+        system.capabilities = {"viewer": "{actor: witness, subscribes: [sight.seen]}"}
+        narrower = system.write("narrower.yaml")
+
+        told = troupe("check", narrower, "--against", system.file)
+
+        self.assert_ends(FAULTS, told)
+        self.assertEqual(["viewer: it gets no events `sight.late` any more, and has not handled 2 of them, which are "
+                          "passed over: let it handle them before, or keep the pattern"],
+                         [line for line in told.stdout.splitlines() if line.startswith("viewer: ")])
+        self.assert_ends(OK, troupe("check", system.file, "--against", system.file))
 
     def test_effects_and_letters_that_nobody_goes_on_with_are_told(self):
         system = self.system({"witness": "{actor: witness, subscribes: [sight.*]}"})

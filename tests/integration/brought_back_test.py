@@ -120,9 +120,9 @@ class BroughtBack(SystemTest):
         self.assertEqual([2, 2], self.counts())
 
     def test_whenever_it_is_killed_the_same_command_goes_on(self):
-        # Of each database its file, its index and two lock files are put aside, if they are there.
+        # Of each database six files are put aside, if they are there.
         faults = ["restore.copied=kill@2", "restore.signed=kill", "restore.exchanged=kill@3",
-                  *(f"restore.aside=kill@{n}" for n in (1, 2, 4, 5, 6, 11))]
+                  *(f"restore.aside=kill@{n}" for n in (1, 2, 4, 6, 7, 13))]
         for fault in faults:
             with self.subTest(fault):
                 self.restore(code=-signal.SIGKILL, fault=fault)
@@ -139,8 +139,78 @@ class BroughtBack(SystemTest):
                 self.add("later")
                 self.stop()
 
-    def test_two_restores_in_one_second_put_two_sets_aside(self):
+    @contextlib.contextmanager
+    def stopped_restore(self, said: str):
+        """A restore that stands still when the first copy is made; at the end it is refused."""
+        child = subprocess.Popen(
+            [str(BIN / "troupe"), "restore", str(self.shop.file), "--from", str(self.saved), "--accept"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "TROUPE_FAULT_PLAN": "restore.copied=stop"})
+        with child:
+            try:
+                _, status = os.waitpid(child.pid, os.WUNTRACED)
+                self.assertTrue(os.WIFSTOPPED(status), status)
+                yield
+                child.send_signal(signal.SIGCONT)
+                told = child.communicate(timeout=2 * PATIENCE)[0]
+            finally:
+                if child.returncode is None:
+                    child.kill()
+        self.assertEqual(4 if said else 0, child.returncode, told)
+        self.assertIn(said, told)
+
+    def test_a_system_that_is_started_meanwhile_keeps_its_data(self):
+        with self.stopped_restore("which was started meanwhile"):
+            self.start()
+            self.add("answered")
+        self.assertEqual([], list(self.shop.data.glob("*.returning")))
+        self.assertEqual([], [each.name for each in self.shop.data.iterdir() if each.is_dir()])
+        self.add("goes on")
+        self.stop()
+
+        self.assertEqual([4, 4], self.counts())
         self.restore()
+        self.assertEqual([1, 1], self.counts())
+
+    def test_of_two_restores_one_waits_for_a_person(self):
+        with self.stopped_restore(""):
+            self.assertIn("another `troupe restore` is at work", self.restore(code=4))
+
+        self.assertEqual([1, 1], self.counts())
+
+    def test_a_link_is_not_replaced(self):
+        elsewhere = self.shop.folder / "elsewhere.db"
+        (self.shop.data / "notes.db").rename(elsewhere)
+        (self.shop.data / "notes.db").symlink_to(elsewhere)
+        self.assertEqual([2, 2], self.counts())
+
+        self.assertIn("is a symbolic link", self.restore(code=4))
+        self.assertTrue((self.shop.data / "notes.db").is_symlink())
+
+    def test_a_wal_that_was_forgotten_beside_a_copy_is_no_part_of_it(self):
+        """Brought back by hand: of a system that was killed, the WAL is still there."""
+        self.start()
+        self.add("lost")
+        for each in self.running:
+            each.kill()
+        wal = self.shop.data / "notes.db-wal"
+        shutil.copyfile(self.saved / "notes.db", self.shop.data / "notes.db")
+        kept = wal.read_bytes()
+        self.assertTrue(kept)
+
+        told = self.troupe("restore", self.shop.file, code=4)
+        self.assertIn(f"delete {wal}", told)
+        self.assertEqual(kept, wal.read_bytes())
+        for each in ("-wal", "-shm", ".lock", ".next"):
+            (self.shop.data / f"notes.db{each}").unlink()
+        self.troupe("restore", self.shop.file, "--accept")
+        self.assertEqual([3, 1], self.counts())
+
+    def test_two_restores_in_one_second_put_two_sets_aside(self):
+        # Left by a process that was killed in its way into WAL mode: SQLite would play it over the copy.
+        (self.shop.data / "notes.db-journal").write_bytes(b"of the file that goes")
+        self.restore()
+        self.assertEqual(1, len(list(self.shop.data.glob("*/notes.db-journal"))))
         self.restore()
 
         aside = [each for each in self.shop.data.iterdir() if each.is_dir()]

@@ -162,6 +162,58 @@ class MovedData(OnServer):
                                  for what in ("scheduled", "dead-letters")})
         self.assertEqual([], self.troubles())
 
+    def test_capabilities_that_move_one_after_another_all_arrive(self):
+        """One was moved to a file before: the others are not taken for moved, too."""
+        self.start(self.on_server)
+        self.emit(0, 5)
+        self.await_sights(5)
+        self.stop()
+        kept = dict(self.over.capabilities)
+        self.over.capabilities = {"witness": WITNESS, "source": f'{{actor: witness, store: "{self.server.url}"}}'}
+        one = self.over.write("one.yaml")
+        self.over.capabilities = kept
+
+        said = self.troupe("migrate", one, *TO_FILES)
+        self.assertRegex(said, r"source: \d+ tables with \d+ rows are on both sides")
+        self.assertFalse((self.over.data / "witness.db").exists())
+        said = self.migrate(*TO_FILES, "--dry-run")
+        self.assertIn(f"source: was moved to {self.over.data / 'source.db'} before", said)
+        said = self.migrate(*TO_FILES, fault="migrate.left=kill", code=-9)
+        said = self.migrate(*TO_FILES)
+        self.assertIn("everything had been copied", said)
+
+        for each in ("witness", "source", "journal"):
+            self.assertTrue((self.over.data / f"{each}.db").exists(), each)
+        self.assertEqual(5, len(self.over.rows("witness", "SELECT n FROM sights")))
+        self.start(self.on_files)
+        self.emit(5, 5)
+        self.await_sights(10)
+        self.assertEqual([], self.troubles())
+        self.stop()
+
+    def test_the_end_of_one_move_is_not_taken_for_another(self):
+        """Of two that move, the first one's command is killed when all has arrived; then all are to move."""
+        self.start(self.on_files)
+        self.emit(0, 5)
+        self.await_sights(5)
+        self.stop()
+        kept = dict(self.over.capabilities)
+        self.over.capabilities = {"witness": WITNESS, "source": f'{{actor: witness, store: "{self.server.url}"}}'}
+        one = self.over.write("one.yaml")
+        self.over.capabilities = kept
+        self.troupe("migrate", one, *TO_SERVER, fault="migrate.all_equal=kill", code=-9)
+
+        said = self.migrate(*TO_SERVER)
+
+        for each in ("witness", "journal"):
+            self.assertRegex(said, rf"{each}: \d+ tables with \d+ rows are on both sides")
+        self.assertEqual([], list(self.over.data.glob("*.db")))
+        self.start(self.on_server)
+        self.emit(5, 5)
+        self.await_sights(10)
+        self.assertEqual([], self.troubles())
+        self.stop()
+
     def test_check_tells_of_files_left_behind_and_status_of_the_server(self):
         self.start(self.on_files)
         self.emit(0, 5)

@@ -1,5 +1,6 @@
 #include "runtime/store/event_store.hpp"
 
+#include "tests/store/faulty_database.hpp"
 #include "tests/store/store_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -91,6 +92,58 @@ BOOST_FIXTURE_TEST_CASE(a_reader_may_stop, events_fixture) {
   });
 
   BOOST_TEST(text == "1 a, 2 b");
+}
+
+// A session that holds whole results would fetch the rest of a stream for its first event, and all
+// that stand behind it for each slice of a rebuild.
+BOOST_FIXTURE_TEST_CASE(a_reader_that_stops_has_not_fetched_the_rest, events_fixture) {
+  const uuid third = ids.next(time.wall());
+  BOOST_REQUIRE(append(first, 0, std::vector<std::string>(1'500, "a")));
+  BOOST_REQUIRE(append(second, 0, std::vector<std::string>(64, "b")));
+  BOOST_REQUIRE(append(third, 0, {"c", "d"}));
+  const auto fetched_by = [&](auto read) {
+    faulty_database server{*session};
+    server.hold_whole_results();
+    read(event_store{server});
+    BOOST_TEST(server.rows_at_once() <= 512);
+    return server.rows_fetched();
+  };
+  std::int64_t seen = 0;
+  const auto count = [&seen](const event_row&) { ++seen; };
+
+  BOOST_TEST(
+      fetched_by([&](event_store all) {
+        all.read(first, 1, [&](const event_row& event) { return event.version < 3; });
+      })
+      < 100);
+  BOOST_TEST(
+      fetched_by([&](event_store all) {
+        all.read_streams(uuid{}, [&](const event_row& event) { return event.version < 3; });
+      })
+      < 100);
+  BOOST_TEST(fetched_by([&](event_store all) { all.read(first, 2, count); }) == 1'499);
+  BOOST_TEST(fetched_by([&](event_store all) { all.read_streams(uuid{}, count); }) == 1'566);
+  BOOST_TEST(fetched_by([&](event_store all) { all.read_streams(first, count); }) == 66);
+  BOOST_TEST(fetched_by([&](event_store all) { all.read(second, 1, count); }) == 64);
+  BOOST_TEST(fetched_by([&](event_store all) { all.read(second, 65, count); }) == 0);
+  BOOST_TEST(seen == 1'499 + 1'566 + 66 + 64);
+}
+
+// Bodies of a megabyte: no more of them at once than a page has room for.
+BOOST_FIXTURE_TEST_CASE(large_events_are_read_a_few_at_a_time, events_fixture) {
+  const std::string large(std::size_t{1} << 20U, 'x');
+  const std::vector<new_event> added(100, {"grown", large});
+  transaction writing{*session};
+  BOOST_REQUIRE(events.append(first, 0, added, cause, time.wall()));
+  writing.commit();
+  faulty_database server{*session};
+  server.hold_whole_results();
+  std::int64_t versions = 0;
+
+  event_store{server}.read(first, 1, [&](const event_row& event) { versions += event.version; });
+
+  BOOST_TEST(versions == 100 * 101 / 2);
+  BOOST_TEST(server.rows_at_once() <= 64);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_stream_that_moved_on_is_a_conflict_which_names_both, events_fixture) {

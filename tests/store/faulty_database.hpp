@@ -2,6 +2,8 @@
 
 #include "runtime/store/database.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -91,9 +93,26 @@ public:
   std::int64_t
   run(std::string_view sql, std::span<const value> parameters, row_visitor visit) override {
     std::int64_t changed = 0;
-    guarded([&] { changed = inner_.run(sql, parameters, visit); });
+    std::int64_t rows = 0;
+    bool is_wanted = true;
+    auto fetch = [&](const row& each) {
+      ++rows;
+      is_wanted = is_wanted && visit(each);
+      return is_wanted || holds_whole_results_;
+    };
+    guarded([&] { changed = inner_.run(sql, parameters, row_visitor{fetch}); });
+    rows_fetched_ += rows;
+    rows_at_once_ = std::max(rows_at_once_, rows);
     return changed;
   }
+
+  /// From now on queries fetch all of their rows, whatever their visitors say.
+  void hold_whole_results() { holds_whole_results_ = true; }
+
+  /// The rows that queries have fetched, and the most of one of them.
+  std::int64_t rows_fetched() const { return rows_fetched_; }
+
+  std::int64_t rows_at_once() const { return rows_at_once_; }
 
   void script(std::string_view sql) override {
     guarded([&] { inner_.script(sql); });
@@ -113,7 +132,9 @@ public:
     return on_checkpoint_ ? 1 : inner_.checkpoint_due();
   }
 
-  bool holds_whole_results() const override { return inner_.holds_whole_results(); }
+  bool holds_whole_results() const override {
+    return holds_whole_results_ || inner_.holds_whole_results();
+  }
 
   std::int64_t changes() const override { return inner_.changes(); }
 
@@ -172,6 +193,9 @@ private:
   std::optional<lost_commit> losing_;
   bool is_lost_ = false;
   int away_for_ = 0;
+  bool holds_whole_results_ = false;
+  std::int64_t rows_fetched_ = 0;
+  std::int64_t rows_at_once_ = 0;
 };
 
 } // namespace troupe::store

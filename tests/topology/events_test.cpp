@@ -156,8 +156,15 @@ BOOST_AUTO_TEST_CASE(a_journal_is_no_capabilitys_database) {
       "the journal of events and capability `users` share the database "
       "sqlite:shops/one/data/users.db",
       "a file of its own");
-  check_only_fault(
-      good_and("  journal: {actor: users}\n"), {14, 3}, "capability `journal` share the database");
+  // Wherever the two are: backups and moves have them by their names.
+  for (const char* const place : {"data/journal.db", "data/events.db"}) {
+    check_only_fault(
+        good_and(
+            fmt::format("  journal: {{actor: users}}\nevents: {{journal: 'sqlite:{}'}}\n", place)),
+        {14, 3},
+        "capability `journal` has the name by which backups have the journal of events",
+        "another name");
+  }
   check_only_fault(
       users_with("store: 'sqlite:data/journal.db'"), {12, 18}, "capability `users` share");
 }
@@ -171,6 +178,7 @@ BOOST_AUTO_TEST_CASE(a_journal_and_capabilities_may_have_one_database_on_a_serve
   BOOST_TEST(plan_of(in_one("")).events.journal == "postgresql://db1,db2/shop");
   check_only_fault(
       in_one("  troupe_journal: {actor: users}\n"), {14, 3}, "has the name of the schema");
+  check_only_fault(in_one("  journal: {actor: users}\n"), {14, 3}, "has the name by which backups");
 }
 
 BOOST_AUTO_TEST_CASE(retention_has_bounds) {

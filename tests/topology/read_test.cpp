@@ -5,6 +5,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace utf = boost::unit_test;
 
@@ -275,6 +278,24 @@ BOOST_AUTO_TEST_CASE(a_wrong_store_is_a_fault_where_it_stands) {
       == "postgresql://db/shop");
   check_only_fault(
       good_with("replicas: 2", "store: data.db"), {12, 18}, "`store` of capability `users`");
+}
+
+// On a server a capability's data are in a schema of its name.
+BOOST_AUTO_TEST_CASE(a_name_that_no_schema_may_have_is_refused_on_a_server) {
+  const auto named = [](const std::string& name) {
+    return good_and(fmt::format("  {}: {{actor: users, store: 'postgresql://db/shop'}}\n", name));
+  };
+  for (const auto& [name, what] : std::vector<std::pair<std::string, std::string>>{
+           {"troupe_migration", "is that of the books of `troupe migrate`"},
+           {"pg_users", "is one of the server's own"},
+           {"information_schema", "is one of the server's own"},
+           {std::string(64, 'a'), "is longer than 63 characters"}}) {
+    BOOST_TEST_CONTEXT(name) {
+      check_only_fault(named(name), {14, 3}, what, "another name");
+    }
+  }
+  plan_of(named(std::string(63, 'a')));
+  plan_of(good_and(fmt::format("  {}: {{actor: users}}\n", std::string(64, 'a'))));
 }
 
 BOOST_AUTO_TEST_CASE(too_many_entries_are_refused) {

@@ -106,6 +106,9 @@ private:
     const auto rows = books_->rows();
     return !rows.empty() && std::ranges::all_of(rows, [](const auto& each) {
       return each.second.state == move_state::left;
+    }) && std::ranges::none_of(plan_.databases, [&](const moved_database& each) {
+      return !books_->row_of(each.url, each.what.schema())
+             && books_->look_at(each.url, each.what.schema()).instance;
     });
   }
 
@@ -149,13 +152,18 @@ private:
           "{}: was never used: there is no schema {}", of.what.owner, of.what.schema()));
       return {};
     }
+    const auto row = books_->row_of(of.url, of.what.schema());
+    if (row && row->state == move_state::left) {
+      result_.passed_over.push_back(
+          fmt::format("{}: was moved to {} before", of.what.owner, row->other));
+      return {};
+    }
     TROUPE_TRY(auto session, open_moving(of.what, {of.url, plan_.system}));
     if (auto fresh = store::check_up_to_date(*session, of.what.components(true)); !fresh) {
       error why = std::move(fresh).error();
       why.message = fmt::format("{} ({}): {}", of.what.owner, of.url, why.message);
       return failure{std::move(why)};
     }
-    const auto row = books_->row_of(of.url, of.what.schema());
     if (is_occupied(of.file)) {
       return failure{invalid(fmt::format(
           "{} is there already: put it elsewhere, or name another place with --to "
@@ -210,6 +218,9 @@ private:
   /// Gives the files their final names, after which the system may use them.
   outcome<void> give_names() {
     for (const auto& [url, row] : books_->rows()) {
+      if (!sources_.empty() && !has_source(url, row.schema)) {
+        continue;
+      }
       const fs::path arriving = row.other + ".migrating";
       std::error_code failed;
       if (fs::exists(arriving, failed)) {

@@ -59,11 +59,15 @@ public:
 private:
   outcome<move_result> move() {
     if (is_almost_through()) {
-      result_.was_copied = true;
       if (!options_.dry_run) {
         TROUPE_CHECK(give_up_files());
       }
-      return std::move(result_);
+      // The command before may have moved others than this one is to move.
+      TROUPE_TRY(const bool has_more, has_files());
+      if (options_.dry_run || !has_more) {
+        result_.was_copied = true;
+        return std::move(result_);
+      }
     }
     TROUPE_CHECK(books_->check_unused());
     TROUPE_CHECK(open_sources());
@@ -120,6 +124,17 @@ private:
       has_aside = has_aside || row.state == move_state::arriving;
     }
     return has_aside;
+  }
+
+  /// Whether one of the files is there still.
+  outcome<bool> has_files() {
+    for (const moved_database& each : plan_.databases) {
+      TROUPE_TRY(const bool is_there, has_file(each.file));
+      if (is_there) {
+        return true;
+      }
+    }
+    return false;
   }
 
   outcome<void> open_sources() {
@@ -179,6 +194,7 @@ private:
   }
 
   outcome<void> open_source(const moved_database& of) {
+    TROUPE_CHECK(check_is_no_link(of.file));
     TROUPE_TRY(auto file, open_locked(of.file, of.what.owner_inside(), false));
     const auto refused = [&](error why) {
       why.message = fmt::format("{} ({}): {}", of.what.owner, of.file, why.message);
@@ -299,7 +315,7 @@ private:
       std::error_code failed;
       fs::create_directories(folder, failed);
       // The lock files stay: they show that a database was here, and prevent a new one.
-      for (const std::string_view part : {"", "-wal", "-shm"}) {
+      for (const std::string_view part : {"", "-wal", "-shm", "-journal"}) {
         const fs::path from = file.string() + std::string{part};
         if (!failed && fs::exists(from, failed)) {
           fs::rename(from, folder / from.filename(), failed);

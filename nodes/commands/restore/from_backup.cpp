@@ -67,6 +67,7 @@ std::uint64_t more(std::uint64_t now, std::uint64_t then) {
 outcome<void> look_at_place(returning_file& one, const topology::plan& plan, server_books* books) {
   const std::string& owner = one.saved.owner;
   if (!one.to.empty()) {
+    TROUPE_CHECK(check_is_no_link(one.to.string()));
     const auto there = has_file(one.to);
     if (!there) {
       return failure{there.error()};
@@ -230,6 +231,7 @@ std::vector<std::string> consequences_of(const checked_backup& backup) {
 
 outcome<std::vector<std::string>> bring_back(checked_backup& backup, const clock& time) {
   std::vector<std::string> aside;
+  TROUPE_TRY(const auto locks, lock_folders(backup));
   TROUPE_CHECK(copy_beside(backup));
   if (backup.books) {
     if (auto filled = fill_schemas(backup, time, aside); !filled) {

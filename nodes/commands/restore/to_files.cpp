@@ -1,17 +1,23 @@
 #include "nodes/commands/restore/to_files.hpp"
 
 #include "nodes/commands/backup/saved_bytes.hpp"
+#include "nodes/commands/restore/in_use.hpp"
 #include "nodes/commands/transfer/new_schema.hpp"
 #include "runtime/descriptor.hpp"
 #include "runtime/fault_point.hpp"
+#include "runtime/store/sqlite/turnstile.hpp"
 
 #include <array>
 #include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace troupe {
 
@@ -19,9 +25,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The lock file comes last: while it exists, a writer treats a missing database as lost and does
-// not create a new one.
-constexpr std::array<std::string_view, 5> parts_in_order{"", "-wal", "-shm", ".next", ".lock"};
+// The lock file goes last: as long as it is there, a writer takes a file that is gone for one that
+// was lost, and begins no new one.
+constexpr std::array<std::string_view, 6> parts_in_order{
+    "", "-wal", "-shm", "-journal", ".next", ".lock"};
+
+// Opening a database takes no longer.
+constexpr milliseconds opening_patience{2'000};
 
 fs::path folder_of(const fs::path& file) {
   return file.parent_path().empty() ? "." : file.parent_path();
@@ -100,7 +110,56 @@ outcome<void> exchange(const returning_file& one, const fs::path& old) {
   return {};
 }
 
+/// Whether nobody has the database open, and nobody is about to: whoever passed by before its sign
+/// was there has its lock until then.
+outcome<void> check_unused(const returning_file& one) {
+  std::error_code failed;
+  std::optional<store::turnstile> gate;
+  if (fs::exists(one.to.string() + ".lock", failed)) {
+    TROUPE_TRY(auto opened, store::turnstile::open(one.to.string()));
+    TROUPE_CHECK(opened.lock(opening_patience));
+    gate.emplace(std::move(opened));
+  }
+  if (const auto user = user_of(one.to.string())) {
+    return failure{
+        {.code = errc::unavailable,
+         .message = fmt::format(
+             "{} is in use by the process {}, which was started meanwhile",
+             one.to.string(),
+             *user)}};
+  }
+  return {};
+}
+
 } // namespace
+
+outcome<folder_locks> lock_folders(const checked_backup& backup) {
+  folder_locks locks;
+  for (const returning_file& each : backup.files) {
+    if (each.to.empty() || locks.contains(folder_of(each.to))) {
+      continue;
+    }
+    const fs::path folder = folder_of(each.to);
+    if (auto made = make_folder(folder); !made) {
+      return failure{{.code = errc::unavailable, .message = std::move(made).error().message}};
+    }
+    auto opened =
+        std::make_unique<descriptor>(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened->is_open() || ::flock(opened->number(), LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      return failure{
+          {.code = errc::unavailable,
+           .message = reason == EWOULDBLOCK ? fmt::format(
+                          "another `troupe restore` is at work in {}: wait for it", folder.string())
+                                            : fmt::format(
+                                                "cannot lock {}: {}",
+                                                folder.string(),
+                                                std::generic_category().message(reason))}};
+    }
+    locks.emplace(folder, std::move(opened));
+  }
+  return locks;
+}
 
 outcome<void> copy_beside(const checked_backup& backup) {
   for (const returning_file& each : backup.files) {
@@ -108,8 +167,7 @@ outcome<void> copy_beside(const checked_backup& backup) {
       continue;
     }
     const fs::path copy = copy_of(each);
-    auto copied =
-        make_folder(folder_of(each.to)).and_then([&] { return copy_synced(each.from, copy); });
+    auto copied = copy_synced(each.from, copy);
     std::error_code failed;
     if (copied && !has_owner_of(copy, fs::exists(each.to, failed) ? each.to : folder_of(each.to))) {
       copied = failure{not_done(copy, errno)};
@@ -134,19 +192,34 @@ void drop_copies(const checked_backup& backup) {
 
 outcome<void>
 put_in_place(const checked_backup& backup, const clock& time, std::vector<std::string>& aside) {
-  std::map<fs::path, fs::path> old_of; // One folder for all files that were together.
+  std::map<fs::path, fs::path> old_of; // One folder for all that lay together.
+  std::vector<fs::path> signs;         // Those that are new.
   for (const returning_file& each : backup.files) {
     if (each.to.empty()) {
       continue;
     }
     const fs::path folder = folder_of(each.to);
     old_of.try_emplace(folder, folder_aside(folder, time));
+    std::error_code unseen;
+    if (!fs::exists(sign_of(each), unseen)) {
+      signs.push_back(sign_of(each));
+    }
     TROUPE_CHECK(rename_to(copy_of(each), sign_of(each)));
   }
   for (const auto& [folder, old] : old_of) {
     sync_folder(folder);
   }
   TROUPE_FAULT("restore.signed");
+  for (const returning_file& each : backup.files) {
+    auto unused = each.to.empty() ? outcome<void>{} : check_unused(each);
+    if (!unused) {
+      std::error_code failed;
+      for (const fs::path& sign : signs) {
+        fs::remove(sign, failed);
+      }
+      return unused;
+    }
+  }
   for (const bool is_journal : {false, true}) {
     for (const returning_file& each : backup.files) {
       if (each.to.empty() || each.what.is_journal() != is_journal) {

@@ -54,6 +54,17 @@ outcome<bool> has_file(const std::string& path) {
   return is_there;
 }
 
+outcome<void> check_is_no_link(const std::string& path) {
+  std::error_code failed;
+  if (!std::filesystem::is_symlink(path, failed)) {
+    return {};
+  }
+  return failure{invalid(fmt::format(
+      "{0} is a symbolic link, which this would replace: write the place of the file itself into "
+      "the topology, or make a link of the folder",
+      path))};
+}
+
 std::optional<uuid> lost_database(const std::string& path) {
   if (has_file_at(path) || !has_file_at(path + ".lock")) {
     return std::nullopt;

@@ -31,7 +31,12 @@ outcome<locked_file> open_locked(const std::string& path, const std::string& own
 /// enter.
 outcome<bool> has_file(const std::string& path);
 
-/// The id of the database that was last in the file, if the file is gone.
+/// Whether the place of a file may get another file, or none. A symbolic link would be replaced,
+/// and what it leads to would stay where it is.
+/// @errors `invalid`: it is a link.
+outcome<void> check_is_no_link(const std::string& path);
+
+/// The id of the database that was in the file when a writer was there last, if the file is gone.
 std::optional<uuid> lost_database(const std::string& path);
 
 } // namespace troupe

@@ -21,7 +21,8 @@ constexpr milliseconds note_patience{2'000};
 
 // The main file comes last: alone it would count as a database, while the other files without it do
 // not.
-constexpr std::array<std::string_view, 5> database_parts{".lock", ".next", "-shm", "-wal", ""};
+constexpr std::array<std::string_view, 6> database_parts{
+    ".lock", ".next", "-shm", "-wal", "-journal", ""};
 
 outcome<void> remove_parts(const std::string& path, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -86,7 +87,7 @@ outcome<void> close_whole(locked_file file, const std::string& path) {
         fmt::format("{}-wal could not be copied back into the file: run the command again", path))};
   }
   TROUPE_CHECK(remove_parts(path, database_parts.size() - 1));
-  return store::check_copy(path);
+  return store::seal_copy(path);
 }
 
 } // namespace

@@ -5,9 +5,13 @@
 #include "topology/store_path.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace troupe {
+
+// No capability with data may have it.
+static_assert(topology::journal_name == std::string_view{backup_manifest::journal_owner});
 
 bool is_of_gateway(const std::string& owner) {
   return owner.starts_with("gateway.");

@@ -90,12 +90,13 @@ error corrupt(const std::string& message) {
 /// the locks that other sessions of this process hold on it.)
 outcome<void> check_files(const std::string& path, bool create) {
   std::error_code failed;
-  const auto wal = path + "-wal";
+  const auto wal = own_name_of(path) + "-wal";
   const auto size = fs::file_size(path, failed);
   const bool missing = static_cast<bool>(failed);
   const auto wal_size = fs::file_size(wal, failed);
-  // SQLite would delete the WAL of an empty database, and confirmed commits with it.
-  if ((missing || size == 0) && !failed && wal_size > 0) {
+  const bool has_wal = !failed && wal_size > 0;
+  // SQLite would delete the WAL of an empty database, and with it commits that were confirmed.
+  if ((missing || size == 0) && has_wal) {
     return failure{corrupt(fmt::format(
         "{} is {} but its WAL is not: the database was lost. Keep {}, restore a copy",
         path,
@@ -106,6 +107,9 @@ outcome<void> check_files(const std::string& path, bool create) {
     return failure{invalid(path + ": there is no such database, and it is not to be made")};
   }
   TROUPE_CHECK(check_wal_is_there(path));
+  if (has_wal) {
+    TROUPE_CHECK(check_wal_is_own(path));
+  }
   return check_wal(wal);
 }
 
@@ -213,8 +217,8 @@ outcome<std::unique_ptr<sqlite_session>> set_up_for_writing(
   return std::move(session);
 }
 
-outcome<std::unique_ptr<database>>
-open_for_writing(const std::string& path, const sqlite_options& options) {
+/// Refuses a database that is being moved, or brought back.
+outcome<void> check_signs(const std::string& path, const sqlite_options& options) {
   std::error_code unseen;
   if (!options.is_moving && fs::exists(path + ".migrating", unseen)) {
     return failure{invalid(fmt::format(
@@ -228,6 +232,12 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
         "`troupe restore FILE --from FOLDER --accept` again, which goes on",
         path))};
   }
+  return {};
+}
+
+outcome<std::unique_ptr<database>>
+open_for_writing(const std::string& path, const sqlite_options& options) {
+  TROUPE_CHECK(check_signs(path, options));
   auto folder = fs::path{path}.parent_path();
   TROUPE_CHECK(prepare_folder(folder.empty() ? "." : folder, options.create));
   std::error_code failed;
@@ -237,7 +247,10 @@ open_for_writing(const std::string& path, const sqlite_options& options) {
   outcome<std::unique_ptr<sqlite_session>> opened;
   {
     TROUPE_TRY(const auto locked, turnstile_guard::lock(gate, options.lock_patience));
-    const long_work shown{gate}; // A large WAL is read twice, which takes long.
+    // Once more, under the lock: whoever has put a sign there since takes the lock, too, before it
+    // looks whether the file is in use.
+    TROUPE_CHECK(check_signs(path, options));
+    const long_work shown{gate}; // A large WAL is read through, twice.
     known.noted = gate.noted_database();
     const auto bytes = fs::file_size(path, failed);
     known.size = failed ? 0 : bytes;

@@ -1,15 +1,19 @@
 #include "runtime/store/sqlite/database_files.hpp"
 
 #include "runtime/store/sqlite/process_info.hpp"
+#include "runtime/store/sqlite/session.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
+#include <memory>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <system_error>
 
 namespace troupe::store {
 
@@ -24,6 +28,10 @@ constexpr std::size_t header_size = 136;
 
 // How long readers may delay the rescue of a removed WAL.
 constexpr int removed_wal_patience_ms = 2'000;
+
+// In the header of the main file: 2 if it is read with a WAL, 1 if not.
+constexpr std::size_t read_version_at = 19;
+constexpr char has_no_wal = 1;
 
 std::uint32_t integer_at(const std::array<char, header_size>& header, std::size_t at) {
   std::uint32_t value = 0;
@@ -44,6 +52,15 @@ std::uint32_t not_copied_back(const std::string& index) {
 }
 
 } // namespace
+
+std::string own_name_of(const std::string& database) {
+  std::error_code failed;
+  if (!std::filesystem::is_symlink(database, failed)) {
+    return database;
+  }
+  const auto target = std::filesystem::canonical(database, failed);
+  return failed ? database : target.string();
+}
 
 std::string database_files::main_trouble(sqlite3* connection) const {
   int has_moved = 0;
@@ -109,8 +126,8 @@ std::string still_file_uri(const std::string& path) {
 }
 
 outcome<void> check_wal_is_there(const std::string& database) {
-  const std::string wal = database + "-wal";
-  const std::string index = database + "-shm";
+  const std::string wal = own_name_of(database) + "-wal";
+  const std::string index = own_name_of(database) + "-shm";
 
   struct stat file {};
 
@@ -137,6 +154,33 @@ outcome<void> check_wal_is_there(const std::string& database) {
       wal,
       lost,
       index));
+  why.details.emplace_back("fault", "corrupt");
+  return failure{std::move(why)};
+}
+
+outcome<void> check_wal_is_own(const std::string& database) {
+  // By SQLite's own file layer, which keeps the locks of other sessions of this process when it
+  // closes the file.
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(
+      still_file_uri(database).c_str(),
+      &opened,
+      SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+      nullptr);
+  const std::unique_ptr<sqlite3, close_sqlite> connection{opened};
+  sqlite3_file* file = nullptr;
+  std::array<char, read_version_at + 1> header{};
+  if (code != SQLITE_OK
+      || sqlite3_file_control(opened, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK
+      || file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0) != SQLITE_OK
+      || header[read_version_at] != has_no_wal) {
+    return {}; // Opening it says what is wrong.
+  }
+  error why = internal_error(fmt::format(
+      "{0} is a copy that has no WAL, and {0}-wal is left of the database that was here before: "
+      "together they are neither. To go on with the copy delete {0}-wal and {0}-shm; they may be "
+      "kept with the file that they belong to",
+      own_name_of(database)));
   why.details.emplace_back("fault", "corrupt");
   return failure{std::move(why)};
 }

@@ -9,7 +9,11 @@
 
 namespace troupe::store {
 
-/// The files that a connection has open, by name.
+/// The name to which SQLite appends "-wal" and "-shm": `database`, or what it is a symbolic link
+/// to.
+std::string own_name_of(const std::string& database);
+
+/// The files that a connection has open, by their names in the folder.
 ///
 /// An open file outlives its name: if it was moved or deleted, commits would continue into a file
 /// that no other process finds, and that the system deletes with the last process that has it open.
@@ -17,7 +21,8 @@ class database_files {
 public:
   /// @param database the path of the main file.
   explicit database_files(std::string database)
-      : database_{std::move(database)}, wal_{database_ + "-wal"}, index_{database_ + "-shm"} {}
+      : database_{std::move(database)}, wal_{own_name_of(database_) + "-wal"},
+        index_{own_name_of(database_) + "-shm"} {}
 
   const std::string& database() const { return database_; }
 
@@ -61,5 +66,13 @@ std::string still_file_uri(const std::string& path);
 /// `internal`, {fault: corrupt}: no process has it open.
 /// @source https://www.sqlite.org/walformat.html, section 2.2 (the WAL index).
 outcome<void> check_wal_is_there(const std::string& database);
+
+/// Refuses a copy, marked as one that has no WAL (online_copy.hpp), beside which a WAL lies: it is
+/// of the file that was here before, and SQLite would read its pages as those of the copy.
+///
+/// @param database the path of the main file; it is there.
+/// @errors `internal`, {fault: corrupt}.
+/// @source https://www.sqlite.org/fileformat2.html, section 1.3.3 (read and write version).
+outcome<void> check_wal_is_own(const std::string& database);
 
 } // namespace troupe::store

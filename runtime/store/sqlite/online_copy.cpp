@@ -33,6 +33,37 @@ void copy_pages(sqlite3* from, sqlite3* to, const std::string& path) {
   }
 }
 
+/// Marks a file as one that has no WAL. The mark tells a WAL that is found beside it later from its
+/// own (check_wal_is_own).
+void leave_wal_mode(sqlite3* file, const std::string& path) {
+  std::string mode;
+  const auto take = [](void* to, int count, char** cells, char**) {
+    static_cast<std::string*>(to)->assign(count > 0 && cells[0] != nullptr ? cells[0] : "");
+    return 0;
+  };
+  require_copy(
+      file,
+      sqlite3_exec(file, "PRAGMA journal_mode = DELETE", take, &mode, nullptr),
+      "closing " + path);
+  if (mode != "delete") {
+    throw database_error{
+        database_fault::other, fmt::format("{} stays in the journal mode {}", path, mode)};
+  }
+}
+
+/// Opens a file with `flags`, so that what is written is synced when it is closed; the last of its
+/// pages too.
+std::unique_ptr<sqlite3, close_sqlite> open_synced(const std::string& path, int flags) {
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(
+      path.c_str(), &opened, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | flags, nullptr);
+  std::unique_ptr<sqlite3, close_sqlite> file{opened};
+  require_copy(opened, code, "opening " + path);
+  require_copy(
+      opened, sqlite3_exec(opened, "PRAGMA synchronous = EXTRA", nullptr, nullptr, nullptr), path);
+  return file;
+}
+
 } // namespace
 
 online_copy::online_copy(std::unique_ptr<sqlite_session> session) : session_{std::move(session)} {
@@ -69,22 +100,22 @@ outcome<void> online_copy::write(const std::string& to) {
     return failure{invalid(to + " is there already")};
   }
   try {
-    sqlite3* opened = nullptr;
-    const int code = sqlite3_open_v2(
-        to.c_str(),
-        &opened,
-        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-        nullptr);
-    const std::unique_ptr<sqlite3, close_sqlite> copy{opened};
-    require_copy(opened, code, "making " + to);
-    // Syncs the copy, including its last pages, when it is closed.
-    require_copy(
-        opened, sqlite3_exec(opened, "PRAGMA synchronous = EXTRA", nullptr, nullptr, nullptr), to);
-    copy_pages(session_->handle(), opened, to);
+    const auto copy = open_synced(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    copy_pages(session_->handle(), copy.get(), to);
+    leave_wal_mode(copy.get(), to);
   } catch (const database_error& met) {
     return failure{met.to_error()};
   }
   return check_copy(to);
+}
+
+outcome<void> seal_copy(const std::string& path) {
+  try {
+    leave_wal_mode(open_synced(path, SQLITE_OPEN_READWRITE).get(), path);
+  } catch (const database_error& met) {
+    return failure{met.to_error()};
+  }
+  return check_copy(path);
 }
 
 outcome<void> check_copy(const std::string& path) {

@@ -39,8 +39,13 @@ private:
   std::unique_ptr<sqlite_session> session_;
 };
 
-/// Reads a copy through and checks that its file alone is a complete database. Creates no file.
-/// @errors `internal`, {fault: corrupt}; or errors of the disk.
+/// Marks a complete copy that nobody has open as one that has no WAL, syncs it, and reads it
+/// through.
+/// @errors as of `check_copy`.
+outcome<void> seal_copy(const std::string& path);
+
+/// Reads a copy through: whether its file alone is a whole database. Makes no file beside it.
+/// @errors `internal`, {fault: corrupt}; else of the disk.
 outcome<void> check_copy(const std::string& path);
 
 } // namespace troupe::store

@@ -156,6 +156,24 @@ BOOST_FIXTURE_TEST_CASE(a_lost_wal_is_missed_until_a_person_gives_it_up, open_fi
   BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
 }
 
+// SQLite has WAL and index beside the file that a link leads to.
+BOOST_FIXTURE_TEST_CASE(of_a_link_the_files_beside_its_target_are_missed, open_fixture) {
+  fill(10);
+  const std::string target = folder.file("large/orders.db");
+  std::filesystem::create_directories(folder.file("large"));
+  for (const std::string part : {"", "-wal", "-shm"}) {
+    std::filesystem::rename(path + part, target + part);
+  }
+  std::filesystem::create_symlink(target, path);
+  const auto wal = read_file(target + "-wal");
+  std::filesystem::remove(target + "-wal");
+
+  BOOST_TEST(refusal().message.find(target + "-wal was removed") != std::string::npos);
+
+  write_file(target + "-wal", wal);
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_wal_that_somebody_still_has_is_waited_for, open_fixture) {
   fill(10);
   const auto other = open();
@@ -254,6 +272,50 @@ BOOST_FIXTURE_TEST_CASE(an_online_copy_is_of_one_moment_and_whole, open_fixture)
   path = to;
   BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 10);
   BOOST_TEST(!copy->write(to)); // It does not write over anything.
+}
+
+// By hand a copy is brought back easily without a thought of the WAL, which SQLite would play over
+// it: the copy would be undone, or a mixture of pages.
+BOOST_FIXTURE_TEST_CASE(a_copy_beside_the_wal_of_another_file_is_refused, open_fixture) {
+  fill(10);
+  const auto saved = folder.file("saved.db");
+  BOOST_REQUIRE(online_copy::open(path)->write(saved));
+  open()->execute("INSERT INTO items VALUES (10, 'later')");
+  const auto wal = read_file(path + "-wal");
+  const auto index = read_file(path + "-shm");
+  write_file(path, read_file(saved));
+
+  const error refused = refusal();
+
+  BOOST_TEST(refused.code == errc::internal);
+  BOOST_TEST(refused.detail("fault") == "corrupt");
+  BOOST_TEST(refused.message.find("delete " + path + "-wal") != std::string::npos);
+  BOOST_TEST((read_file(path + "-wal") == wal));
+  BOOST_TEST((read_file(path) == read_file(saved)));
+  std::filesystem::remove(path + "-wal");
+  std::filesystem::remove(path + "-shm");
+  {
+    const auto session = open();
+    BOOST_TEST(session->integer_of("SELECT count(*) FROM items").value() == 10);
+    session->execute("INSERT INTO items VALUES (10, 'again')");
+  }
+  BOOST_TEST(std::filesystem::file_size(path + "-wal") > 0U);
+  BOOST_TEST(open()->integer_of("SELECT count(*) FROM items").value() == 11); // Its own WAL.
+}
+
+// A reader of the file system of a backup, which may be mounted to be read only, needs no WAL.
+BOOST_FIXTURE_TEST_CASE(a_copy_is_read_without_files_beside_it, open_fixture) {
+  fill(10);
+  const auto saved = folder.file("saved.db");
+  BOOST_REQUIRE(online_copy::open(path)->write(saved));
+  sqlite_options reading;
+  reading.read_only = true;
+
+  const auto session = open_sqlite(saved, reading).value();
+
+  BOOST_TEST(session->integer_of("SELECT count(*) FROM items").value() == 10);
+  BOOST_TEST(!std::filesystem::exists(saved + "-wal"));
+  BOOST_TEST(!std::filesystem::exists(saved + "-shm"));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_emptied_meta_table_is_refused, open_fixture) {
