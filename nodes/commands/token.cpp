@@ -61,9 +61,10 @@ or_exit<topology::plan> plan_with_tokens(const token_arguments& given) {
 int make_token_keys(const token_arguments& given) {
   TROUPE_TRY_EXIT(const auto plan, plan_with_tokens(given));
   const std::string& folder = plan.security->keys;
-  const auto ready = act_as_owner_of(folder)
-                         .and_then([&] { return make_key_folder(folder); })
-                         .and_then([&] { return security::check_key_folder(folder); });
+  const auto ready =
+      act_as_owner_of(folder).and_then([&] { return make_key_folder(folder); }).and_then([&] {
+        return security::check_key_folder(folder);
+      });
   if (!ready) {
     return print_error(ready.error(), given.json);
   }
@@ -83,7 +84,8 @@ int make_token_keys(const token_arguments& given) {
              "the keys in {} are Ed25519, and a new one is of the kind of those before it",
              security::token_secret_file(folder))},
         given.json,
-        "leave --shared out; or take that file and tokens.pub.jwks away first, after which no token of theirs is valid");
+        "leave --shared out; or take that file and tokens.pub.jwks away first, after which no "
+        "token of theirs is valid");
   }
   const auto keys = are_there ? before->rotated()
                               : security::token_keys::make(
@@ -259,7 +261,10 @@ void add_token(command_line& line) {
   command made = token.add("new", "Creates a token, and writes it to stdout");
   made.word("FILE", given->file, "the topology");
   made.required_option("--for", given->service, "the service: a node, a gateway or a client")
-      .option("--to", given->to, "writes it to this file, which only its owner can read, instead of stdout")
+      .option(
+          "--to",
+          given->to,
+          "writes it to this file, which only its owner can read, instead of stdout")
       .flag("--unbound", given->is_unbound, "for HTTP: not bound to the service's key")
       .flag("--json", given->json, "one JSON object instead of text")
       .footer(with_exit_codes())

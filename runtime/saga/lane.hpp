@@ -42,6 +42,7 @@ public:
 
 private:
   void stop_waiting(const uuid& saga);
+
   bool has_room() const { return at_once_ == 0 || running_.size() < at_once_; }
 
   std::size_t at_once_;

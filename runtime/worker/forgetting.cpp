@@ -134,8 +134,9 @@ void tell_if_ahead(group& of, const store::forgotten& forgotten, wall_time now) 
        {"settled", utc_time_text(forgotten.time)},
        {"calls_from", utc_time_text(forgotten.calls.born())},
        {"what",
-        what +
-            "; put the clock right if it is behind, else see `The clock was ahead` in RUNBOOK.md"}});
+        what
+            + "; put the clock right if it is behind, else see `The clock was ahead` in "
+              "RUNBOOK.md"}});
 }
 
 } // namespace troupe

@@ -1,6 +1,7 @@
 #include "runtime/key_stream.hpp"
 
 #include <boost/test/unit_test.hpp>
+
 #include <fmt/format.h>
 #include <string>
 

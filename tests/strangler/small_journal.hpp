@@ -34,7 +34,13 @@ struct small_journal {
       }
     }
     add("troupe.flags",
-        wire::encoded(change_after(known, flag, to, "ann@host", "because", id_of(static_cast<std::uint8_t>(100 + events.size() % 100)))),
+        wire::encoded(change_after(
+            known,
+            flag,
+            to,
+            "ann@host",
+            "because",
+            id_of(static_cast<std::uint8_t>(100 + events.size() % 100)))),
         id);
     return true;
   }

@@ -91,8 +91,7 @@ std::optional<error> fault_of(const contract::actual_request& asked) {
   for (const auto& [name, value] : asked.fields) {
     if (!http::is_token(name) || !http::is_field_value(value)) {
       return invalid(fmt::format(
-          "the field `{}` has letters that no field of HTTP has; nothing was sent",
-          name));
+          "the field `{}` has letters that no field of HTTP has; nothing was sent", name));
     }
   }
   return std::nullopt;

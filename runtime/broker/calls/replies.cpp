@@ -31,8 +31,8 @@ bool is_worth_another_try(const error& why) {
 /// Whether the worker ran out of time for a call with a later deadline than it was told: only that
 /// transmission has expired, not the call.
 bool is_out_of_time(const call& what, const error& why, instant now) {
-  return why.code == errc::deadline_exceeded && why.possible == effect::none
-         && what.has_more_time && !what.waiters.empty() && what.latest_deadline() > now;
+  return why.code == errc::deadline_exceeded && why.possible == effect::none && what.has_more_time
+         && !what.waiters.empty() && what.latest_deadline() > now;
 }
 
 /// Whether another node may know an operation that the last one does not, or has already refused

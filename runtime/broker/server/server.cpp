@@ -64,8 +64,8 @@ bool is_let_in(
     return true;
   }
   const bool is_operator = access.is_on()
-                             ? access.may_call(row, "troupe.broker", "status")
-                             : who.node.starts_with("troupe-") || who.node == "operator";
+                               ? access.may_call(row, "troupe.broker", "status")
+                               : who.node.starts_with("troupe-") || who.node == "operator";
   const bool is_expected = who.role == "worker" || is_operator;
   if (is_expected) {
     loop.keep_connection();

@@ -2,7 +2,8 @@
 
 namespace troupe::gateway {
 
-std::string brought_trace(const http::request& asked, bool is_trusted, const observe::sampling& by) {
+std::string
+brought_trace(const http::request& asked, bool is_trusted, const observe::sampling& by) {
   // Repeated fields are ignored (W3C Trace Context, 3.2.2).
   std::string text = observe::trace_text(
       asked.repeats("traceparent") ? "" : asked.field("traceparent").value_or(""),

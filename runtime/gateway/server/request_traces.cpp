@@ -45,8 +45,8 @@ std::string traced_request::below() const {
   return is_recorded ? observe::trace_text({trace, span, true}, text) : text;
 }
 
-traced_request
-request_traces::begin(const http::request& asked, bool is_trusted, const observe::sampling& sampling) {
+traced_request request_traces::begin(
+    const http::request& asked, bool is_trusted, const observe::sampling& sampling) {
   traced_request made;
   made.began = time_.now();
   made.method = asked.method;

@@ -43,8 +43,8 @@ outcome<std::string> token_route::service_in(const http::request& asked, const c
   return service_of(*token, asked.peer.host, with);
 }
 
-outcome<std::string> token_route::service_of(
-    std::string_view token, const std::string& from, const checking& with) {
+outcome<std::string>
+token_route::service_of(std::string_view token, const std::string& from, const checking& with) {
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(with.time.wall().time_since_epoch());
   const auto wait = with.tokens.remembers(token, now.count())

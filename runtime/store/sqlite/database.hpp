@@ -19,8 +19,8 @@ struct sqlite_options {
   std::string capability{};
   /// For checkers and queries: nothing is made, checked, locked or checkpointed.
   bool read_only = false;
-  /// With read_only: the file is whole by itself and nobody writes to it (a backup), so that nothing
-  /// is made beside it.
+  /// With read_only: the file is whole by itself and nobody writes to it (a backup), so that
+  /// nothing is made beside it.
   bool is_still = false;
   /// For programs that move data: open although `PATH.migrating` says that the data are leaving.
   bool is_moving = false;

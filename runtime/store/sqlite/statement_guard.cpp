@@ -41,11 +41,10 @@ int statement_guard::authorize(
     return SQLITE_DENY;
   case SQLITE_PRAGMA: {
     const std::string_view name = first == nullptr ? "" : first;
-    const bool allowed =
-        std::ranges::any_of(pragmas_allowed, [name](std::string_view one) {
-          return sqlite3_strnicmp(one.data(), name.data(), static_cast<int>(one.size())) == 0
-                 && one.size() == name.size();
-        });
+    const bool allowed = std::ranges::any_of(pragmas_allowed, [name](std::string_view one) {
+      return sqlite3_strnicmp(one.data(), name.data(), static_cast<int>(one.size())) == 0
+             && one.size() == name.size();
+    });
     return allowed ? SQLITE_OK : SQLITE_DENY;
   }
   default:

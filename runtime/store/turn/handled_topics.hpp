@@ -16,8 +16,8 @@ class handled_topics {
 public:
   explicit handled_topics(database& session) : session_{session} {}
 
-  /// Stores that the process has handlers for topics of these patterns only. Deletes the patterns of
-  /// processes that are fenced, unless they were started later.
+  /// Stores that the process has handlers for topics of these patterns only. Deletes the patterns
+  /// of processes that are fenced, unless they were started later.
   void set(const uuid& incarnation, const std::vector<std::string>& patterns);
 
   /// The patterns of the other processes that are not fenced, or were started later than this one:

@@ -214,13 +214,12 @@ private:
   /// Whether the worker was sent a call of the same key and capability.
   bool has_key_of(const process& worker, const uuid& id) const {
     const std::uint64_t number = number_of(id);
-    return number % 2 == 0
-           && std::ranges::any_of(worker.held, [&](const uuid& each) {
-                const std::uint64_t other = number_of(each);
-                return other % 2 == 0 && other % 7 == number % 7
-                       && (other % 3 == 0) == (number % 3 == 0) && worker.brought.count(each) == 0
-                       && once_suspects_.count(each) == 0;
-              });
+    return number % 2 == 0 && std::ranges::any_of(worker.held, [&](const uuid& each) {
+             const std::uint64_t other = number_of(each);
+             return other % 2 == 0 && other % 7 == number % 7
+                    && (other % 3 == 0) == (number % 3 == 0) && worker.brought.count(each) == 0
+                    && once_suspects_.count(each) == 0;
+           });
   }
 
   void check_ends() {
