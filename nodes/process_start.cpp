@@ -41,6 +41,11 @@ void leave_children_to_the_system() {
 
 } // namespace
 
+void ignore_log_signals() {
+  (void)std::signal(SIGUSR1, SIG_IGN);
+  (void)std::signal(SIGUSR2, SIG_IGN);
+}
+
 void begin_process(program_kind kind) {
   for (int each = STDIN_FILENO; each <= STDERR_FILENO; ++each) {
     if (::fcntl(each, F_GETFD) < 0) {
@@ -49,6 +54,7 @@ void begin_process(program_kind kind) {
   }
   if (kind == program_kind::node) {
     (void)std::signal(SIGPIPE, SIG_IGN);
+    ignore_log_signals();
     if (adopts_children()) {
       leave_children_to_the_system();
     }

@@ -29,4 +29,8 @@ enum class program_kind : std::uint8_t {
 /// dumps and of open files (a node raises the soft one), and an ignored SIGHUP (nohup).
 void begin_process(program_kind kind);
 
+/// Has SIGUSR1 and SIGUSR2 do nothing: rotations of logs send them to all who keep a log open, by
+/// default they end a process, and with `troupe up` all of its. Nodes do so at their start.
+void ignore_log_signals();
+
 } // namespace troupe

@@ -54,6 +54,19 @@ class Points(unittest.TestCase):
             self.assertEqual(30, has)
             self.assertLess(time.monotonic(), until, "the event was not handled")
 
+    def ask(self, *words: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([str(PROGRAMS / "points-ask"), *map(str, words)], capture_output=True, text=True,
+                              timeout=2 * PATIENCE, check=False)
+
+    def test_a_client_in_cpp(self):
+        broker = re.search(r"tcp://[0-9.:]+", self.file.read_text())[0]
+        told = self.ask(broker, "bob", 7)
+        self.assertEqual((0, "bob has 7 points\n"), (told.returncode, told.stdout), told.stderr)
+        refused = self.ask(broker, "bob", 0)
+        self.assertEqual(4, refused.returncode)
+        self.assertIn("nothing was done", refused.stderr)
+        self.assertEqual(2, self.ask().returncode)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -133,6 +133,19 @@ class Surroundings(SystemTest):
         self.assert_serves(system)
         self.stop(up)
 
+    def test_signals_of_log_rotation_end_nobody(self):
+        system = self.one()
+        up = self.up(system)
+        children = pathlib.Path(f"/proc/{up.pid}/task/{up.pid}/children")
+        before = children.read_text()
+        for pid in (*map(int, before.split()), up.pid):
+            for each in (signal.SIGUSR1, signal.SIGUSR2):
+                os.kill(pid, each)
+        self.assert_serves(system)
+        self.assertEqual(2, len(before.split()))
+        self.assertEqual(before, children.read_text())
+        self.stop(up)
+
     def test_children_that_nodes_adopt_are_no_zombies(self):
         gate, opens = os.pipe()
 

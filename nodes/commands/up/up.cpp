@@ -5,6 +5,7 @@
 #include "nodes/commands/up/display.hpp"
 #include "nodes/commands/up/kept_topology.hpp"
 #include "nodes/commands/up/process_locks.hpp"
+#include "nodes/process_start.hpp"
 #include "nodes/text_table.hpp"
 
 #include <algorithm>
@@ -404,6 +405,7 @@ int run(const up_arguments& given) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // The reader of the output may leave; the nodes keep running.
   (void)std::signal(SIGPIPE, SIG_IGN);
+  ignore_log_signals();
   up_display display{given.json};
   const auto tell_elsewhere = [&](const std::string& name,
                                   child_kind kind,
