@@ -78,8 +78,9 @@ store::effect_row actor_trial::effect_of(std::string_view operation, const std::
   if (!answered) {
     throw std::logic_error{std::string{operation} + " was refused: " + answered.error().message};
   }
+  const bool is_any = reply.empty() && requests_.effects.size() == 1;
   const auto found = std::ranges::find_if(requests_.effects, [&](const store::effect_row& each) {
-    return store::text_of(each.key.view()) == reply;
+    return is_any || store::text_of(each.key.view()) == reply;
   });
   if (*answered != handlers::answered::later || found == requests_.effects.end()) {
     blame_test("no effect that was asked for answers", operation);

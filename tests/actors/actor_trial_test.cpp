@@ -50,6 +50,14 @@ public:
       turn.publish("said", request);
       return request;
     });
+    effect<named>(
+        "note",
+        [](const named& request, const effect_call&) -> outcome<named> { return request; },
+        [](const named&, const outcome<named>&, turn&) { return named{"noted"}; });
+    command("note_and_mail", [](const named& request, turn& turn) {
+      turn.effect("note", request);
+      return turn.effect("mail", request);
+    });
     on("undone", [](const named&, turn& turn) { turn.database().rollback(); });
     effect<named>(
         "mail",
@@ -120,6 +128,8 @@ BOOST_AUTO_TEST_CASE(what_is_undone_with_a_savepoint_was_not_asked_for) {
   BOOST_TEST(trial.call<named>("change_mind", named{"a"}).has_value());
 
   BOOST_TEST(trial.effects().empty());
+  BOOST_TEST(trial.ask_effect("note_and_mail", named{"a"}).name == "mail");
+  BOOST_TEST(trial.effects().size() == 2U);
   BOOST_TEST(trial.number("SELECT MAX(seq) FROM outbox") == 1);
 }
 
