@@ -1,13 +1,16 @@
 #include "topology/plan_digest.hpp"
 
 #include "runtime/bytes.hpp"
+#include "topology/store_path.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace troupe::topology {
@@ -95,10 +98,22 @@ std::vector<const Element*> by_name(const std::vector<Element>& all, const NameO
   return sorted;
 }
 
-/// A store or path relative to the folder of the file.
-std::string from_folder(std::string store, const std::string& folder) {
-  const std::size_t at = folder.empty() ? std::string::npos : store.find(':' + folder + '/');
-  return at == std::string::npos ? store : store.erase(at + 1, folder.size() + 1);
+std::filesystem::path whole(const std::filesystem::path& path) {
+  std::error_code failed;
+  const auto made = std::filesystem::absolute(path, failed);
+  return (failed ? path : made).lexically_normal();
+}
+
+/// A store relative to the folder of the file, if it is inside: one file is one plan, whichever path
+/// it and its folder are named by.
+std::string from_folder(const std::string& store, const std::string& folder) {
+  if (is_on_server(store) || store == "none") {
+    return store;
+  }
+  const auto path = whole(path_in(store));
+  const auto inner = path.lexically_relative(whole(folder.empty() ? "." : folder));
+  const bool is_inside = !inner.empty() && *inner.begin() != "..";
+  return store.substr(0, store.find(':') + 1) + (is_inside ? inner : path).string();
 }
 
 void add_policies(plan_text& to, const policies& of) {

@@ -11,7 +11,8 @@ namespace troupe::topology {
 /// the order of keys, quotes, defaults that are spelled out, hosts, admin addresses, gateways, and
 /// settings used by only one process change nothing.
 ///
-/// Paths count relative to the folder of the file, which may differ between machines.
+/// Paths in the folder of the file count relative to it, as it may differ between machines, and may
+/// be named in several ways on one.
 std::uint64_t digest_of_plan(const plan& of);
 
 } // namespace troupe::topology

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <utility>
@@ -103,6 +104,20 @@ BOOST_AUTO_TEST_CASE(another_order_and_defaults_spelled_out_are_the_same_plan) {
     BOOST_TEST(
         plan_of(good_with("users: {replicas: 2}", each)).digest == plan_of(good).digest, each);
   }
+}
+
+// The fixture's file is named from the folder of the test. Whoever names it from the root gets the
+// same paths in another form.
+BOOST_AUTO_TEST_CASE(the_digest_does_not_depend_on_how_the_folder_is_named) {
+  const auto folder = std::filesystem::absolute("shops/one").lexically_normal().string();
+  const auto digest_with = [&](const std::string& store) {
+    return plan_of(good_with("sqlite:data/{capability}.db", "sqlite:" + store)).digest;
+  };
+
+  BOOST_TEST(digest_with(folder + "/data/{capability}.db") == plan_of(good).digest);
+  BOOST_TEST(digest_with(folder + "2/data/{capability}.db") != plan_of(good).digest);
+  BOOST_TEST(
+      digest_with("../data/{capability}.db") == digest_with(folder + "/../data/{capability}.db"));
 }
 
 BOOST_AUTO_TEST_CASE(what_brokers_and_workers_share_changes_the_digest) {
