@@ -255,7 +255,7 @@ class Help(CommandTest):
     def test_what_is_no_trace_is_named(self):
         done = troupe("trace", "x.yaml", "4bf92f")
         self.assert_ends(USAGE, done)
-        self.assertIn("`4bf92f` is no trace", done.stderr)
+        self.assertIn("`4bf92f` is not a trace", done.stderr)
 
 
 class Check(CommandTest):
@@ -361,8 +361,8 @@ class Call(CommandTest):
             ("echo",): (USAGE, "`echo` is not CAPABILITY.OPERATION"),
             ("echo.",): (USAGE, "`echo.` is not CAPABILITY.OPERATION"),
             (): (USAGE, "expected FILE, CAPABILITY.OPERATION and JSON", "--help"),
-            ("echo.echo", "{}", "--deadline", "5"): (USAGE, "`5` is no duration"),
-            ("echo.echo", "{}", "--deadline", "0s"): (USAGE, "`0s` is no duration"),
+            ("echo.echo", "{}", "--deadline", "5"): (USAGE, "`5` is not a duration"),
+            ("echo.echo", "{}", "--deadline", "0s"): (USAGE, "`0s` is not a duration"),
             ("echo.echo", "{}", "--deadline", "400000d"): (USAGE, "`400000d` is longer than 3650d"),
             ("echo.echo", "{}", "--id", "7"): (USAGE, "`7` is no UUID"),
         }
@@ -774,7 +774,7 @@ class Status(CommandTest):
         for text in ("1", "0s", "soon"):
             with self.subTest(text):
                 self.assert_told(USAGE, troupe("status", system.file, "--deadline", text),
-                                 f"`{text}` is no duration")
+                                 f"`{text}` is not a duration")
 
 
 if __name__ == "__main__":

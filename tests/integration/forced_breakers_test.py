@@ -124,7 +124,7 @@ class ForcedBreakers(SystemTest):
         self.assertRegex(partly.stdout, r"n1 +forced_open +open +\S+@\S+ .*moving disks")
         self.assertRegex(partly.stdout, r"n2 +no answer")
         self.assertIn("n2: deadline_exceeded", partly.stderr)
-        self.assertIn("next: it is kept in the database of `faulty`, where n2 will find it",
+        self.assertIn("next: it is stored in the database of `faulty`, where n2 will find it",
                       partly.stderr)
         self.workers["n2"] = system.worker("n2")
         both = self.breaker(system, "faulty")
@@ -165,7 +165,7 @@ class ForcedBreakers(SystemTest):
             ("faulty", "open"): (USAGE, "--why"),
             ("faulty", "--why", "x"): (USAGE, "--why goes with"),
             ("faulty", "open", "--why", "x" * 1001): (USAGE, "1000 are the limit"),
-            ("faulty", "--deadline", "soon"): (USAGE, "`soon` is no duration"),
+            ("faulty", "--deadline", "soon"): (USAGE, "`soon` is not a duration"),
             ("faulti",): (ERROR, "has no capability `faulti`"),
             ("faulty", "--node", "n9"): (ERROR, "runs on n1"),
         }

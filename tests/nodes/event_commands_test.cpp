@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_that_did_nothing_asks_for_no_id) {
   const auto shut = run("call", "shut.a");
 
   BOOST_TEST(contains(full.err, "next: try again, or give it more time with --deadline"));
-  BOOST_TEST(contains(shut.err, "next: `troupe breaker FILE CAPABILITY` says how it is"));
+  BOOST_TEST(contains(shut.err, "next: `troupe breaker FILE CAPABILITY` shows its state"));
   BOOST_TEST(!contains(shut.err, "--deadline"));
 }
 
@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(tail_goes_on_where_it_was_when_the_broker_is_back) {
   BOOST_TEST(done.code == 0);
   BOOST_TEST(contains(done.out, "\"position\":1,"));
   BOOST_TEST(contains(done.out, "\"position\":6,"));
-  BOOST_TEST(contains(done.err, "it goes on behind position 5 when the broker is back"));
+  BOOST_TEST(contains(done.err, "it continues behind position 5 when the broker is back"));
   BOOST_TEST(contains(done.err, "answers again"));
   BOOST_TEST(asked().back().as<wire::read_events>().after.value() == 5U);
 }

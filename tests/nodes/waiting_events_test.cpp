@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_listed) {
       "     10  transient  notifications  order.confirmed\n"
       "      key order-1: the mail server is away\n"));
   BOOST_TEST(contains(done.out, some_id));
-  BOOST_TEST(contains(full.out, fmt::format("behind --after {}", some_id)));
+  BOOST_TEST(contains(full.out, fmt::format("continue with --after {}", some_id)));
   BOOST_TEST(contains(json.out, R"("error":"the mail server is away\nsecond line",)"));
   const auto question = asked().at(0).as<wire::get_dead_letters>();
   BOOST_TEST(question.capability.value() == "x");
