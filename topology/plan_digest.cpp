@@ -104,8 +104,8 @@ std::filesystem::path whole(const std::filesystem::path& path) {
   return (failed ? path : made).lexically_normal();
 }
 
-/// A store relative to the folder of the file, if it is inside: one file is one plan, whichever path
-/// it and its folder are named by.
+/// A store relative to the folder of the file, if it is inside: one file is one plan, whichever
+/// path it and its folder are named by.
 std::string from_folder(const std::string& store, const std::string& folder) {
   if (is_on_server(store) || store == "none") {
     return store;
