@@ -162,16 +162,20 @@ class MovedData(OnServer):
                                  for what in ("scheduled", "dead-letters")})
         self.assertEqual([], self.troubles())
 
+    def topology_with_one_on_the_server(self):
+        kept = dict(self.over.capabilities)
+        self.over.capabilities = {"witness": WITNESS, "source": f'{{actor: witness, store: "{self.server.url}"}}'}
+        one = self.over.write("one.yaml")
+        self.over.capabilities = kept
+        return one
+
     def test_capabilities_that_move_one_after_another_all_arrive(self):
         """One was moved to a file before: the others are not taken for moved, too."""
         self.start(self.on_server)
         self.emit(0, 5)
         self.await_sights(5)
         self.stop()
-        kept = dict(self.over.capabilities)
-        self.over.capabilities = {"witness": WITNESS, "source": f'{{actor: witness, store: "{self.server.url}"}}'}
-        one = self.over.write("one.yaml")
-        self.over.capabilities = kept
+        one = self.topology_with_one_on_the_server()
 
         said = self.troupe("migrate", one, *TO_FILES)
         self.assertRegex(said, r"source: \d+ tables with \d+ rows are on both sides")
@@ -197,10 +201,7 @@ class MovedData(OnServer):
         self.emit(0, 5)
         self.await_sights(5)
         self.stop()
-        kept = dict(self.over.capabilities)
-        self.over.capabilities = {"witness": WITNESS, "source": f'{{actor: witness, store: "{self.server.url}"}}'}
-        one = self.over.write("one.yaml")
-        self.over.capabilities = kept
+        one = self.topology_with_one_on_the_server()
         self.troupe("migrate", one, *TO_SERVER, fault="migrate.all_equal=kill", code=-9)
 
         said = self.migrate(*TO_SERVER)
