@@ -54,17 +54,17 @@ bool is_for_operators(const error& why) {
 /// What is said instead.
 std::string_view words_for_clients(const error& why) {
   if (why.detail("fault") == called_off) {
-    return "This was called off.";
+    return "The operation was cancelled by an operator.";
   }
   switch (why.code) {
   case errc::unavailable:
   case errc::circuit_open:
   case errc::rejected:
-    return "This cannot be done at the moment.";
+    return "The operation is not possible at the moment.";
   case errc::conflict:
-    return "This does not go with what is stored.";
+    return "The operation conflicts with stored data.";
   default:
-    return "This failed inside the system.";
+    return "The operation failed inside the system.";
   }
 }
 

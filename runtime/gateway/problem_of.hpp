@@ -18,9 +18,9 @@ inline constexpr std::string_view too_many_bad_tokens = "too_many_bad_tokens";
 /// 422.
 using reason_statuses = std::map<std::string, int, std::less<>>;
 
-/// `why` as anybody may hear it: without the words that are for operators, about databases, their
-/// files, and who has forced a breaker or called off a saga, and why (`details.fault` says of which
-/// kind). `troupe status`, `troupe why` and the logs have those words.
+/// Removes from an error's message what only operators may read: databases and their files, and who
+/// has forced a breaker or cancelled a saga, and why. `details.fault` still says of which kind it
+/// is; `troupe status`, `troupe why` and the logs have the full text.
 error for_clients(error why);
 
 /// The answer to a request whose call ended with `why`.

@@ -45,19 +45,24 @@ BOOST_AUTO_TEST_CASE(clients_hear_nothing_of_databases_and_of_who_forced_a_break
         .message;
   };
 
-  BOOST_TEST(told(errc::unavailable, {{"fault", "full"}}) == "This cannot be done at the moment.");
   BOOST_TEST(
-      told(errc::circuit_open, {{"fault", "forced"}}) == "This cannot be done at the moment.");
+      told(errc::unavailable, {{"fault", "full"}})
+      == "The operation is not possible at the moment.");
   BOOST_TEST(
-      told(errc::conflict, {{"fault", "constraint"}}) == "This does not go with what is stored.");
-  BOOST_TEST(told(errc::internal, {{"fault", "other"}}) == "This failed inside the system.");
+      told(errc::circuit_open, {{"fault", "forced"}})
+      == "The operation is not possible at the moment.");
+  BOOST_TEST(
+      told(errc::conflict, {{"fault", "constraint"}})
+      == "The operation conflicts with stored data.");
+  BOOST_TEST(
+      told(errc::internal, {{"fault", "other"}}) == "The operation failed inside the system.");
   // A saga that was undone since a step could not be done.
   BOOST_TEST(
       told(errc::rejected, {{"fault", "shut"}, {"reason", "unavailable"}})
-      == "This cannot be done at the moment.");
+      == "The operation is not possible at the moment.");
   BOOST_TEST(
       told(errc::rejected, {{"reason", "compensate"}, {"fault", "ordered"}})
-      == "This was called off.");
+      == "The operation was cancelled by an operator.");
   // The business's own word.
   BOOST_TEST(
       told(errc::rejected, {{"fault", "engine"}, {"reason", "not_roadworthy"}}) == "data/x.db");
