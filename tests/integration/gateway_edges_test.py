@@ -116,7 +116,7 @@ class Answers(GatewayTest):
             body, _, tail = asked.communicate(timeout=PATIENCE)[0].rpartition("\n")
             with self.subTest(code):
                 self.assertEqual(str(CODES[code][1]), tail.split()[0])
-                self.assertRegex(json.loads(body)["detail"], r"^This [a-z ]+\.$")
+                self.assertRegex(json.loads(body)["detail"], r"^The operation [a-z ]+\.$")
                 self.assertNotRegex(body, r"data/|\bann\b|10\.0")
 
     def test_a_code_of_a_later_release_is_a_fault_inside(self):
