@@ -46,7 +46,7 @@ std::string words_of(const CLI::App& app) {
   return all;
 }
 
-/// What is wrong with the words given to `app`, the innermost command that they name.
+/// The fault in the words given to `app`, the innermost command that they name.
 std::string text_of(const CLI::App& app, const CLI::ParseError& fault) {
   const std::vector<std::string> strange = app.remaining();
   const std::string what = strange.empty() ? fault.what() : strange.front();

@@ -30,8 +30,8 @@ using wire::json_object;
 
 struct check_arguments {
   std::string file;
-  /// What to compare with: the --json output of an earlier release, a topology, or a folder of
-  /// databases.
+  /// The other side of the comparison: the --json output of an earlier release, a topology, or a
+  /// folder of databases.
   std::string against;
   bool rights = false;
   bool json = false;
@@ -174,7 +174,7 @@ json_object json_of(const saga_upgrade& upgrade) {
   return json;
 }
 
-/// What becomes of the running sagas in a folder of databases, or in the databases of an earlier
+/// The fate of the running sagas in a folder of databases, or in the databases of an earlier
 /// topology.
 outcome<saga_upgrades> upgrades_of(
     const check_arguments& given, const topology::plan& plan, const earlier_databases& earlier) {

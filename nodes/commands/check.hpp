@@ -6,7 +6,7 @@ namespace troupe {
 
 /// `troupe check FILE`: lists all faults of a topology, or describes the topology in words.
 ///
-/// With --against, lists what breaks programs written for an earlier release (earlier_release.hpp).
+/// Lists, with --against, what breaks programs of an earlier release (earlier_release.hpp).
 ///
 /// --rights adds who may do what by `security.allow`.
 ///

@@ -276,7 +276,7 @@ int run_show(const dead_letter_arguments& given) {
       });
 }
 
-/// What is wrong with the choice of letters to change; nothing if it is valid.
+/// The fault in the choice of letters to change; empty if it is valid.
 std::string choice_fault(const dead_letter_arguments& given) {
   if (given.all != given.id.empty()) {
     return "expected ID or --all";

@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// What happens to the running sagas of one definition if this program takes over.
+/// The fate of the running sagas of one definition if this program takes over.
 struct saga_upgrade {
   std::string capability;
   std::string file;
@@ -43,7 +43,7 @@ struct saga_upgrades {
 outcome<saga_upgrades> find_saga_upgrades(
     const topology::plan& plan, const std::string& folder, const std::vector<actor_type>& types);
 
-/// The same for the databases of an earlier topology, in files and on servers.
+/// Finds the fate of sagas in the databases of an earlier topology, in files and on servers.
 outcome<saga_upgrades> find_saga_upgrades(
     const topology::plan& plan,
     const earlier_databases& earlier,

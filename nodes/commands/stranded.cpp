@@ -105,7 +105,7 @@ std::map<std::string, std::string> hosts_of_files(const topology::plan& plan) {
   return hosts;
 }
 
-/// The owners of files that run on another host by now.
+/// Reports the owners of files that now run on another host.
 void add_other_hosts(
     std::vector<std::string>& to, const earlier_databases& earlier, const topology::plan& plan) {
   const auto now = hosts_of_files(plan);
@@ -123,7 +123,7 @@ void add_other_hosts(
   }
 }
 
-/// A capability that keeps its data elsewhere by now, where they are not.
+/// Reports a capability that now keeps its data in another place, where they are not.
 void add_moved(
     std::vector<std::string>& to,
     const std::string& name,
@@ -148,8 +148,8 @@ void add_moved(
       work.value_or("")));
 }
 
-/// A capability that is gone. Its data are looked for under another name if they were made by the
-/// actors of a capability that is new.
+/// Reports a capability that is gone. If it has no unfinished work, reports a new capability of the
+/// same actor, which begins without its data.
 void add_gone(
     std::vector<std::string>& to,
     const std::string& name,

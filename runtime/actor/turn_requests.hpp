@@ -36,7 +36,7 @@ struct turn_requests {
 
   void back_to(const mark& to);
 
-  /// Has what a handler asks for undone with its savepoints. Borrows this.
+  /// The mark by which a handler's savepoints also undo its requests. Borrows this.
   store::savepoint_mark at_savepoints();
 
   /// Appends an event to the outbox.

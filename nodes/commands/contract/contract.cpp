@@ -82,7 +82,7 @@ std::string json_of(const contract::pact& of, const verdict_on_interaction& made
   return line.text() + "\n";
 }
 
-/// Which option is missing to verify `of`, as a sentence; empty if none is.
+/// The option that is missing to verify `of`, as a sentence; empty if none is.
 std::string missing_for(const contract::pact& of, const verify_arguments& given) {
   for (const contract::interaction& each : of.interactions) {
     if (std::holds_alternative<contract::http_exchange>(each.what)) {

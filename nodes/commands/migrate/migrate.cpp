@@ -47,7 +47,7 @@ int abandon(const migrate_arguments& given, const move_plan& moving) {
   return exit_code::ok;
 }
 
-/// What the operator has to do after a move: change the topology, then start the system.
+/// The operator's next steps after a move: change the topology, then start the system.
 std::string next_of(const move_plan& moving) {
   const moved_database& one = moving.databases.front();
   return moving.to_server

@@ -43,7 +43,7 @@ struct checked_backup {
 outcome<checked_backup>
 check_backup(const topology::plan& plan, const std::filesystem::path& folder);
 
-/// What restoring it would lose or repeat, one sentence per line. Pure.
+/// The work that restoring it would lose or repeat, one sentence per line. Pure.
 std::vector<std::string> consequences_of(const checked_backup& backup);
 
 /// Puts existing data aside, into folders `before-restore-TIME` beside them or schemas with such

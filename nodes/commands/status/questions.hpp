@@ -28,7 +28,7 @@ struct system_answers {
   std::vector<wire::standing_sagas> sagas;
 };
 
-/// Which part of a system to ask for.
+/// The part of a system to ask for.
 enum class matters : std::uint8_t {
   /// The state of brokers, nodes and the journal.
   state,

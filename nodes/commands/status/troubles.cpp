@@ -79,8 +79,8 @@ private:
     return fmt::format("`troupe {} {}`", words, all_.file);
   }
 
-  /// What to do about a process that gives no answer and runs here all the same; nothing if it does
-  /// not run here, or nobody can tell.
+  /// The advice about a process that gives no answer although it runs here; nothing if it does not
+  /// run here, or nobody can tell.
   std::optional<std::string> revival_of(const std::string& name) const {
     const auto found = all_.running.find(name);
     if (found == all_.running.end()) {
